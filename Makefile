@@ -1,0 +1,48 @@
+# Two commands do everything: `make demo` and `make test`. Both install what they need into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format bench ui constraints clean
+
+help: ## List what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Make .venv with everything in it
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	  { echo "likerank needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## The main job on a drawn corpus: ingest, snapshot, two trainings, one table
+	$(BIN)/python scripts/demo.py
+
+test: $(INSTALLED) ## All tests, with coverage
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+
+check: $(INSTALLED) ## Style, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Put the code into ruff's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED) ## Speed, as ratios in one run
+	$(BIN)/python scripts/benchmark.py
+
+ui: $(INSTALLED) ## MLflow's pages on the runs so far
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+
+constraints: $(INSTALLED) ## Pin what is installed now
+	$(BIN)/pip freeze --exclude-editable | grep -v '@ file' > constraints.txt
+
+clean: ## Remove what the demo and the runs left (data/, mlruns/), and caches; .venv stays
+	rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* outputs multirun
+	find mlruns -mindepth 1 ! -name README.md -delete

@@ -1,0 +1,17 @@
+"""Run: python scripts/demo.py: the main job on a drawn corpus."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="demo")
+def main(config: DictConfig) -> None:
+    from likerank.pipeline.demo import demo
+
+    demo(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

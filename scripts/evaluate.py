@@ -1,0 +1,17 @@
+"""Run: python scripts/evaluate.py run_id=RUN."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
+def main(config: DictConfig) -> object:
+    from likerank.pipeline.evaluate import evaluate
+
+    return evaluate(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,17 @@
+"""Run: python scripts/export.py folder=backup images=true."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="export")
+def main(config: DictConfig) -> object:
+    from likerank.pipeline.export import export
+
+    return export(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,17 @@
+"""Run: python scripts/ingest.py source=table source.manifest=photos.csv."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="ingest")
+def main(config: DictConfig) -> object:
+    from likerank.pipeline.ingest import ingest
+
+    return ingest(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

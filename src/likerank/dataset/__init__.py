@@ -1,0 +1,21 @@
+"""From the store to batches: splits, snapshots, the LightningDataModule."""
+
+from likerank.dataset.build import build_snapshot, find_snapshot
+from likerank.dataset.datamodule import Batch, PopularityDataModule
+from likerank.dataset.recipe import Recipe
+from likerank.dataset.snapshot import Snapshot
+from likerank.dataset.splits import SELECT, STOP, TEST, TRAIN, VALIDATION
+
+__all__ = [
+    "SELECT",
+    "STOP",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Batch",
+    "PopularityDataModule",
+    "Recipe",
+    "Snapshot",
+    "build_snapshot",
+    "find_snapshot",
+]

@@ -1,0 +1,150 @@
+"""The LightningDataModule: batches by index from the snapshot's memory map."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, Self, TypedDict
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from likerank.dataset.snapshot import Snapshot
+from likerank.dataset.splits import STOP, TRAIN, VALIDATION
+
+
+class Batch(TypedDict):
+    """What a network is given.
+
+    Attributes:
+        pixels: Shape (B, size, size, 3), RGB uint8.
+        target: Shape (B,), float32, on the target's scale.
+    """
+
+    pixels: torch.Tensor
+    target: torch.Tensor
+
+
+class FitsOnTraining(Protocol):
+    """What the DataModule needs of a target; `likerank.models.Target` is one."""
+
+    def fit(self, posts: pd.DataFrame) -> Self:
+        """Learns what it needs from training posts."""
+        ...
+
+    def transform(self, posts: pd.DataFrame) -> NDArray[np.float32]:
+        """Returns the target of each post, shape (len(posts),)."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Returns what it learned, in plain types."""
+        ...
+
+
+class PostDataset(Dataset[Batch]):
+    """Posts by arrays of row numbers: one indexing operation a batch, no Python for each sample."""
+
+    def __init__(self, pixels: NDArray[np.uint8], targets: NDArray[np.float32]) -> None:
+        self._pixels = pixels
+        self._targets = targets
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Batch:
+        """Returns the batch of these rows."""
+        return Batch(
+            pixels=torch.from_numpy(self._pixels[rows]), target=torch.from_numpy(self._targets[rows])
+        )
+
+
+class BatchSampler(Sampler[NDArray[np.int64]]):
+    """Row numbers in batches; shuffled anew each epoch by (seed, epoch) where a seed is given.
+
+    Args:
+        rows: The rows to go through, shape (N,).
+        batch_size: Posts in a batch; the last may be smaller.
+        seed: Decides the order with the epoch; None keeps the rows' own order.
+    """
+
+    def __init__(self, rows: NDArray[np.int64], batch_size: int, seed: int | None = None) -> None:
+        self._rows = rows
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the order of an epoch; Lightning calls it, also when it resumes."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[NDArray[np.int64]]:
+        rows = self._rows
+        if self._seed is not None:
+            rows = np.random.default_rng([self._seed, self._epoch]).permutation(rows)
+        for start in range(0, len(rows), self._batch_size):
+            yield rows[start : start + self._batch_size]
+
+    def __len__(self) -> int:
+        return -(-len(self._rows) // self._batch_size)
+
+
+class PopularityDataModule(LightningDataModule):
+    """A snapshot's posts with a target fitted on its training posts alone.
+
+    Args:
+        snapshot: A snapshot's folder, or a call that builds it where it is missing and returns it.
+        target: What to learn; fitted here, once, before training.
+        batch_size: Posts in a batch.
+        seed: Decides the order of the training posts, with the epoch.
+    """
+
+    def __init__(
+        self, snapshot: Path | Callable[[], Path], target: FitsOnTraining, batch_size: int = 50, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self._source = snapshot
+        self._target = target
+        self._batch_size = batch_size
+        self._seed = seed
+
+    def prepare_data(self) -> None:
+        """Builds the snapshot where it is missing."""
+        self._folder  # noqa: B018
+
+    @cached_property
+    def _folder(self) -> Path:
+        return self._source() if callable(self._source) else self._source
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The snapshot, opened."""
+        return Snapshot(self._folder)
+
+    @cached_property
+    def targets(self) -> NDArray[np.float32]:
+        """The target of every post, shape (N,), after a fit on the training posts alone."""
+        posts = self.snapshot.posts
+        self._target.fit(posts.iloc[self.snapshot.rows(TRAIN)])
+        return self._target.transform(posts)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps of the data: its fingerprint, and what inverts the target."""
+        return {"fingerprint": self.snapshot.fingerprint, "target": self._target.state()}
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Returns the training posts, in an order of each epoch's own."""
+        return self._loader(self.snapshot.rows(TRAIN), self._batch_size, self._seed)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Returns validation's `stop` half, which chooses the checkpoint."""
+        return self._loader(self.snapshot.rows(VALIDATION, STOP), 4 * self._batch_size, None)
+
+    def _loader(self, rows: NDArray[np.int64], batch_size: int, seed: int | None) -> DataLoader[Batch]:
+        dataset: Dataset[Any] = PostDataset(self.snapshot.pixels, self.targets)
+        return DataLoader(
+            dataset,
+            sampler=BatchSampler(rows, batch_size, seed),
+            batch_size=None,
+            # A loader draws a number when it starts; from torch's own generator it would shift dropout.
+            generator=torch.Generator(),
+        )

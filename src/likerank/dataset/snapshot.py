@@ -1,0 +1,115 @@
+"""A frozen dataset on disk: pixels.npy, posts.parquet and snapshot.json in a folder named by its fingerprint."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from likerank.dataset.recipe import Recipe
+from likerank.dataset.splits import TEST, TRAIN, VALIDATION
+from likerank.errors import LikerankError
+from likerank.images import PIPELINE_VERSION
+
+PIXELS_FILE: Final = "pixels.npy"
+POSTS_FILE: Final = "posts.parquet"
+MANIFEST_FILE: Final = "snapshot.json"
+_HASHED_AT_ONCE: Final = 4096
+
+
+class Snapshot:
+    """A frozen dataset, opened for reading.
+
+    Attributes:
+        folder: Where it lies (absolute).
+        manifest: What snapshot.json says: recipe, fingerprint, counts, excluded posts by reason, versions.
+        pixels: Shape (N, size, size, 3), RGB uint8, memory-mapped; its rows lie in split order
+            (train, val/stop, val/select, test), shuffled within each.
+        posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
+            `comments`, `followers`, `posted_at`, `digest`, `split`, `half`, `appeal`, `audience`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder).absolute()
+        try:
+            self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST_FILE).read_text())
+        except FileNotFoundError:
+            raise LikerankError(
+                f"There is no snapshot in {self.folder}; leave snapshot.fingerprint at latest to build one."
+            ) from None
+        self.pixels: NDArray[np.uint8] = np.load(self.folder / PIXELS_FILE, mmap_mode="r")
+
+    @cached_property
+    def posts(self) -> pd.DataFrame:
+        """The post table; see the class."""
+        return pd.read_parquet(self.folder / POSTS_FILE)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that a training can see of it."""
+        return str(self.manifest["fingerprint"])
+
+    @property
+    def size(self) -> int:
+        """Height and width of the pictures in pixels."""
+        return int(self.pixels.shape[1])
+
+    def rows(self, split: str, half: str = "") -> NDArray[np.int64]:
+        """Returns the row numbers of a split, or of one half of validation, in order."""
+        chosen = self.posts["split"] == split
+        if half:
+            chosen &= self.posts["half"] == half
+        return np.flatnonzero(chosen.to_numpy()).astype(np.int64)
+
+
+def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8]) -> str:
+    """Returns the hash of a dataset: recipe, every column, every pixel, and how pixels are made.
+
+    Args:
+        recipe: What it was made by.
+        posts: The post table, N rows.
+        pixels: Shape (N, size, size, 3), uint8; read in pieces.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(json.dumps([recipe.as_json(), PIPELINE_VERSION, len(posts)], sort_keys=True).encode())
+    for name in posts.columns:
+        digest.update(name.encode())
+        for part in _column_bytes(posts[name]):
+            digest.update(part)
+    for start in range(0, len(pixels), _HASHED_AT_ONCE):
+        digest.update(np.ascontiguousarray(pixels[start : start + _HASHED_AT_ONCE]).data)
+    return digest.hexdigest()
+
+
+def _column_bytes(column: pd.Series) -> list[bytes]:
+    """Returns a column's content in bytes that do not hang on the library's way of storing it."""
+    missing = column.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        values = column.fillna(pd.Timestamp(0, tz="UTC")).astype("datetime64[ms, UTC]").astype("int64")
+        return [missing.tobytes(), values.to_numpy(dtype=np.int64).tobytes()]
+    if pd.api.types.is_integer_dtype(column):
+        return [missing.tobytes(), column.fillna(0).to_numpy(dtype=np.int64).tobytes()]
+    if pd.api.types.is_float_dtype(column):
+        return [missing.tobytes(), column.fillna(0.0).to_numpy(dtype=np.float64).tobytes()]
+    encoded = [str(value).encode() for value in column.fillna("")]
+    lengths = np.array([len(value) for value in encoded], dtype=np.int64)
+    return [missing.tobytes(), lengths.tobytes(), b"".join(encoded)]
+
+
+def counts_of(posts: pd.DataFrame) -> dict[str, Any]:
+    """Returns the number of posts per split, and per author and split."""
+    per_author = posts.groupby("author")["split"].value_counts().unstack(fill_value=0)
+    return {
+        "posts": {split: int((posts["split"] == split).sum()) for split in (TRAIN, VALIDATION, TEST)},
+        "authors": {
+            str(author): {str(split): int(number) for split, number in row.items()}
+            for author, row in per_author.iterrows()
+        },
+    }

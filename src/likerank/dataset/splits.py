@@ -1,0 +1,88 @@
+"""Which posts enter a dataset and on which side of it they stand: pure functions of hashes.
+
+A post's place hangs on (seed, copy group) alone, so a new post moves nobody and copies of one picture stay
+together. Each decision draws its own hash: were balancing to keep the smallest hashes of the split's own,
+it would keep training posts and drop test posts.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+TRAIN: Final = "train"
+VALIDATION: Final = "val"
+TEST: Final = "test"
+STOP: Final = "stop"
+SELECT: Final = "select"
+
+_TRAIN_ENDS, _STOP_ENDS, _SELECT_ENDS = 0.8, 0.85, 0.9  # 8:1:1; validation in two halves
+
+Balance = Literal["median", "minimum", "none"] | int
+
+
+def group_hashes(seed: int, purpose: str, groups: Sequence[str]) -> NDArray[np.uint64]:
+    """Returns one uniform 64-bit hash a group.
+
+    Args:
+        seed: The snapshot's seed.
+        purpose: What is decided by it; two purposes give independent hashes.
+        groups: The copy group of each post.
+
+    Returns:
+        Shape (len(groups),): equal for equal groups, whatever else is in the list.
+    """
+    prefix = f"{seed}:{purpose}:".encode()
+    digests = b"".join(hashlib.blake2b(prefix + group.encode(), digest_size=8).digest() for group in groups)
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+
+
+def split_of(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Returns each post's split and, in validation, its half.
+
+    Args:
+        hashes: Shape (N,), from `group_hashes`.
+
+    Returns:
+        Split (`train`, `val` or `test`) and half (`stop`, `select` or an empty string), each of shape (N,).
+    """
+    place = hashes.astype(np.float64) / 2.0**64
+    split = np.select([place < _TRAIN_ENDS, place < _SELECT_ENDS], [TRAIN, VALIDATION], TEST)
+    half = np.where(split == VALIDATION, np.where(place < _STOP_ENDS, STOP, SELECT), "")
+    return split, half
+
+
+def balance_limit(posts_per_author: pd.Series, balance: Balance) -> int | None:
+    """Returns how many posts an author may keep, or None for all of them.
+
+    Args:
+        posts_per_author: The number of usable posts of each author.
+        balance: `median` (rounded down), `minimum`, `none` or a number of posts.
+    """
+    if balance == "none" or posts_per_author.empty:
+        return None
+    if balance == "median":
+        return int(posts_per_author.median())
+    if balance == "minimum":
+        return int(posts_per_author.min())
+    return int(balance)
+
+
+def kept_by_balance(authors: pd.Series, hashes: NDArray[np.uint64], limit: int | None) -> NDArray[np.bool_]:
+    """Returns which posts stay when no author may have more than `limit`: those of the smallest hashes.
+
+    Args:
+        authors: The author of each post, shape (N,).
+        hashes: A hash for each post, shape (N,), in an order that ties may be broken by.
+        limit: The most posts an author keeps, or None for all.
+    """
+    if limit is None:
+        return np.ones(len(authors), dtype=bool)
+    order = np.argsort(hashes, kind="stable")
+    place_within_author = authors.iloc[order].groupby(authors.iloc[order].to_numpy(), sort=False).cumcount()
+    kept = np.empty(len(authors), dtype=bool)
+    kept[order] = place_within_author.to_numpy() < limit
+    return kept

@@ -1,0 +1,133 @@
+"""Position match: how often a post stands at its true place in a random set of n posts, exactly.
+
+The ranking accuracy of the paper, which draws its sets; here the chance is computed. A set of post i and
+n - 1 others puts i at its true place where as many of them are above it in the score alone as in the truth
+alone. The number of such sets is the coefficient of x^0 z^(n-1) in the product over the others of
+1 + z (p + b x + c / x), with b, c and p the chances that another is above in the score alone, in the truth
+alone, and in both or neither. These are 0 or 1 but for ties. Ties are broken by keys drawn uniformly: where
+i's own keys are v and w, another post tied with i is above it with chance v in the score and w in the truth.
+The coefficient is a polynomial of degree n - 1 at most in v and in w, so Gauss-Legendre quadrature over both
+is exact, and so is the mean over n-th roots of unity that picks x^0.
+"""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likerank.evaluation.comparison import ABOVE, TIED, Comparison, FloatArray, IntArray
+from likerank.evaluation.metrics import Metric, Sums
+
+_CHUNK = 200_000  # complex numbers an array: fits a core's cache
+
+ComplexArray = NDArray[np.complex128]
+
+
+def position_match(n: int) -> Metric:
+    """Returns the metric: the chance that a post stands at its true place in a random set of n posts.
+
+    Groups are weighted by posts; a group needs n of them. A constant score gives 1 / n.
+
+    Args:
+        n: Posts in a set, at least 2. Rounding stays under 1e-12 up to 20 and 1e-8 at 30.
+    """
+    return Metric(f"position_match_{n}", n, 0.0, 1.0, partial(_sums, n=n), partial(_sums_without, n=n))
+
+
+def _sums(comparison: Comparison, n: int) -> Sums:
+    chances = _chances(comparison, n, without_one=False)[:, 0]
+    return Sums(comparison.group_sums(chances), comparison.size.astype(np.float64))
+
+
+def _sums_without(comparison: Comparison, n: int) -> Sums:
+    # Seen from the post left out, a post that it is below is above.
+    weights = _chances(comparison, n, without_one=True).reshape(-1, 3, 3)[:, ::-1, ::-1]
+    return Sums(comparison.sum_others(weights), (comparison.size[comparison.group] - 1).astype(np.float64))
+
+
+def _chances(comparison: Comparison, n: int, *, without_one: bool) -> FloatArray:
+    """Each post's chance, (N, 1), or when another that stands [below, tied, above] is left out, (N, 9)."""
+    counts = comparison.counts
+    chances = np.zeros((len(counts), 9 if without_one else 1))
+    others = comparison.size[comparison.group] - 1
+    score_ties, truth_ties = counts[:, TIED].sum(1), counts[:, :, TIED].sum(1)
+    any_place = np.maximum(score_ties, truth_ties) == others
+    chances[any_place] = 1 / n
+    # Each tie adds one to the polynomial's degree, and k nodes integrate degree 2 k - 1 exactly.
+    v_nodes, w_nodes = (np.minimum(ties, n - 1) // 2 + 1 for ties in (score_ties, truth_ties))
+    enough = others >= (n if without_one else n - 1)
+    kinds = v_nodes * n + w_nodes
+    kinds[any_place | ~enough] = 0
+    for kind in np.unique(kinds[kinds > 0]):
+        nodes, weights = _quadrature(n, *divmod(int(kind), n))
+        alike = np.flatnonzero(kinds == kind)
+        step = max(1, _CHUNK // weights.size)
+        for part in (alike[start : start + step] for start in range(0, alike.size, step)):
+            chances[part] = _integrate(counts[part].reshape(-1, 9), nodes, weights, n, without_one)
+    return chances
+
+
+def _quadrature(n: int, v_nodes: int, w_nodes: int) -> tuple[ComplexArray, FloatArray]:
+    """Returns p + b x + c / x of the nine standings at each of Q nodes, (Q, 9), and the weights, (Q,)."""
+    v, v_weight = _unit_gauss_legendre(v_nodes)
+    w, w_weight = _unit_gauss_legendre(w_nodes)
+    k = np.arange(n // 2 + 1)
+    x = np.exp(2j * np.pi * k / n)[None, None, :, None, None]
+    # The other half of the circle is conjugate: its real parts are the same.
+    x_weight = np.where((k == 0) | (2 * k == n), 1, 2) / n
+    tied, above = np.eye(3)[[TIED, ABOVE]]
+    score_above = (above + np.multiply.outer(v, tied))[:, None, None, :, None]
+    truth_above = (above + np.multiply.outer(w, tied))[None, :, None, None, :]
+    score_alone, truth_alone = score_above * (1 - truth_above), (1 - score_above) * truth_above
+    nodes = (1 - score_alone - truth_alone) + score_alone * x + truth_alone / x
+    weights = np.multiply.outer(np.multiply.outer(v_weight, w_weight), x_weight)
+    return nodes.reshape(-1, 9), weights.ravel()
+
+
+def _unit_gauss_legendre(nodes: int) -> tuple[FloatArray, FloatArray]:
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    return (points + 1) / 2, weights / 2
+
+
+def _integrate(
+    counts: IntArray, nodes: ComplexArray, weights: FloatArray, n: int, without_one: bool
+) -> FloatArray:
+    others = counts.sum(1)
+    # Scaled by the number of others to the power of the degree, so that nothing overflows.
+    shares = (counts / others[:, None]).astype(np.complex128)
+    coefficients = _elementary_symmetric(shares, others, nodes, n - 1)
+    if without_one:
+        # Dividing by 1 + z q takes another post of the standing q out of the product.
+        chance = np.zeros((len(counts), 9))
+        for degree in range(n):
+            powers = weights[:, None] * (-nodes) ** degree
+            step = (coefficients[n - 1 - degree] @ powers).real
+            chance += step / others[:, None].astype(np.float64) ** degree
+        sets = _scaled_binomial(others - 1, n - 1, others)
+        chance = np.where(counts > 0, chance, 0.0)
+    else:
+        chance = (coefficients[n - 1] @ weights).real[:, None]
+        sets = _scaled_binomial(others, n - 1, others)
+    return np.clip(chance / sets[:, None], 0.0, 1.0)
+
+
+def _elementary_symmetric(
+    shares: ComplexArray, others: IntArray, nodes: ComplexArray, degree: int
+) -> list[ComplexArray]:
+    """Coefficients of z^0 to z^degree of the product over others, (M, Q) each, by Newton's identities."""
+    scale = 1 / others[:, None].astype(np.float64)
+    power_sums = [shares @ (nodes**k).T * scale ** (k - 1) for k in range(1, degree + 1)]
+    coefficients = [np.ones((len(shares), len(nodes)), np.complex128)]
+    for m in range(1, degree + 1):
+        total = coefficients[m - 1] * power_sums[0]
+        for k in range(2, m + 1):
+            total += (-1) ** (k - 1) * coefficients[m - k] * power_sums[k - 1]
+        coefficients.append(total / m)
+    return coefficients
+
+
+def _scaled_binomial(items: IntArray, chosen: int, scale: IntArray) -> FloatArray:
+    """Binomial coefficient divided by scale to the power of chosen."""
+    k = np.arange(chosen)
+    factors = (items[:, None] - k) / (scale[:, None] * (k + 1))
+    return np.asarray(factors.prod(axis=1), np.float64)

@@ -1,0 +1,80 @@
+"""The LightningModule: raw pictures in, one score a picture out; logs losses only."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from likerank.dataset import Batch
+from likerank.models.scorer import Scorer
+
+
+class PopularityRegressor(LightningModule):
+    """Trains a scorer on the mean squared error of a target.
+
+    Args:
+        scorer: Raw uint8 pictures in, scores on the target's scale out.
+        optimizer: Makes the optimiser of some parameters.
+        scheduler: Makes a schedule over `total_steps` steps of an optimiser; None keeps the learning rate.
+        flip: Whether training mirrors each picture with probability 1/2.
+        seed: With the epoch, decides dropout and mirroring, so that a resumed training draws the same.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+        scheduler: Callable[..., LRScheduler] | None = None,
+        flip: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.scorer = scorer
+        self._optimizer = optimizer
+        self._scheduler = scheduler
+        self._flip = flip
+        self._seed = seed
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Returns the score of each picture; see `Scorer.forward`."""
+        scores: Tensor = self.scorer(pixels)
+        return scores
+
+    def on_train_epoch_start(self) -> None:
+        """Seeds dropout and mirroring by (seed, epoch): an epoch draws the same, resumed or not."""
+        mixed = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(1, np.uint64)[0]
+        torch.manual_seed(int(mixed))
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
+        """Returns the batch's mean squared error."""
+        pixels = batch["pixels"]
+        if self._flip:
+            mirrored = torch.rand(len(pixels), device=pixels.device) < 0.5
+            pixels = torch.where(mirrored[:, None, None, None], pixels.flip(2), pixels)
+        loss = F.mse_loss(self(pixels), batch["target"])
+        self.log("train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(pixels))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
+        """Logs the mean squared error on validation's `stop` half."""
+        loss = F.mse_loss(self(batch["pixels"]), batch["target"])
+        self.log("val/loss", loss, prog_bar=True, batch_size=len(batch["target"]))
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Returns the optimiser, and the schedule over the whole training where there is one."""
+        optimizer = self._optimizer(self.parameters())
+        if self._scheduler is None:
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule: dict[str, Any] = {
+            "scheduler": self._scheduler(optimizer, total_steps=steps),
+            "interval": "step",
+        }
+        return {"optimizer": optimizer, "lr_scheduler": schedule}  # type: ignore[return-value]

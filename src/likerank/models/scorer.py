@@ -1,0 +1,83 @@
+"""A network with the scaling that it needs: raw pictures in, scores out."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+_ROWS_AT_ONCE = 1024
+
+
+class Scorer(nn.Module):
+    """Scales and normalises raw pictures and gives them to a network.
+
+    The training posts' channel statistics are buffers and so lie in every checkpoint and every exported
+    model: nobody can get an unnormalised prediction.
+
+    Args:
+        network: Maps normalised pictures (B, 3, size, size) to (B,) or (B, 1).
+        channels_last: Whether pictures and weights lie channels last in memory.
+    """
+
+    channel_mean: Tensor
+    channel_std: Tensor
+
+    def __init__(self, network: nn.Module, channels_last: bool = False) -> None:
+        super().__init__()
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.network = network.to(memory_format=self.memory_format)
+        self.register_buffer("channel_mean", torch.zeros(3))
+        self.register_buffer("channel_std", torch.ones(3))
+
+    def fit_normalisation(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
+        """Takes the channels' mean and standard deviation from training posts.
+
+        Args:
+            pixels: Shape (N, size, size, 3), uint8; read in pieces.
+            rows: The training posts' row numbers.
+        """
+        histogram = np.zeros((3, 256), dtype=np.int64)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            piece = pixels[rows[start : start + _ROWS_AT_ONCE]]
+            for channel in range(3):
+                histogram[channel] += np.bincount(piece[..., channel].ravel(), minlength=256)
+        values = np.arange(256) / 255
+        share = histogram / histogram.sum(axis=1, keepdims=True)
+        mean = share @ values
+        variance = share @ values**2 - mean**2
+        self.channel_mean.copy_(torch.from_numpy(mean))
+        # A channel that never changes carries nothing; dividing by 1 keeps it at zero.
+        self.channel_std.copy_(torch.from_numpy(np.where(variance > 1e-12, np.sqrt(variance), 1.0)))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Returns the score of each picture, on the target's scale.
+
+        Args:
+            pixels: Shape (B, size, size, 3), RGB uint8.
+
+        Returns:
+            Shape (B,), float32.
+        """
+        images = (pixels.float() / 255 - self.channel_mean) / self.channel_std
+        images = images.permute(0, 3, 1, 2).contiguous(memory_format=self.memory_format)
+        scores: Tensor = self.network(images)
+        return scores.reshape(pixels.shape[0]).float()
+
+    @torch.no_grad()
+    def score(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the scores of some rows, as predicted (dropout off), in pieces.
+
+        Args:
+            pixels: Shape (N, size, size, 3), uint8, such as a snapshot's memory map.
+            rows: Row numbers, shape (M,).
+
+        Returns:
+            Shape (M,), float64.
+        """
+        self.eval()
+        device = self.channel_mean.device
+        pieces = [
+            self(torch.from_numpy(pixels[rows[start : start + _ROWS_AT_ONCE]]).to(device)).cpu().numpy()
+            for start in range(0, len(rows), _ROWS_AT_ONCE)
+        ]
+        return np.concatenate([np.empty(0), *pieces]).astype(np.float64)

@@ -1,0 +1,1 @@
+"""One file a stage: where configuration ends and ordinary arguments begin."""

@@ -1,0 +1,42 @@
+"""Stage evaluate: the test split's ranking of one chosen run, with everything rebuilt from that run."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from likerank.dataset import TEST, find_snapshot
+from likerank.errors import LikerankError
+from likerank.evaluation import ScoreTable
+from likerank.pipeline.baselines import fitted_baselines
+from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
+from likerank.pipeline.places import configured_tracking, snapshots_folder
+from likerank.pipeline.ranking import rank_split, title_of
+from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT, baselines_folder
+from likerank.reports import print_score_table
+
+
+def evaluate(config: DictConfig) -> ScoreTable:
+    """Ranks the test split with a run's network and baselines, prints the table and keeps it in the run.
+
+    Raises:
+        LikerankError: If the run is not there, did not finish, or its snapshot is gone.
+    """
+    run = configured_tracking(config).run(config.run_id)
+    if run.status != "FINISHED":
+        raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
+    trained = OmegaConf.load(run.artifact(CONFIG))
+    assert isinstance(trained, DictConfig)
+    trained.paths = config.paths
+    folder = find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT])
+    data = configured_data(trained, folder)
+    scorer = configured_scorer(trained)
+    weights = trained_weights(run.artifact(f"{CHECKPOINTS}/{trained.checkpoint}.ckpt"))
+    scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
+    baselines = fitted_baselines(
+        trained.evaluation.baselines,
+        data.snapshot,
+        data.targets,
+        baselines_folder(trained, data.snapshot.fingerprint),
+        trained.seed,
+    )
+    table = rank_split(run, TEST, data.snapshot, data.targets, scorer, baselines)
+    print_score_table(table, title=title_of(TEST, data.snapshot, trained))
+    return table

@@ -1,0 +1,77 @@
+"""What a training consists of, made from its configuration: the same for training and for rebuilding it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import Logger
+
+from likerank.dataset import PopularityDataModule
+from likerank.errors import LikerankError
+from likerank.models import PopularityRegressor, ResumableEarlyStopping, Scorer
+
+CHECKPOINTS = ("best", "last")
+
+
+def configured_data(config: DictConfig, snapshot: Path | Callable[[], Path]) -> PopularityDataModule:
+    """Returns the DataModule over a snapshot."""
+    data: PopularityDataModule = instantiate(
+        config.data, snapshot=snapshot, target=instantiate(config.target), _convert_="all"
+    )
+    return data
+
+
+def configured_scorer(config: DictConfig) -> Scorer:
+    """Returns an untrained network with its scaling.
+
+    Raises:
+        LikerankError: If the network cannot take pictures of the snapshot's size.
+    """
+    network = instantiate(config.network, _convert_="all")
+    scorer = Scorer(network, channels_last=config.regressor.channels_last)
+    size = config.snapshot.size
+    try:
+        with torch.no_grad():
+            scorer.eval()(torch.zeros(2, size, size, 3, dtype=torch.uint8))
+    except RuntimeError as error:
+        raise LikerankError(
+            f"The network {config.network._target_} does not take pictures of {size}x{size} pixels or gives more "
+            f"than one number for each ({error}); change network or snapshot.size."
+        ) from error
+    return scorer.train()
+
+
+def configured_regressor(config: DictConfig, scorer: Scorer) -> PopularityRegressor:
+    """Returns the LightningModule around a scorer."""
+    scheduler = config.get("scheduler")
+    return PopularityRegressor(
+        scorer,
+        optimizer=instantiate(config.optimizer),
+        scheduler=instantiate(scheduler) if scheduler else None,
+        flip=config.regressor.flip,
+        seed=config.seed,
+    )
+
+
+def configured_trainer(config: DictConfig, logger: Logger, checkpoints: Path) -> Trainer:
+    """Returns the Trainer; it keeps `best.ckpt` and `last.ckpt` in a folder."""
+    if config.checkpoint not in CHECKPOINTS:
+        raise LikerankError(f"checkpoint is {config.checkpoint}; it must be one of {', '.join(CHECKPOINTS)}.")
+    callbacks: list[Callback] = [
+        ModelCheckpoint(checkpoints, "best", monitor="val/loss", enable_version_counter=False),
+        ModelCheckpoint(checkpoints, "last", enable_version_counter=False),
+    ]
+    if config.early_stopping:
+        callbacks.insert(0, ResumableEarlyStopping("val/loss", patience=config.early_stopping))
+    trainer: Trainer = instantiate(config.trainer, logger=logger, callbacks=callbacks, _convert_="all")
+    return trainer
+
+
+def trained_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """Returns a checkpoint's weights; nothing in it is executed."""
+    weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return weights

@@ -1,0 +1,112 @@
+"""From a trained scorer to a ranking table: the one way for validation and test."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+
+from likerank.dataset import SELECT, TEST, VALIDATION, Snapshot
+from likerank.evaluation import Scores, ScoreTable, score_table
+from likerank.models import Baseline, Scorer
+from likerank.tracking import Run
+
+RESULTS = "results.json"
+
+
+def score_posts(
+    snapshot: Snapshot, rows: NDArray[np.int64], scorer: Scorer, baselines: Mapping[str, Baseline]
+) -> dict[str, Scores]:
+    """Returns what the network and each baseline say of some posts."""
+    network = scorer.score(snapshot.pixels, rows)
+    scores = {"network": Scores(ranking=network, prediction=network)}
+    for name, baseline in baselines.items():
+        scores[name] = Scores(
+            ranking=baseline.rank(snapshot.pixels, snapshot.posts, rows),
+            prediction=baseline.predict(snapshot.pixels, snapshot.posts, rows),
+        )
+    return scores
+
+
+def rank_split(
+    run: Run,
+    split: str,
+    snapshot: Snapshot,
+    targets: NDArray[np.float32],
+    scorer: Scorer,
+    baselines: Mapping[str, Baseline],
+) -> ScoreTable:
+    """Scores a split, and keeps predictions, metrics and table in the run.
+
+    Of validation all posts are predicted and the `select` half alone is ranked: the `stop` half has chosen
+    the checkpoint.
+
+    Args:
+        run: Where it is kept.
+        split: `val` or `test`.
+        snapshot: The dataset.
+        targets: The target of every post, shape (N,).
+        scorer: The trained network.
+        baselines: The fitted baselines by name.
+    """
+    rows = snapshot.rows(split)
+    posts = snapshot.posts.iloc[rows]
+    scores = score_posts(snapshot, rows, scorer, baselines)
+    ranked = (posts["half"] == SELECT).to_numpy() if split == VALIDATION else np.ones(len(rows), dtype=bool)
+    compared = posts[ranked]
+    table = score_table(
+        likes=compared["likes"].to_numpy(dtype=np.float64),
+        targets=targets[rows[ranked]].astype(np.float64),
+        authors=pd.factorize(compared["author"])[0],
+        predictors={
+            name: Scores(ranking=each.ranking[ranked], prediction=each.prediction[ranked])
+            for name, each in scores.items()
+        },
+        truth=_truth(compared),
+    )
+    _keep_predictions(run, split, posts, targets[rows], scores)
+    run.log_metrics({f"{split}/{key}": value for key, value in table.to_metrics().items()})
+    results = _results(run) | {split: table.to_json()}
+    run.log_json(results, RESULTS)
+    return table
+
+
+def title_of(split: str, snapshot: Snapshot, config: DictConfig) -> str:
+    """Returns what stands above a table: which posts were ranked, and what was learned of them."""
+    part = {VALIDATION: "validation, select half", TEST: "test"}[split]
+    target = config.target._target_.rsplit(".", 1)[-1]
+    network = config.network._target_.rsplit(".", 1)[-1]
+    return f"{network} on {target}, {part} of snapshot {snapshot.fingerprint}"
+
+
+def _truth(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    if posts["appeal"].isna().any():
+        return None
+    return posts["appeal"].to_numpy(dtype=np.float64), posts["audience"].to_numpy(dtype=np.float64)
+
+
+def _keep_predictions(
+    run: Run,
+    split: str,
+    posts: pd.DataFrame,
+    targets: NDArray[np.float32],
+    scores: Mapping[str, Scores],
+) -> None:
+    table = posts[["key", "author", "likes", "half"]].assign(
+        target=targets, **{name: each.ranking for name, each in scores.items()}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"{split}.parquet"
+        table.to_parquet(file, index=False)
+        run.log_file(file, "predictions")
+
+
+def _results(run: Run) -> dict[str, object]:
+    if not run.has_artifact(RESULTS):
+        return {}
+    kept: dict[str, object] = json.loads(run.artifact(RESULTS).read_text())
+    return kept

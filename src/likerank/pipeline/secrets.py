@@ -1,0 +1,53 @@
+"""Passwords come from the environment: one in the configuration is refused before anything writes it down."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+_URI_WITH_PASSWORD = re.compile(r"\w[\w+.-]*://[^\s/@:]*:[^\s/@]+@")
+_REFUSAL = (
+    "likerank: {place} holds a password, which Hydra would write into its folders: put the whole URI into the "
+    "environment variable LIKERANK_MONGODB_URI and use store=mongodb (for MLflow, MLFLOW_TRACKING_USERNAME and "
+    "MLFLOW_TRACKING_PASSWORD)."
+)
+
+
+def refuse_passwords_in(arguments: Sequence[str]) -> None:
+    """Exits with a sentence where a command-line argument holds a URI with a password."""
+    for argument in arguments:
+        if _URI_WITH_PASSWORD.search(argument):
+            sys.exit(_REFUSAL.format(place=f"The override of {argument.split('=')[0].lstrip('+~')}"))
+
+
+class RefusePasswords(Callback):
+    """Hydra's callback that reads the composed configuration before Hydra writes it."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
+        """Checks a single run's configuration."""
+        _refuse_passwords(config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
+        """Checks a sweep's configuration."""
+        _refuse_passwords(config)
+
+
+def _refuse_passwords(config: DictConfig) -> None:
+    for key, value in _leaves(OmegaConf.to_container(config, resolve=False), ""):
+        if _URI_WITH_PASSWORD.search(value):
+            # Hydra turns an exception of a callback into a warning; an exit passes.
+            sys.exit(_REFUSAL.format(place=f"The configuration's {key}"))
+
+
+def _leaves(node: Any, key: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield from _leaves(child, f"{key}.{name}" if key else str(name))
+    elif isinstance(node, list):
+        for child in node:
+            yield from _leaves(child, key)
+    elif isinstance(node, str):
+        yield key, node

@@ -1,0 +1,27 @@
+"""Stage snapshot: the store's posts become one frozen dataset."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from likerank.dataset import Recipe, build_snapshot, find_snapshot
+from likerank.pipeline.places import configured_store, snapshots_folder
+
+LATEST = "latest"
+
+
+def snapshot_folder(config: DictConfig) -> Path:
+    """Returns the folder of the configured snapshot; builds it where `latest` is asked and missing."""
+    choice = config.snapshot
+    root = snapshots_folder(config)
+    if str(choice.fingerprint) != LATEST:
+        return find_snapshot(root, str(choice.fingerprint))
+    recipe = Recipe(
+        size=choice.size,
+        balance=choice.balance,
+        min_posts_per_author=choice.min_posts_per_author,
+        sources=tuple(choice.sources),
+        seed=choice.seed,
+    )
+    with configured_store(config) as store:
+        return build_snapshot(store, recipe, root, keep=choice.keep)

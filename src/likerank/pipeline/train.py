@@ -1,0 +1,197 @@
+"""Stage train: a snapshot becomes a tracked run with a trained network and its ranking on validation."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from likerank import __version__
+from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule
+from likerank.errors import LikerankError
+from likerank.models import Scorer
+from likerank.pipeline.baselines import fitted_baselines
+from likerank.pipeline.parts import (
+    configured_data,
+    configured_regressor,
+    configured_scorer,
+    configured_trainer,
+    trained_weights,
+)
+from likerank.pipeline.places import configured_tracking, mlruns_folder
+from likerank.pipeline.provenance import code_version, git_commit
+from likerank.pipeline.ranking import rank_split, title_of
+from likerank.pipeline.snapshot import snapshot_folder
+from likerank.reports import print_score_table
+from likerank.tracking import Run, Tracking
+
+CONFIG = "config.yaml"
+CHECKPOINTS = "checkpoints"
+FINGERPRINT = "likerank.fingerprint"
+TRIAL = "likerank.trial"
+
+
+def train(config: DictConfig) -> float:
+    """Trains one network, ranks validation with it and its baselines, and keeps all of it in a run.
+
+    Returns:
+        The metric that `objective` names, which a sweep maximises.
+
+    Raises:
+        LikerankError: If the configuration asks for what cannot be had.
+    """
+    run, objective = train_run(config)
+    print(f"Run {run.id}: {config.objective} {objective:.4f}")
+    return objective
+
+
+def train_run(config: DictConfig) -> tuple[Run, float]:
+    """As `train`, and returns the run, too. A training that was finished before is not done again."""
+    tracking = configured_tracking(config)
+    data = configured_data(config, partial(snapshot_folder, config))
+    data.prepare_data()
+    trial = trial_of(config, data.snapshot.fingerprint)
+    if config.reuse and not config.resume:
+        finished = tracking.find_finished_run({TRIAL: trial})
+        if finished is not None:
+            print(f"Trained before: run {finished.id} (reuse=false trains it again).")
+            return finished, _objective(config, finished.metrics)
+
+    pl.seed_everything(config.seed, verbose=False)
+    scorer = configured_scorer(config)
+    params = flat_params(config, data.snapshot.fingerprint)
+    run = (
+        _resumed(tracking, config.resume, params)
+        if config.resume
+        else _started(tracking, config, trial, data)
+    )
+    with _outcome_kept(run):
+        _fit(config, run, data, scorer)
+        baselines = fitted_baselines(
+            config.evaluation.baselines,
+            data.snapshot,
+            data.targets,
+            baselines_folder(config, data.snapshot.fingerprint),
+            config.seed,
+        )
+        table = rank_split(run, VALIDATION, data.snapshot, data.targets, scorer, baselines)
+        print_score_table(table, title=title_of(VALIDATION, data.snapshot, config))
+        metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
+        run.log_model(
+            scorer.cpu(),
+            np.random.default_rng(0).integers(0, 256, (2, *data.snapshot.pixels.shape[1:]), dtype=np.uint8),
+            {"fingerprint": data.snapshot.fingerprint, "target": data.state_dict()["target"]},
+        )
+    shutil.rmtree(_checkpoints_folder(config, run))
+    return run, _objective(config, metrics)
+
+
+def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
+    """Returns every choice of the configuration as `group.key`, with what decides bits beside it."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    params = dict(
+        _flat({key: value for key, value in plain.items() if key not in ("paths", "resume", "reuse")})
+    )
+    return params | {"snapshot.fingerprint": fingerprint, "threads": str(torch.get_num_threads())}
+
+
+def trial_of(config: DictConfig, fingerprint: str) -> str:
+    """Returns a hash of what decides a training's result: configuration, dataset and code."""
+    params = flat_params(config, fingerprint)
+    relevant = {k: v for k, v in params.items() if not k.startswith(("store.", "tracking.", "snapshot."))}
+    content = json.dumps([relevant, fingerprint, code_version()], sort_keys=True)
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
+
+
+def baselines_folder(config: DictConfig, fingerprint: str) -> Path:
+    """Returns where the baselines of a dataset, target and seed are kept."""
+    target = hashlib.blake2b(
+        json.dumps(OmegaConf.to_container(config.target, resolve=True), sort_keys=True).encode(),
+        digest_size=4,
+    ).hexdigest()
+    return mlruns_folder(config) / "baselines" / f"{fingerprint}-{target}-{config.seed}"
+
+
+def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    if isinstance(node, dict) and node:
+        for name, child in node.items():
+            yield from _flat(child, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, node if isinstance(node, str) else json.dumps(node)
+
+
+def _started(tracking: Tracking, config: DictConfig, trial: str, data: PopularityDataModule) -> Run:
+    snapshot = data.snapshot
+    commit = git_commit()
+    run = tracking.start_run(
+        {TRIAL: trial, FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
+        | ({"mlflow.source.git.commit": commit} if commit else {})
+    )
+    run.log_params(flat_params(config, snapshot.fingerprint))
+    run.log_text(OmegaConf.to_yaml(config, resolve=True), CONFIG)
+    run.log_snapshot("snapshot", snapshot.fingerprint, snapshot.folder, snapshot.manifest["counts"]["posts"])
+    return run
+
+
+def _resumed(tracking: Tracking, run_id: str, params: dict[str, str]) -> Run:
+    run = tracking.run(run_id)
+    if run.status == "FINISHED":
+        raise LikerankError(f"Run {run_id} has finished; there is nothing to resume.")
+    if changed := run.changed_params(params):
+        differences = "; ".join(f"{key} was {before}, is {now}" for key, (before, now) in changed.items())
+        raise LikerankError(
+            f"Run {run_id} was started otherwise ({differences}); resume it with the same overrides."
+        )
+    run.reopen()
+    return run
+
+
+@contextmanager
+def _outcome_kept(run: Run) -> Iterator[None]:
+    """Ends the run as what became of it, whatever that is."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        run.finish("KILLED", "interrupted")
+        raise
+    except Exception as error:
+        run.finish("FAILED", f"{type(error).__name__}: {error}")
+        raise
+    run.finish("FINISHED")
+
+
+def _fit(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer) -> None:
+    """Trains, and leaves the chosen checkpoint's weights in the scorer and the checkpoint in the run."""
+    scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
+    checkpoints = _checkpoints_folder(config, run)
+    regressor = configured_regressor(config, scorer)
+    trainer = configured_trainer(config, run.lightning_logger(), checkpoints)
+    last = checkpoints / "last.ckpt"
+    trainer.fit(regressor, data, ckpt_path=last if last.exists() else None, weights_only=True)
+    chosen = checkpoints / f"{config.checkpoint}.ckpt"
+    if not chosen.exists():
+        raise LikerankError(
+            f"The training left no {config.checkpoint} checkpoint: trainer.max_epochs is {config.trainer.max_epochs}, "
+            "or every loss on validation was not a number; lower optimizer.lr."
+        )
+    regressor.load_state_dict(trained_weights(chosen))
+    run.log_file(chosen, CHECKPOINTS)
+
+
+def _checkpoints_folder(config: DictConfig, run: Run) -> Path:
+    return mlruns_folder(config) / CHECKPOINTS / run.id
+
+
+def _objective(config: DictConfig, metrics: dict[str, float]) -> float:
+    if config.objective not in metrics:
+        print(f"{config.objective} is absent: the table above says why, or lists what there is.")
+    return metrics.get(config.objective, float("nan"))

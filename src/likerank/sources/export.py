@@ -1,0 +1,222 @@
+"""What `scripts/export.py` wrote: JSON Lines as `mongoexport` writes them, and the masters beside them."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from likerank.errors import LikerankError
+from likerank.records import Author, Post, Record, Skipped, Truth, utc_milliseconds
+
+_Document = dict[str, Any]
+
+_POSTS, _AUTHORS, _OBSERVATIONS = "posts.jsonl", "authors.jsonl", "observations.jsonl"
+_COUNTS: Final = {"author": ("followers", "post_count"), "post": ("likes", "comments")}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MasterFile:
+    """A master image in an export, to be stored byte for byte.
+
+    Attributes:
+        path: The file.
+        master_digest: The digest of the picture that the master was made from, as in `Master.digest`.
+    """
+
+    path: Path
+    master_digest: str
+
+    @property
+    def name(self) -> str:
+        """The file's path."""
+        return str(self.path)
+
+    def read(self) -> bytes:
+        """Returns the master's bytes."""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise LikerankError(
+                f"{self.path} cannot be read ({error.strerror or error}); export it again with images."
+            ) from error
+
+
+class Export:
+    """Posts and authors as another store had them, each with every observation.
+
+    The folder holds `posts.jsonl`, `authors.jsonl` and `observations.jsonl` in MongoDB's extended JSON
+    (v2, relaxed or canonical), each sorted by key, and the masters that the posts' `image.file` name.
+    Memory holds one record and its observations.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        """Takes what to read; nothing is opened yet.
+
+        Args:
+            folder: What `scripts/export.py` wrote.
+        """
+        self.folder = Path(folder)
+
+    def records(self) -> Iterator[Record]:
+        """Yields the authors, then the posts, each once for every time it was observed, oldest first.
+
+        A line that is no document of its kind, and a post without its image, give a `Skipped`.
+
+        Raises:
+            LikerankError: If the folder is no export or its lines are not sorted.
+        """
+        if not any((self.folder / name).is_file() for name in (_AUTHORS, _POSTS)):
+            raise LikerankError(
+                f"{self.folder} holds neither {_AUTHORS} nor {_POSTS}; name a folder of scripts/export.py."
+            )
+        yield from self._with_history(_AUTHORS, "author", _author)
+        yield from self._with_history(_POSTS, "post", self._post)
+
+    def count(self) -> int:
+        """Returns about how many records there are: one an observation, else one a line."""
+        return self._lines(_OBSERVATIONS) or self._lines(_AUTHORS) + self._lines(_POSTS)
+
+    def _lines(self, name: str) -> int:
+        path = self.folder / name
+        if not path.is_file():
+            return 0
+        with path.open("rb") as file:
+            return sum(1 for _ in file)
+
+    def _with_history(
+        self, name: str, kind: str, parse: Callable[[_Document], Author | Post | Skipped]
+    ) -> Iterator[Record]:
+        history = _History(self.folder / _OBSERVATIONS, kind)
+        last = ""
+        for where, document in _documents(self.folder / name):
+            try:
+                record = parse(document)
+            except (KeyError, TypeError):
+                yield _damaged(where, kind)
+                continue
+            if isinstance(record, Skipped):
+                yield record
+                continue
+            last = _ascending(last, record.key, where)
+            for observation in history.of(record.key):
+                if observation["observed_at"] != record.observed_at:
+                    counts: _Document = {name: observation.get(name) for name in _COUNTS[kind]}
+                    yield replace(record, observed_at=observation["observed_at"], **counts)
+            yield record
+        yield from history.rest()
+
+    def _post(self, document: _Document) -> Post | Skipped:
+        key, image = document["_id"], document.get("image")
+        if not image or "file" not in image:
+            return Skipped("exported without images")
+        path = (self.folder / image["file"]).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            return Skipped(
+                "image outside the export",
+                f"{key} names the image {image['file']}, outside {self.folder}; export it again.",
+            )
+        truth = document.get("truth")
+        return Post(
+            source=document["source"],
+            source_id=document["source_id"],
+            author_id=document["author_id"],
+            username=document["username"],
+            picture=MasterFile(path, image["digest"]),
+            likes=document["likes"],
+            comments=document.get("comments"),
+            posted_at=document.get("posted_at"),
+            observed_at=document.get("observed_at"),
+            truth=Truth(appeal=truth["appeal"], audience=truth["audience"]) if truth else None,
+        )
+
+
+def _author(document: _Document) -> Author:
+    return Author(
+        source=document["source"],
+        author_id=document["author_id"],
+        username=document["username"],
+        followers=document.get("followers"),
+        post_count=document.get("post_count"),
+        observed_at=document.get("observed_at"),
+    )
+
+
+class _History:
+    """The observations of one kind, read along with the records that they are of."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self._damaged: list[Skipped] = []
+        self._sorted = self._read(path, kind)
+        self._ahead = next(self._sorted, None)
+
+    def of(self, key: str) -> list[_Document]:
+        """Returns the record's observations, oldest first; keys must be asked for in ascending order."""
+        found = []
+        while self._ahead and self._ahead["key"] <= key:
+            if self._ahead["key"] == key:
+                found.append(self._ahead)
+            self._ahead = next(self._sorted, None)
+        return sorted(found, key=lambda observation: observation["observed_at"])
+
+    def rest(self) -> list[Skipped]:
+        """Reads to the end and returns what it could not read."""
+        for _ in self._sorted:
+            pass
+        return self._damaged
+
+    def _read(self, path: Path, kind: str) -> Iterator[_Document]:
+        last = ""
+        for where, document in _documents(path):
+            if document.get("kind") == kind and {"key", "observed_at"} <= document.keys():
+                last = _ascending(last, document["key"], where)
+                yield document
+            elif document.get("kind") == kind or (kind == "post" and document.get("kind") != "author"):
+                self._damaged.append(_damaged(where, "observation"))
+
+
+def _damaged(where: str, kind: str) -> Skipped:
+    return Skipped("damaged line", f"{where} is no {kind} as scripts/export.py writes it; export it again.")
+
+
+def _ascending(last: str, key: str, where: str) -> str:
+    if key < last:
+        raise LikerankError(
+            f"{where}, {key}, should stand before {last}; export it again, the order matters."
+        )
+    return key
+
+
+def _documents(path: Path) -> Iterator[tuple[str, _Document]]:
+    """Yields where each line stands and its document; a line that is no JSON object gives an empty one."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                document = json.loads(line, object_hook=_value)
+            except (TypeError, ValueError):
+                document = None
+            yield f"{path}, line {number}", document if isinstance(document, dict) else {}
+
+
+def _value(document: _Document) -> Any:  # noqa: ANN401
+    """Returns what an extended JSON object stands for, or the object itself where it is an ordinary one."""
+    if len(document) != 1:
+        return document
+    ((name, value),) = document.items()
+    match name:
+        case "$date":
+            moment = (
+                datetime.fromisoformat(value)
+                if isinstance(value, str)
+                else _EPOCH + timedelta(milliseconds=value)
+            )
+            return utc_milliseconds(moment)
+        case "$numberLong" | "$numberInt":
+            return int(value)
+        case "$numberDouble":
+            return float(value)
+    return document

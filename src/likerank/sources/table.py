@@ -1,0 +1,257 @@
+"""A CSV or Parquet manifest beside a folder of images."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path, PurePath
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from likerank.errors import LikerankError
+from likerank.records import Author, PictureFile, Post, Record, Skipped, utc_milliseconds
+
+_REQUIRED: Final = ("image", "author", "likes")
+_OPTIONAL: Final = ("author_id", "followers", "comments", "posted_at", "observed_at", "source_id")
+_DELIMITERS: Final = (",", ";", "\t")
+_LONGEST_HEADER: Final = 1 << 16
+_BATCH_ROWS: Final = 4096
+_LARGEST_COUNT: Final = 2**63 - 1  # What a database keeps as a whole number.
+
+
+class _BadRowError(Exception):
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+_Row = dict[str, str] | _BadRowError
+
+
+class Table:
+    """Posts listed in a manifest, one a row, with their images in a folder.
+
+    Columns are `image` (a path inside the folder), `author` and `likes`, and optionally `author_id`,
+    `followers`, `comments`, `posted_at`, `observed_at` (ISO 8601, UTC where it names no zone) and
+    `source_id`; others are ignored. A CSV file is UTF-8, with commas, semicolons or tabs. Memory holds one
+    batch of rows and the ids of the posts and authors so far.
+    """
+
+    def __init__(self, manifest: str | Path, images: str | Path | None = None, name: str = "table") -> None:
+        """Takes what to read; nothing is opened yet.
+
+        Args:
+            manifest: The CSV or Parquet file.
+            images: The folder that `image` is relative to; the manifest's own by default.
+            name: The `source` of the records.
+        """
+        self.manifest = Path(manifest)
+        self.images = self.manifest.parent if images is None else Path(images)
+        self.name = name
+
+    def records(self) -> Iterator[Record]:
+        """Yields a post for each good row, its author before it, and a `Skipped` for each bad row.
+
+        A post without a `source_id` is known by its author and image. Of two good rows for one post the first
+        counts. An author comes again where a later row has other followers or another name at another time.
+
+        Raises:
+            LikerankError: If the manifest is missing, is neither CSV nor Parquet, lacks a column or has no
+                rows, or the folder of images is missing.
+        """
+        rows = self._rows()
+        if not self.images.is_dir():
+            raise LikerankError(f"{self.images}, which should hold the images, is not a folder.")
+        seen: set[str] = set()
+        authors: dict[str, Author] = {}
+        empty = True
+        for place, row in rows:
+            empty = False
+            try:
+                author, post = self._parse(row)
+                if post.source_id in seen:
+                    raise _BadRowError("second row of a post", f"{post.source_id!r} has an earlier row")
+            except _BadRowError as error:
+                yield Skipped(error.reason, f"{self.manifest}, {place}: {error}.")
+                continue
+            seen.add(post.source_id)
+            if _is_news(author, authors.get(author.author_id)):
+                authors[author.author_id] = author
+                yield author
+            yield post
+        if empty:
+            raise LikerankError(f"{self.manifest} has no rows.")
+
+    def count(self) -> int:
+        """Returns how many rows there are (of CSV: lines); authors come on top.
+
+        Raises:
+            LikerankError: If the manifest cannot be read.
+        """
+        if self._is_parquet():
+            try:
+                return int(pq.read_metadata(self.manifest).num_rows)
+            except (pa.ArrowException, OSError) as error:
+                raise self._damaged(error) from error
+        with self.manifest.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+    def _is_parquet(self) -> bool:
+        try:
+            with self.manifest.open("rb") as file:
+                return file.read(4) == b"PAR1"
+        except OSError as error:
+            raise LikerankError(f"The manifest {self.manifest} cannot be read: {error.strerror}.") from error
+
+    def _damaged(self, error: Exception) -> LikerankError:
+        return LikerankError(f"{self.manifest} is a damaged Parquet file ({error}); write it again.")
+
+    def _rows(self) -> Iterator[tuple[str, _Row]]:
+        return self._parquet_rows() if self._is_parquet() else self._csv_rows()
+
+    def _csv_rows(self) -> Iterator[tuple[str, _Row]]:
+        # A byte that is not UTF-8 then spoils its own row, and not the file.
+        with self.manifest.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            header = file.readline(_LONGEST_HEADER)
+            if "\0" in header or not _is_text(header):
+                raise LikerankError(f"{self.manifest} is neither a CSV file in UTF-8 nor a Parquet file.")
+            delimiter = max(_DELIMITERS, key=header.count)
+            columns = [cell.strip() for cell in next(csv.reader([header], delimiter=delimiter), [])]
+            self._check(columns)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            while True:
+                place = f"line {reader.line_num + 2}"
+                try:
+                    cells = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    yield place, _BadRowError("malformed row", str(error))
+                    continue
+                if not any(cell.strip() for cell in cells):
+                    continue
+                if len(cells) != len(columns):
+                    message = f"it has {len(cells)} cells and the header has {len(columns)}"
+                    yield place, _BadRowError("malformed row", message)
+                elif not all(map(_is_text, cells)):
+                    yield place, _BadRowError("malformed row", "it is not UTF-8")
+                else:
+                    yield place, dict(zip(columns, cells, strict=True))
+
+    def _parquet_rows(self) -> Iterator[tuple[str, _Row]]:
+        try:
+            with pq.ParquetFile(self.manifest) as file:
+                self._check(file.schema_arrow.names)
+                columns = [name for name in (*_REQUIRED, *_OPTIONAL) if name in file.schema_arrow.names]
+                number = 0
+                for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+                    # As text, so that both kinds of file obey one set of rules.
+                    texts = [self._as_text(name, batch.column(name)) for name in columns]
+                    for cells in zip(*texts, strict=True):
+                        number += 1
+                        row = {name: cell or "" for name, cell in zip(columns, cells, strict=True)}
+                        yield f"row {number}", row
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged(error) from error
+
+    def _as_text(self, name: str, column: pa.Array) -> list[str | None]:
+        try:
+            texts: list[str | None] = column.cast(pa.string()).to_pylist()
+        except pa.ArrowException as error:
+            raise LikerankError(
+                f"{self.manifest}: the column {name!r} is of type {column.type}, not text, numbers or dates."
+            ) from error
+        return texts
+
+    def _check(self, columns: Sequence[str]) -> None:
+        found = ", ".join(map(repr, columns))
+        for name in _REQUIRED:
+            if name not in columns:
+                raise LikerankError(f"{self.manifest} lacks the column {name!r}; its columns are {found}.")
+        for name in (*_REQUIRED, *_OPTIONAL):
+            if columns.count(name) > 1:
+                raise LikerankError(f"{self.manifest} has the column {name!r} more than once.")
+
+    def _parse(self, row: _Row) -> tuple[Author, Post]:
+        if isinstance(row, _BadRowError):
+            raise row
+        values = {column: row.get(column, "").strip() for column in (*_REQUIRED, *_OPTIONAL)}
+        username = values["author"]
+        if not username:
+            raise _BadRowError("no author", "author is empty")
+        author_id = values["author_id"] or username
+        image = PurePath(values["image"])
+        if image.is_absolute() or ".." in image.parts:
+            raise _BadRowError("image outside the folder", f"image is {str(image)!r}, outside {self.images}")
+        observed_at = _moment(values, "observed_at")
+        post = Post(
+            source=self.name,
+            source_id=values["source_id"] or f"{author_id}/{image.as_posix()}",
+            author_id=author_id,
+            username=username,
+            picture=PictureFile(self.images / image),
+            likes=_count(values, "likes"),
+            comments=_count_or_none(values, "comments"),
+            posted_at=_moment(values, "posted_at"),
+            observed_at=observed_at,
+        )
+        author = Author(
+            source=self.name,
+            author_id=author_id,
+            username=username,
+            followers=_count_or_none(values, "followers"),
+            observed_at=observed_at,
+        )
+        if not _is_file(self.images / image):
+            raise _BadRowError("missing image", f"there is no image {str(self.images / image)!r}")
+        return author, post
+
+
+def _is_text(text: str) -> bool:
+    return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # Such as a name that is too long.
+        return False
+
+
+def _count(values: dict[str, str], column: str) -> int:
+    text = values[column]
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or not 0 <= number <= _LARGEST_COUNT or number != number.to_integral_value():
+        raise _BadRowError(f"invalid {column}", f"{column} is {text!r}, not a whole number of 0 or more")
+    return int(number)
+
+
+def _count_or_none(values: dict[str, str], column: str) -> int | None:
+    # Whole numbers with gaps are often kept as floats, with NaN in the gaps.
+    return None if values[column].lower() in ("", "nan") else _count(values, column)
+
+
+def _moment(values: dict[str, str], column: str) -> datetime | None:
+    text = values[column]
+    if not text:
+        return None
+    try:
+        return utc_milliseconds(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        message = f"{column} is {text!r}, not a date such as 2024-05-31 or 2024-05-31T18:30:00Z"
+        raise _BadRowError(f"invalid {column}", message) from error
+
+
+def _is_news(author: Author, known: Author | None) -> bool:
+    if known is None:
+        return True
+    if author.followers is None:
+        return False
+    if author.observed_at == known.observed_at:
+        return known.followers is None
+    return (author.username, author.followers) != (known.username, known.followers)

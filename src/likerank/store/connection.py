@@ -1,0 +1,121 @@
+"""From a URI to an open store, and what goes wrong on the way in words without a password."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from pymongo import MongoClient
+from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
+
+from likerank.errors import LikerankError
+from likerank.store.embedded import embedded_server
+from likerank.store.schema import prepare
+from likerank.store.store import Store
+from likerank.store.words import speaking_of
+
+_PASSWORD_VARIABLE: Final = "LIKERANK_MONGODB_URI"  # noqa: S105
+_TIMEOUT_MS: Final = 5000
+_DATABASE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_SERVERS_OWN_DATABASES: Final = {"admin", "local", "config"}
+_SECRET_OPTION: Final = re.compile(
+    r"[?&][^=&]*(password|token|secret)[^=&]*=|AWS_SESSION_TOKEN", re.IGNORECASE
+)
+
+
+@contextmanager
+def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
+    """Opens a store for the length of a `with` statement; makes its collections where there are none.
+
+    Args:
+        uri: `embedded` (a local server that is started where it does not run), `env:NAME` (a MongoDB whose
+            URI is in the environment variable NAME), or a MongoDB's URI without a password.
+        database: The database's name: letters, digits, `_` and `-`.
+        folder: The embedded server's home.
+
+    Yields:
+        The store; not to be used in another process.
+
+    Raises:
+        LikerankError: If the URI or name is no good, or the store cannot be reached within some 5 seconds;
+            never with a password in it.
+    """
+    database = str(database)
+    if not _DATABASE_NAME.fullmatch(database) or database in _SERVERS_OWN_DATABASES:
+        raise LikerankError(
+            f"store.database={database!r} is no name for a database: use up to 63 letters, digits, _ and -, "
+            f"and none of {', '.join(sorted(_SERVERS_OWN_DATABASES))}."
+        )
+    if uri == "embedded":
+        with embedded_server(Path(folder)) as port:
+            place = f"the embedded server in {folder}"
+            with _connected(
+                f"mongodb://127.0.0.1:{port}/?directConnection=true", database, place, ""
+            ) as store:
+                yield store
+        return
+    if uri.startswith("env:"):
+        variable = uri.removeprefix("env:")
+        uri = os.environ.get(variable, "").strip()
+        if not uri:
+            raise LikerankError(
+                f"The environment variable {variable} is not set: put the MongoDB's URI into it "
+                "(mongodb://user:password@host/), or use store=embedded."
+            )
+        where_set = f"The URI in the environment variable {variable}"
+    else:
+        where_set = "store.uri"
+        if uri.startswith(("mongodb://", "mongodb+srv://")) and _has_password(uri):
+            raise LikerankError(
+                "store.uri holds a password, which would be written into every run's records: put the whole "
+                f"URI into the environment variable {_PASSWORD_VARIABLE} and use store=mongodb."
+            )
+    with _connected(uri, database, f"MongoDB at {_hosts(uri)}", where_set) as store:
+        yield store
+
+
+@contextmanager
+def _connected(uri: str, database: str, place: str, where_set: str) -> Iterator[Store]:
+    client = _client(uri)
+    if client is None:
+        # Here and not where it was met: the driver's own words repeat parts of the URI.
+        raise LikerankError(
+            f"{where_set} is no MongoDB URI that can be used: it looks like mongodb://host:27017/, or in "
+            f"{_PASSWORD_VARIABLE} like mongodb://user:password@host/ or mongodb+srv://user:password@cluster/ "
+            "with the password's special characters percent-encoded and a cluster that the DNS knows."
+        )
+    with client:
+        with speaking_of(place):
+            prepare(client[database])
+        yield Store(client[database], place)
+
+
+def _client(uri: str) -> "MongoClient[dict[str, Any]] | None":
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):
+        return None
+    try:
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            uri,
+            tz_aware=True,
+            appname="likerank",
+            serverSelectionTimeoutMS=_TIMEOUT_MS,
+            connectTimeoutMS=_TIMEOUT_MS,
+        )
+        # A cluster's name is looked up now, not at the first command.
+        client.get_database("admin")
+    except (ConfigurationError, InvalidURI, PyMongoError, ValueError, TypeError):
+        return None
+    return client
+
+
+def _has_password(uri: str) -> bool:
+    user, at, _ = uri.split("://", 1)[1].rpartition("@")
+    return (bool(at) and ":" in user) or _SECRET_OPTION.search(uri) is not None
+
+
+def _hosts(uri: str) -> str:
+    # After the last @: a password with an unescaped / or ? would end the host too early.
+    after_user = uri.split("://", 1)[-1].rpartition("@")[2]
+    return re.split(r"[/?]", after_user, maxsplit=1)[0]

@@ -1,0 +1,218 @@
+"""The store as files: JSON Lines that `mongoimport` reads, Parquet, and the masters."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from bson.json_util import RELAXED_JSON_OPTIONS, dumps
+
+from likerank.errors import LikerankError
+from likerank.progress import track
+from likerank.store.scanning import chunks, fetch, scan
+from likerank.store.schema import Document
+from likerank.store.store import Store
+from likerank.store.words import speaking_of
+
+MASTERS_FOLDER: Final = "masters"
+_KEYS_AT_ONCE: Final = 500
+_ROW_GROUP: Final = 20_000
+_TIME: Final = pa.timestamp("ms", tz="UTC")
+_IMAGE: Final = pa.struct(
+    [("file", pa.string()), ("digest", pa.string()), ("width", pa.int32()), ("height", pa.int32())]
+)
+_SCHEMAS: Final = {
+    "posts": pa.schema(
+        [
+            ("_id", pa.string()),
+            ("source", pa.string()),
+            ("source_id", pa.string()),
+            ("author_id", pa.string()),
+            ("username", pa.string()),
+            ("likes", pa.int64()),
+            ("comments", pa.int64()),
+            ("posted_at", _TIME),
+            ("observed_at", _TIME),
+            ("truth", pa.struct([("appeal", pa.float64()), ("audience", pa.float64())])),
+            ("image", _IMAGE),
+        ]
+    ),
+    "authors": pa.schema(
+        [
+            ("_id", pa.string()),
+            ("source", pa.string()),
+            ("author_id", pa.string()),
+            ("username", pa.string()),
+            ("usernames", pa.list_(pa.string())),
+            ("followers", pa.int64()),
+            ("post_count", pa.int64()),
+            ("observed_at", _TIME),
+        ]
+    ),
+    "observations": pa.schema(
+        [
+            ("_id", pa.string()),
+            ("kind", pa.string()),
+            ("key", pa.string()),
+            ("observed_at", _TIME),
+            ("likes", pa.int64()),
+            ("comments", pa.int64()),
+            ("followers", pa.int64()),
+            ("post_count", pa.int64()),
+        ]
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCounts:
+    """How much was exported.
+
+    Attributes:
+        posts: Posts.
+        authors: Authors.
+        observations: Observations of both.
+        masters: Pictures; 0 where they were not asked for.
+    """
+
+    posts: int
+    authors: int
+    observations: int
+    masters: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.posts} posts, {self.authors} authors, {self.observations} observations "
+            f"and {self.masters} pictures"
+        )
+
+
+def export_store(store: Store, folder: Path, *, images: bool) -> ExportCounts:
+    """Writes a store into a new folder, beside it first, so that the folder is whole once it is there.
+
+    `posts`, `authors` and `observations`, each as `.jsonl` (a document a line in relaxed MongoDB extended
+    JSON) and as `.parquet`; posts and authors sorted by key, observations of both by key and time. With
+    images the masters lie, as they are stored, in `masters/`, and a post's `image.file` says where.
+
+    Args:
+        store: What to write; nothing else should write to it meanwhile.
+        folder: Where; must not be there, or be empty.
+        images: Whether to write the masters.
+
+    Raises:
+        LikerankError: If the folder has something in it or cannot be written.
+    """
+    folder = Path(folder).absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise LikerankError(
+            f"{folder} is there already and not an empty folder; name a new one for the export."
+        )
+    aside = folder.parent / f".{folder.name}.{os.getpid()}"
+    try:
+        aside.mkdir(parents=True)
+        try:
+            with speaking_of(store.place):
+                counts = _write(store, aside, images)
+            aside.replace(folder)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise LikerankError(f"The export to {folder} failed: {error.strerror or error}.") from error
+    return counts
+
+
+def _write(store: Store, folder: Path, images: bool) -> ExportCounts:
+    post_keys = _sorted_keys(store, "posts")
+    author_keys = _sorted_keys(store, "authors")
+    posts = _with_image_files(_documents(store, "posts", post_keys, images), folder if images else None)
+    masters = 0
+    with _Files(folder, "posts") as files:
+        for post in track(posts, "Exporting posts", len(post_keys)):
+            masters += images and post["image"] is not None
+            files.write(post)
+    with _Files(folder, "authors") as files:
+        for author in _documents(store, "authors", author_keys, images):
+            files.write(author)
+    keys = sorted({*post_keys, *author_keys})
+    with _Files(folder, "observations") as files:
+        for key_chunk in track(list(chunks(keys, _KEYS_AT_ONCE)), "Exporting observations"):
+            for observation in _observations(store, key_chunk):
+                files.write(observation)
+        observations = files.rows
+    return ExportCounts(len(post_keys), len(author_keys), observations, masters)
+
+
+def _sorted_keys(store: Store, collection: str) -> list[str]:
+    parts = scan(store.collection(collection), 1000, {"_id": 1})
+    return sorted(document["_id"] for part in parts for document in part)
+
+
+def _documents(store: Store, collection: str, keys: Sequence[str], masters: bool) -> Iterator[Document]:
+    """Yields a collection's documents in the order of the keys."""
+    projection = None if masters else {"image.master": 0}
+    for key_chunk in chunks(keys, _KEYS_AT_ONCE):
+        yield from sorted(
+            fetch(store.collection(collection), "_id", key_chunk, projection), key=lambda found: found["_id"]
+        )
+
+
+def _observations(store: Store, keys: Sequence[str]) -> list[Document]:
+    found = fetch(store.collection("observations"), "key", keys)
+    return sorted(found, key=lambda one: (one["key"], one["observed_at"], one["kind"]))
+
+
+def _with_image_files(posts: Iterable[Document], folder: Path | None) -> Iterator[Document]:
+    """Puts a post's master into a file, where there is a folder for it, and the file's name in its place."""
+    for post in posts:
+        if post["image"] is not None:
+            master = post["image"].pop("master", None)
+            if folder is not None:
+                name = hashlib.sha256(post["_id"].encode()).hexdigest()
+                file = folder / MASTERS_FOLDER / name[:2] / f"{name}.jpg"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(master)
+                post["image"]["file"] = file.relative_to(folder).as_posix()
+        yield post
+
+
+class _Files:
+    """A collection's JSON Lines and Parquet file, written a document at a time."""
+
+    def __init__(self, folder: Path, collection: str) -> None:
+        self._base = folder / collection
+        self._schema = _SCHEMAS[collection]
+        self._waiting: list[Document] = []
+        self.rows = 0
+
+    def __enter__(self) -> "_Files":
+        with ExitStack() as stack:
+            self._lines = stack.enter_context(self._base.with_suffix(".jsonl").open("w", encoding="utf-8"))
+            self._parquet = stack.enter_context(
+                pq.ParquetWriter(self._base.with_suffix(".parquet"), self._schema, compression="zstd")
+            )
+            self._open_files = stack.pop_all()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with self._open_files:
+            self._flush()
+
+    def write(self, document: Document) -> None:
+        self._lines.write(dumps(document, json_options=RELAXED_JSON_OPTIONS, ensure_ascii=False) + "\n")
+        self._waiting.append(document)
+        self.rows += 1
+        if len(self._waiting) >= _ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        columns: dict[str, list[Any]] = {
+            name: [document.get(name) for document in self._waiting] for name in self._schema.names
+        }
+        self._parquet.write_batch(pa.RecordBatch.from_pydict(columns, schema=self._schema))
+        self._waiting.clear()

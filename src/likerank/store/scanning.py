@@ -1,0 +1,114 @@
+"""Reading whole collections in parts of bounded size.
+
+The embedded server puts a query's whole result together before it sends the first batch, and compares a
+document with every key of an `$in` list. So nothing here asks for more than a part at a time, whatever the
+server: ranges of slots, or short lists of keys.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Final, cast
+
+import bson
+import pyarrow as pa
+from bson.codec_options import CodecOptions
+from pymongo.collection import Collection
+
+from likerank.store.schema import SLOTS, Document
+
+KEYS_AT_ONCE: Final = 50
+
+POST_TABLE: Final = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("author", pa.string(), nullable=False),
+        pa.field("username", pa.string(), nullable=False),
+        pa.field("likes", pa.int64()),
+        pa.field("comments", pa.int64()),
+        pa.field("posted_at", pa.timestamp("ms", tz="UTC")),
+        pa.field("followers", pa.int64()),
+        pa.field("digest", pa.string()),
+        pa.field("appeal", pa.float64()),
+        pa.field("audience", pa.float64()),
+        pa.field("has_image", pa.bool_(), nullable=False),
+    ]
+)
+
+_FIRST_WIDTH: Final = SLOTS >> 17
+_UTC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True)
+
+
+def scan(
+    collection: Collection[Document], part_size: int, projection: dict[str, int] | None = None
+) -> Iterator[list[Document]]:
+    """Yields every document, in parts of about `part_size` and in no order that means anything."""
+    start, width = 0, _FIRST_WIDTH
+    while start < SLOTS:
+        query = {"slot": {"$gte": start, "$lt": start + width}}
+        part = _decoded(collection, query, projection)
+        if part:
+            yield part
+        start += width
+        # The part just read tells how wide the next must be; a count may take as long as the scan.
+        width = max(1, min(width * 8, width * part_size // max(1, len(part))))
+
+
+def fetch(
+    collection: Collection[Document],
+    field: str,
+    keys: Sequence[str],
+    projection: dict[str, int] | None = None,
+) -> Iterator[Document]:
+    """Yields the documents whose field is one of the keys, in any order."""
+    for part in chunks(keys, KEYS_AT_ONCE):
+        yield from _decoded(collection, {field: {"$in": list(part)}}, projection)
+
+
+def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Cuts a sequence into parts of this size, the last one shorter."""
+    for start, stop in pairwise([*range(0, len(keys), size), len(keys)]):
+        yield keys[start:stop]
+
+
+def scan_post_table(
+    posts: Collection[Document], followers: dict[str, tuple[str, int | None]], batch_size: int
+) -> Iterator[pa.RecordBatch]:
+    """Yields the post table.
+
+    Args:
+        posts: The collection.
+        followers: Each known author's newest name and followers, by author key.
+        batch_size: About how many rows a batch has.
+    """
+    for documents in scan(posts, batch_size, {"image.master": 0}):
+        authors = [f"{post['source']}/{post['author_id']}" for post in documents]
+        known = [
+            followers.get(author, (post["username"], None))
+            for author, post in zip(authors, documents, strict=True)
+        ]
+        truths = [post["truth"] or {} for post in documents]
+        images = [post["image"] or {} for post in documents]
+        columns: dict[str, list[Any]] = {
+            "key": [post["_id"] for post in documents],
+            "source": [post["source"] for post in documents],
+            "author": authors,
+            "username": [name for name, _ in known],
+            "likes": [post["likes"] for post in documents],
+            "comments": [post["comments"] for post in documents],
+            "posted_at": [post["posted_at"] for post in documents],
+            "followers": [number for _, number in known],
+            "digest": [image.get("digest") for image in images],
+            "appeal": [truth.get("appeal") for truth in truths],
+            "audience": [truth.get("audience") for truth in truths],
+            "has_image": [bool(image) for image in images],
+        }
+        yield pa.RecordBatch.from_pydict(columns, schema=POST_TABLE)
+
+
+def _decoded(
+    collection: Collection[Document], query: Document, projection: dict[str, int] | None
+) -> list[Document]:
+    # One message a part: each further one costs the server a copy of what is left.
+    batches = collection.find_raw_batches(query, projection, batch_size=10_000)
+    return [document for raw in batches for document in bson.decode_all(cast("bytes", raw), _UTC)]

@@ -1,0 +1,305 @@
+"""Posts and authors in MongoDB."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pyarrow as pa
+from pymongo import InsertOne, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+from pymongo.write_concern import WriteConcern
+
+from likerank.errors import LikerankError
+from likerank.images import Master
+from likerank.records import Author, Post, utc_milliseconds
+from likerank.store.observing import (
+    AUTHOR_COUNTS,
+    POST_COUNTS,
+    Change,
+    History,
+    Kind,
+    counts_of,
+    is_settled,
+    plan_authors,
+    plan_posts,
+)
+from likerank.store.refusals import why_unstorable
+from likerank.store.scanning import chunks, fetch, scan, scan_post_table
+from likerank.store.schema import Document
+from likerank.store.words import speaking_of
+
+_DUPLICATE_KEY: Final = 11000
+_ATTEMPTS: Final = 10
+_REVISION: Final = "revision"
+# Below this share of the collection, fetching by key is faster than reading all of it.
+_SCAN_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCounts:
+    """What became of the records of one or more batches.
+
+    Attributes:
+        new_posts: Posts that were not stored before.
+        updated_posts: Posts of which the counts, another field or the picture changed.
+        unchanged_posts: Posts that are stored as they were.
+        new_authors: Authors that were not stored before.
+        updated_authors: Authors of whom the counts or the name changed.
+        unchanged_authors: Authors who are stored as they were.
+        new_observations: Observations that were not stored before, of posts and authors.
+        refused: A sentence for each record that MongoDB cannot hold; the others were written.
+    """
+
+    new_posts: int = 0
+    updated_posts: int = 0
+    unchanged_posts: int = 0
+    new_authors: int = 0
+    updated_authors: int = 0
+    unchanged_authors: int = 0
+    new_observations: int = 0
+    refused: tuple[str, ...] = ()
+
+    @property
+    def posts(self) -> int:
+        """All posts that are stored now."""
+        return self.new_posts + self.updated_posts + self.unchanged_posts
+
+    @property
+    def authors(self) -> int:
+        """All authors who are stored now."""
+        return self.new_authors + self.updated_authors + self.unchanged_authors
+
+    def __add__(self, other: "WriteCounts") -> "WriteCounts":
+        return WriteCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def __str__(self) -> str:
+        return (
+            f"posts {self.new_posts} new, {self.updated_posts} updated, {self.unchanged_posts} unchanged; "
+            f"authors {self.new_authors} new, {self.updated_authors} updated, "
+            f"{self.unchanged_authors} unchanged; "
+            f"{self.new_observations} new observations"
+        )
+
+
+class Store:
+    """Posts, authors and their observations in one MongoDB database.
+
+    Every method raises LikerankError where the server stops answering. A store belongs to the process that
+    opened it.
+
+    Args:
+        database: A prepared database whose client decodes times as UTC.
+        place: The server and where it is, in words.
+
+    Attributes:
+        place: As given, without user or password.
+    """
+
+    def __init__(self, database: Database[Document], place: str) -> None:
+        self._database = database
+        self.place = place
+        self._process = os.getpid()
+
+    @property
+    def database_name(self) -> str:
+        """The database's name."""
+        return self._database.name
+
+    def collection(self, name: str) -> Collection[Document]:
+        """Returns a collection by its name."""
+        if os.getpid() != self._process:
+            raise RuntimeError("a store is used in a process that did not open it")
+        return self._database[name]
+
+    def write(self, authors: Sequence[Author], posts: Sequence[tuple[Post, Master | None]]) -> WriteCounts:
+        """Writes one batch; written again, it changes nothing.
+
+        Killed at any moment, it loses and doubles nothing once the same records are written again:
+        observations go first, and records that are behind their observations are brought up to them.
+
+        Args:
+            authors: Authors as observed.
+            posts: Posts as observed, each with its master, or with None to keep the stored one.
+
+        Returns:
+            What was new; with another command writing the same records at once, what this one saw.
+        """
+        records: list[Post | Author] = [*authors, *(post for post, _ in posts)]
+        refused = [why for record in records if (why := why_unstorable(record))]
+        if refused:
+            authors = [author for author in authors if not why_unstorable(author)]
+            posts = [(post, master) for post, master in posts if not why_unstorable(post)]
+        author_change = self._write_kind(
+            "author", authors, lambda stored, history: plan_authors(authors, stored, history)
+        )
+        post_change = self._write_kind(
+            "post", [post for post, _ in posts], lambda stored, history: plan_posts(posts, stored, history)
+        )
+        return WriteCounts(
+            new_posts=len(post_change.inserts),
+            updated_posts=len(posts) - len(post_change.inserts) - post_change.unchanged,
+            unchanged_posts=post_change.unchanged,
+            new_authors=len(author_change.inserts),
+            updated_authors=len(authors) - len(author_change.inserts) - author_change.unchanged,
+            unchanged_authors=author_change.unchanged,
+            new_observations=len(post_change.observations) + len(author_change.observations),
+            refused=tuple(refused),
+        )
+
+    def posts_with_master(self, keys: Sequence[str]) -> set[str]:
+        """Returns those of the posts' keys whose master is stored."""
+        with speaking_of(self.place):
+            found = fetch(self.collection("posts"), "_id", keys, {"image.digest": 1})
+            return {post["_id"] for post in found if post.get("image")}
+
+    def revision(self) -> str:
+        """Returns a token that is another one whenever posts or authors have changed; "" at first.
+
+        It changes before and after each batch: a reader that asks first and reads then holds a token that
+        no later state has, even if it read in the middle of a write.
+        """
+        with speaking_of(self.place):
+            document = self.collection("meta").find_one({"_id": _REVISION})
+            return str(document["token"]) if document else ""
+
+    def count_posts(self, sources: Sequence[str] | None = None) -> int:
+        """Returns how many posts there are, of some sources or of all."""
+        posts = self.collection("posts")
+        with speaking_of(self.place):
+            if sources is None:
+                return posts.estimated_document_count()
+            wanted = set(sources)
+            return sum(post["source"] in wanted for part in scan(posts, 1000, {"source": 1}) for post in part)
+
+    def scan_posts(
+        self, sources: Sequence[str] | None = None, batch_size: int = 1000
+    ) -> Iterator[pa.RecordBatch]:
+        """Yields the post table: everything but the picture, in any order and bounded memory.
+
+        Args:
+            sources: Whose posts; all unless given.
+            batch_size: About how many rows to read at once.
+
+        Yields:
+            Batches of at least one row: key, source, author (its key), username and followers (the author's
+            newest), likes, comments, posted_at (ms, UTC), digest, appeal, audience, has_image.
+        """
+        wanted = None if sources is None else pa.array(sources, pa.string())
+        with speaking_of(self.place):
+            for batch in scan_post_table(self.collection("posts"), self._known_authors(), batch_size):
+                kept = batch if wanted is None else batch.filter(pa.compute.is_in(batch["source"], wanted))
+                if kept.num_rows:
+                    yield kept
+
+    def scan_masters(self, keys: Sequence[str], batch_size: int = 100) -> Iterator[list[tuple[str, bytes]]]:
+        """Yields the masters of some posts as (key, JPEG), in any order and bounded memory.
+
+        Args:
+            keys: Of which posts; those without a master are passed over.
+            batch_size: About how many to read at once.
+        """
+        posts = self.collection("posts")
+        wanted = set(keys)
+        with speaking_of(self.place):
+            if len(wanted) > _SCAN_SHARE * posts.estimated_document_count():
+                parts = scan(posts, batch_size)
+            else:
+                parts = (list(fetch(posts, "_id", part)) for part in chunks(list(wanted), batch_size))
+            for part in parts:
+                masters = [
+                    (post["_id"], bytes(post["image"]["master"]))
+                    for post in part
+                    if post["image"] and post["_id"] in wanted
+                ]
+                if masters:
+                    yield masters
+
+    def _known_authors(self) -> dict[str, tuple[str, int | None]]:
+        parts = scan(self.collection("authors"), 1000, {"username": 1, "followers": 1})
+        return {author["_id"]: (author["username"], author["followers"]) for part in parts for author in part}
+
+    def _write_kind(
+        self,
+        kind: Kind,
+        records: Sequence[Post] | Sequence[Author],
+        plan: Callable[[dict[str, Document], History], Change],
+    ) -> Change:
+        """Plans against what is stored and applies; again where another command came in between."""
+        seen_first: Change | None = None
+        now = utc_milliseconds(datetime.now(UTC))
+        with speaking_of(self.place):
+            for _ in range(_ATTEMPTS):
+                stored = self._stored(kind, [record.key for record in records])
+                history = self._history(kind, records, stored, now)
+                observed_at = {key: document["observed_at"] for key, document in stored.items()}
+                change = plan(stored, history)
+                seen_first = seen_first or change
+                if not change or self._apply(kind, change, observed_at):
+                    return seen_first
+        raise LikerankError(
+            f"Another command keeps writing the same {kind}s to {self.place}; run this one again after it."
+        )
+
+    def _stored(self, kind: Kind, keys: list[str]) -> dict[str, Document]:
+        found = fetch(self.collection(f"{kind}s"), "_id", list(dict.fromkeys(keys)), {"image.master": 0})
+        return {document["_id"]: document for document in found}
+
+    def _history(
+        self,
+        kind: Kind,
+        records: Sequence[Post] | Sequence[Author],
+        stored: dict[str, Document],
+        now: datetime,
+    ) -> History:
+        names = POST_COUNTS if kind == "post" else AUTHOR_COUNTS
+        history = History(kind, names, now)
+        open_keys = dict.fromkeys(r.key for r in records if not is_settled(r, stored.get(r.key)))
+        for observation in fetch(self.collection("observations"), "key", list(open_keys)):
+            if observation["kind"] == kind:
+                history.remember(
+                    observation["key"], observation["observed_at"], counts_of(observation, names)
+                )
+        return history
+
+    def _apply(self, kind: Kind, change: Change, observed_at: dict[str, datetime | None]) -> bool:
+        """Writes a change; returns whether each record was still what the change was planned for."""
+        self._renew_revision()
+        if _insert(self.collection("observations"), change.observations) < len(change.observations):
+            return False
+        records = self.collection(f"{kind}s")
+        inserted = _insert(records, list(change.inserts.values()))
+        # The time in the filter: a record that another command has just updated is planned anew.
+        updates: list[Any] = [
+            UpdateOne({"_id": key, "observed_at": observed_at[key]}, {"$set": changed})
+            for key, changed in change.updates.items()
+        ]
+        updated = records.bulk_write(updates, ordered=False).matched_count if updates else 0
+        self._renew_revision()
+        return inserted == len(change.inserts) and updated == len(updates)
+
+    def _renew_revision(self) -> None:
+        # On disk when this returns, and with it what was written before: a batch once done stays done.
+        meta = self.collection("meta").with_options(write_concern=WriteConcern(j=True))
+        meta.update_one({"_id": _REVISION}, {"$set": {"token": uuid.uuid4().hex}}, upsert=True)
+
+
+def _insert(collection: Collection[Document], documents: list[Document]) -> int:
+    """Inserts those that are not there and returns how many that were.
+
+    Inserting and passing over what is there does what an upsert does, four times as fast.
+    """
+    if not documents:
+        return 0
+    try:
+        return collection.bulk_write(
+            [InsertOne(document) for document in documents], ordered=False
+        ).inserted_count
+    except BulkWriteError as error:
+        if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+            raise
+        return int(error.details["nInserted"])

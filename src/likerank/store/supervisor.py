@@ -1,0 +1,202 @@
+"""The process that keeps a folder's MongoDB server: starts it, watches it, stops it when nobody uses it.
+
+Started by its path (`python -I supervisor.py FOLDER`), so that it imports nothing but the standard library
+and is there at once. In FOLDER:
+
+- `supervisor.lock` is held by the one supervisor for as long as it lives.
+- `in_use.lock` is held, shared, by every client; who gets it alone knows that nobody is there.
+- `server.json` says where the server answers; it is there only while the server does.
+- `server.pid` names the server, for the supervisor that comes after one that was killed.
+- `server.log` is what server and supervisor said; `wiredtiger/` is the data.
+"""
+
+import argparse
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+SUPERVISOR_LOCK = "supervisor.lock"
+IN_USE_LOCK = "in_use.lock"
+SERVER_FILE = "server.json"
+LOG_FILE = "server.log"
+_PID_FILE = "server.pid"
+_DATA_FOLDER = "wiredtiger"
+_LOG_BYTES = 1_000_000
+_POLL_SECONDS = 0.2
+_START_SECONDS = 30.0
+# A server that is told to stop writes a checkpoint first.
+_STOP_SECONDS = 30.0
+
+
+def find_server() -> str | None:
+    """Returns the server's program, from the environment that this Python is in or else from PATH."""
+    beside_python = str(Path(sys.executable).parent)
+    return shutil.which("secantusd-py", path=os.pathsep.join([beside_python, os.environ.get("PATH", "")]))
+
+
+def try_lock(file: IO[str], mode: int) -> bool:
+    """Takes a lock (`fcntl.LOCK_EX` or `LOCK_SH`) on an open file if that can be had at once."""
+    try:
+        fcntl.flock(file, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Asks again and again; returns whether the condition came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def answers(port: int) -> bool:
+    """Returns whether something on this machine accepts connections at the port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Supervises one server until nobody has used it for a while, or until it ends; returns the status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--idle-seconds", type=float, required=True)
+    options = parser.parse_args(arguments)
+    folder: Path = options.folder
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with (folder / SUPERVISOR_LOCK).open("a") as lock, (folder / IN_USE_LOCK).open("a") as in_use:
+        # Not at once: a client that asks whether there is a supervisor holds it for a moment.
+        if not wait_until(lambda: try_lock(lock, fcntl.LOCK_EX), 5):
+            return 0
+        _stop_orphan(folder)
+        server, port = _start(folder)
+        try:
+            _publish(folder, port)
+            _watch(server, in_use, folder / LOG_FILE, options.idle_seconds)
+        finally:
+            # While a client that comes now waits for `in_use`, and starts a new supervisor.
+            (folder / SERVER_FILE).unlink(missing_ok=True)
+            _stop(server)
+            (folder / _PID_FILE).unlink(missing_ok=True)
+    return 0
+
+
+def _start(folder: Path) -> tuple["subprocess.Popen[bytes]", int]:
+    program = find_server()
+    if program is None:
+        sys.exit("secantusd-py is not installed")
+    # Its own, empty: else the server would read one from the user's home.
+    settings = folder / "secantusd.toml"
+    settings.touch()
+    for _ in range(3):
+        port = _free_port()
+        command = [program, "--config", settings, "--host", "127.0.0.1", "--port", port]
+        command += ["--storage-path", folder / _DATA_FOLDER, "--cache-size", "512M", "--log-level", "WARNING"]
+        # No replica set: its log of operations would hold every picture a second time.
+        command += ["--standalone"]
+        with (folder / LOG_FILE).open("ab") as log:
+            server = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        (folder / _PID_FILE).write_text(str(server.pid))
+        wait_until(lambda: server.poll() is not None or answers(port), _START_SECONDS)  # noqa: B023
+        if server.poll() is None:
+            return server, port
+    sys.exit(f"secantusd-py ended with status {server.returncode}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    parent_death_signal = 1
+    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
+
+
+def _publish(folder: Path, port: int) -> None:
+    aside = folder / f"{SERVER_FILE}.tmp"
+    aside.write_text(json.dumps({"port": port}))
+    aside.replace(folder / SERVER_FILE)
+
+
+def _watch(server: "subprocess.Popen[bytes]", in_use: IO[str], log: Path, idle_seconds: float) -> None:
+    """Returns when the server has ended, or with `in_use` held when nobody has used it for long enough."""
+    idle_since: float | None = None
+    while server.poll() is None:
+        if try_lock(in_use, fcntl.LOCK_EX):
+            idle_since = idle_since or time.monotonic()
+            if time.monotonic() - idle_since >= idle_seconds:
+                return
+            fcntl.flock(in_use, fcntl.LOCK_UN)
+        else:
+            idle_since = None
+        if log.stat().st_size > _LOG_BYTES:
+            os.truncate(log, 0)
+        time.sleep(_POLL_SECONDS)
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    server.terminate()
+    try:
+        server.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _stop_orphan(folder: Path) -> None:
+    """Ends the server of a supervisor that was killed: only one at a time can have the data open."""
+    try:
+        pid = int((folder / _PID_FILE).read_text())
+    except (OSError, ValueError):
+        return
+    # The number may be another program's by now.
+    if str(folder / _DATA_FOLDER) not in _command_line(pid):
+        return
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(pid, sign)
+        except ProcessLookupError:
+            return
+        if wait_until(lambda: not _command_line(pid), _STOP_SECONDS):
+            return
+
+
+def _command_line(pid: int) -> str:
+    """Returns a process's command line; empty if there is none such, or only its remains."""
+    processes = Path("/proc")
+    if (processes / "self").exists():
+        try:
+            return (processes / str(pid) / "cmdline").read_text(errors="replace")
+        except OSError:
+            return ""
+    command = ["ps", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""Runs, datasets and models in MLflow."""
+
+from likerank.tracking.run import Run
+from likerank.tracking.store import Tracking
+
+__all__ = ["Run", "Tracking"]

@@ -1,0 +1,181 @@
+"""One run: what went in, what came out, and how it ended."""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import torch
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+from numpy.typing import NDArray
+from pytorch_lightning.loggers import MLFlowLogger
+from torch import nn
+
+from likerank.errors import LikerankError
+
+_PARAMS_AT_ONCE = 100  # MLflow's limit for one request
+_PARAM_LENGTH = 6000  # MLflow's limit for one value
+
+
+class RunLogger(MLFlowLogger):
+    """Lightning's logger for a run that goes on after the fit: its ranking is still to come."""
+
+    def finalize(self, status: str = "success") -> None:
+        """Leaves the run open."""
+
+
+class Run:
+    """A run in MLflow.
+
+    Args:
+        client: The client of the tracking store.
+        uri: The store's URI.
+        run_id: The run's id.
+    """
+
+    def __init__(self, client: MlflowClient, uri: str, run_id: str) -> None:
+        self._client = client
+        self._uri = uri
+        self.id = run_id
+
+    @property
+    def status(self) -> str:
+        """`RUNNING`, `FINISHED`, `FAILED` or `KILLED`."""
+        return str(self._client.get_run(self.id).info.status)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The run's tags."""
+        return dict(self._client.get_run(self.id).data.tags)
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The run's parameters, flat."""
+        return dict(self._client.get_run(self.id).data.params)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric."""
+        return dict(self._client.get_run(self.id).data.metrics)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Writes the parameters of a new run."""
+        entries = [Param(key, str(value)[:_PARAM_LENGTH]) for key, value in params.items()]
+        for start in range(0, len(entries), _PARAMS_AT_ONCE):
+            self._client.log_batch(self.id, params=entries[start : start + _PARAMS_AT_ONCE])
+
+    def changed_params(self, params: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+        """Returns the parameters whose value now differs from the run's: (the run's, the present)."""
+        before = self.params
+        now = {key: str(value)[:_PARAM_LENGTH] for key, value in params.items()}
+        return {
+            key: (before.get(key, "(absent)"), now.get(key, "(absent)"))
+            for key in sorted(before.keys() | now.keys())
+            if before.get(key) != now.get(key)
+        }
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Writes metrics in one request."""
+        now = time.time_ns() // 1_000_000
+        self._client.log_batch(self.id, metrics=[Metric(k, v, now, step) for k, v in metrics.items()])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Writes tags in one request."""
+        self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def log_text(self, text: str, path: str) -> None:
+        """Writes a text artifact."""
+        self._client.log_text(self.id, text, path)
+
+    def log_json(self, content: Any, path: str) -> None:  # noqa: ANN401 - whatever JSON takes
+        """Writes a JSON artifact."""
+        self.log_text(json.dumps(content, indent=2) + "\n", path)
+
+    def log_file(self, file: Path, folder: str) -> None:
+        """Copies a file into an artifact folder."""
+        self._client.log_artifact(self.id, str(file), folder)
+
+    def has_artifact(self, path: str) -> bool:
+        """Whether the run has an artifact at this path."""
+        folder = str(Path(path).parent)
+        listed = self._client.list_artifacts(self.id, None if folder == "." else folder)
+        return any(entry.path == path for entry in listed)
+
+    def artifact(self, path: str) -> Path:
+        """Returns a local copy of an artifact.
+
+        Raises:
+            LikerankError: If the run has none at this path.
+        """
+        try:
+            return Path(
+                mlflow.artifacts.download_artifacts(
+                    run_id=self.id, artifact_path=path, tracking_uri=self._uri, dst_path=tempfile.mkdtemp()
+                )
+            )
+        except (MlflowException, OSError) as error:
+            raise LikerankError(
+                f"Run {self.id} has no {path}: it did not finish, or is not one of likerank's; choose another."
+            ) from error
+
+    def log_snapshot(self, name: str, fingerprint: str, folder: Path, counts: Mapping[str, int]) -> None:
+        """Records a snapshot as the run's dataset input."""
+        dataset = Dataset(
+            name=name,
+            digest=fingerprint,
+            source_type="local",
+            source=json.dumps({"uri": folder.as_uri()}),
+            profile=json.dumps({f"{split}_posts": number for split, number in counts.items()}),
+        )
+        context = InputTag("mlflow.data.context", "training")
+        self._client.log_inputs(self.id, [DatasetInput(dataset, [context])])
+
+    def lightning_logger(self) -> MLFlowLogger:
+        """Returns a logger that writes a Lightning training into this run."""
+        return RunLogger(tracking_uri=self._uri, run_id=self.id)
+
+    def log_model(self, scorer: nn.Module, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> str:
+        """Writes the scorer as a model that `mlflow.pyfunc.load_model` opens without likerank.
+
+        Args:
+            scorer: Maps uint8 (B, size, size, 3) to float32 (B,); on the CPU.
+            example: Made-up pictures, shape (2, size, size, 3): with one the exported program would take
+                no other number.
+            metadata: Plain values to keep beside the model.
+
+        Returns:
+            The model's URI.
+        """
+        scorer.eval()
+        with torch.no_grad():
+            output = scorer(torch.from_numpy(example)).numpy()
+        with mlflow.start_run(run_id=self.id):
+            logged = mlflow.pytorch.log_model(
+                scorer,
+                name="model",
+                signature=infer_signature(example, output),
+                input_example=example,
+                # Named here, or MLflow loads the model in a process of its own to find them out.
+                pip_requirements=[
+                    f"{module.__name__}=={module.__version__.split('+')[0]}" for module in (torch, np)
+                ],
+                metadata=dict(metadata),
+            )
+        return str(logged.model_uri)
+
+    def finish(self, status: str = "FINISHED", reason: str = "") -> None:
+        """Ends the run as `FINISHED`, `FAILED` or `KILLED`, and says why."""
+        if reason:
+            self.set_tags({"likerank.reason": reason[:5000]})
+        self._client.set_terminated(self.id, status)
+
+    def reopen(self) -> None:
+        """Marks a run that was cut short as running again."""
+        self._client.update_run(self.id, status="RUNNING")

@@ -1,0 +1,96 @@
+"""Opens MLflow: SQLite under mlruns/ by default, a server by its URI."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import mlflow
+from filelock import FileLock
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from likerank.errors import LikerankError
+from likerank.tracking.run import Run
+
+SQLITE = "sqlite"
+
+
+class Tracking:
+    """The place that runs are kept in, opened, with its experiment made.
+
+    Args:
+        uri: `sqlite` for a database of `folder`'s own, or the URI of an MLflow server or database.
+        experiment: Name of the experiment that runs belong to; made where it is missing.
+        folder: Where SQLite's database and artifacts lie (mlruns).
+
+    Raises:
+        LikerankError: If the server cannot be reached.
+    """
+
+    def __init__(self, uri: str, experiment: str, folder: Path) -> None:
+        _quieten()
+        folder = folder.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        local = uri == SQLITE
+        self.uri = f"sqlite:///{folder / 'mlflow.db'}" if local else uri
+        mlflow.set_tracking_uri(self.uri)
+        # Processes that all start on a database that does not exist yet would break it for good.
+        with FileLock(folder / ".mlflow.lock"):
+            try:
+                self.client = MlflowClient(self.uri)
+                known = self.client.get_experiment_by_name(experiment)
+                self._experiment_id = (
+                    known.experiment_id
+                    if known is not None
+                    else self.client.create_experiment(
+                        experiment, artifact_location=(folder / "artifacts").as_uri() if local else None
+                    )
+                )
+            except MlflowException as error:
+                raise LikerankError(
+                    f"MLflow at {self.uri} does not answer ({_first_line(error)}); "
+                    "check tracking.uri, or use tracking=sqlite."
+                ) from error
+        if known is not None and known.lifecycle_stage != "active":
+            raise LikerankError(
+                f"The MLflow experiment {experiment} was deleted; restore it, or set another tracking.experiment."
+            )
+
+    def start_run(self, tags: dict[str, str]) -> Run:
+        """Starts a run with these tags."""
+        started = self.client.create_run(self._experiment_id, tags=tags)
+        return Run(self.client, self.uri, started.info.run_id)
+
+    def run(self, run_id: str) -> Run:
+        """Returns a run that is there already.
+
+        Raises:
+            LikerankError: If there is none with this id.
+        """
+        try:
+            self.client.get_run(run_id)
+        except MlflowException as error:
+            raise LikerankError(
+                f"MLflow at {self.uri} has no run {run_id}; copy the id from the end of a training's output "
+                "or from `mlflow ui`."
+            ) from error
+        return Run(self.client, self.uri, run_id)
+
+    def find_finished_run(self, tags: dict[str, str]) -> Run | None:
+        """Returns the newest finished run of the experiment with all of these tags, or None."""
+        wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        found = self.client.search_runs(
+            [self._experiment_id], f"attributes.status = 'FINISHED' and {wanted}", max_results=1
+        )
+        return Run(self.client, self.uri, found[0].info.run_id) if found else None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200]
+
+
+def _quieten() -> None:
+    """Keeps the tracker's own progress reports off the screen; its warnings stay."""
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")

@@ -1,0 +1,29 @@
+"""What tests share: the folder of real data, where there is one."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, which is never part of the project; skips where it is absent."""
+    beside_the_checkout = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("LIKERANK_SHARED_DATA", beside_the_checkout))
+    if not folder.is_dir():
+        pytest.skip("the real data is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedded_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of an embedded server that this session's (under xdist, this worker's) tests share."""
+    folder = tmp_path_factory.mktemp("mongo")
+    yield folder
+    # Its supervisor follows it; nothing is there where no test opened a store.
+    with suppress(OSError):
+        os.kill(int((folder / "server.pid").read_text()), signal.SIGTERM)

@@ -1,0 +1,100 @@
+"""The DataModule: each post once an epoch, in an order of (seed, epoch); targets blind to other splits."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from likerank.dataset import STOP, TRAIN, VALIDATION, PopularityDataModule, Snapshot
+from likerank.dataset.datamodule import BatchSampler
+from likerank.models.targets import TopPost
+from tests.made_snapshots import write_snapshot
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_snapshot(tmp_path / "snapshot")
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
+def test_every_row_comes_once_an_epoch(batch_size: int) -> None:
+    rows = np.arange(5, 105)
+    sampler = BatchSampler(rows, batch_size, seed=3)
+    batches = list(sampler)
+    assert len(batches) == len(sampler)
+    assert sorted(np.concatenate(batches)) == rows.tolist()
+    assert max(map(len, batches)) <= batch_size
+
+
+def test_the_order_hangs_on_seed_and_epoch_alone() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        sampler = BatchSampler(np.arange(100), 10, seed=seed)
+        sampler.set_epoch(epoch)
+        return np.concatenate(list(sampler)).tolist()
+
+    assert order(1, 4) == order(1, 4)
+    assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (0, 1, 2)}) == 6
+
+
+def test_batches_hold_the_pixels_and_targets_of_their_rows(folder: Path) -> None:
+    data = PopularityDataModule(folder, TopPost(), batch_size=32)
+    snapshot = Snapshot(folder)
+    rows = snapshot.rows(VALIDATION, STOP)
+    batches = list(data.val_dataloader())
+    assert torch.equal(torch.cat([b["pixels"] for b in batches]), torch.from_numpy(snapshot.pixels[rows]))
+    assert torch.equal(torch.cat([b["target"] for b in batches]), torch.from_numpy(data.targets[rows]))
+
+
+def test_training_batches_are_training_posts(folder: Path) -> None:
+    data = PopularityDataModule(folder, TopPost(), batch_size=32)
+    snapshot = Snapshot(folder)
+    served = torch.cat([batch["target"] for batch in data.train_dataloader()]).sort().values
+    assert torch.equal(served, torch.from_numpy(np.sort(data.targets[snapshot.rows(TRAIN)])))
+
+
+def test_making_a_loader_draws_nothing_from_torchs_generator(folder: Path) -> None:
+    data = PopularityDataModule(folder, TopPost())
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    list(data.train_dataloader())
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_the_snapshot_is_built_once_and_only_when_asked_for(folder: Path) -> None:
+    calls = []
+
+    def build() -> Path:
+        calls.append(1)
+        return folder
+
+    data = PopularityDataModule(build, TopPost())
+    assert not calls
+    data.prepare_data()
+    data.prepare_data()
+    assert data.snapshot.folder == folder
+    assert len(calls) == 1
+
+
+def test_labels_outside_training_do_not_reach_the_training_targets(folder: Path) -> None:
+    before = PopularityDataModule(folder, TopPost()).targets
+    posts = pd.read_parquet(folder / "posts.parquet")
+    elsewhere = posts["split"] != TRAIN
+    posts.loc[elsewhere, "likes"] = (
+        posts.loc[elsewhere, "likes"].sample(frac=1, random_state=1).to_numpy() * 9
+    )
+    posts.to_parquet(folder / "posts.parquet", index=False)
+    after = PopularityDataModule(folder, TopPost()).targets
+    rows = Snapshot(folder).rows(TRAIN)
+    np.testing.assert_array_equal(before[rows], after[rows])
+    assert (before != after).any()
+
+
+def test_a_checkpoint_keeps_fingerprint_and_target_in_plain_types(folder: Path) -> None:
+    state = PopularityDataModule(folder, TopPost())
+    assert state.targets.shape == (400,)
+    kept = state.state_dict()
+    assert kept["fingerprint"] == Snapshot(folder).fingerprint
+    assert kept["target"]["name"] == "top_post"

@@ -1,0 +1,219 @@
+"""The embedded server: there whenever a command needs it, gone when none does, whatever is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from likerank.errors import LikerankError
+from likerank.records import Post
+from likerank.store import open_store
+from likerank.store.embedded import embedded_server
+
+MakePost = Callable[..., Post]
+
+WRITER = """
+import sys
+from pathlib import Path
+from likerank.records import PictureFile, Post
+from likerank.store import open_store
+with open_store("embedded", "test", Path(sys.argv[1])) as store:
+    print("open", flush=True)
+    for start in range(int(sys.argv[2]), int(sys.argv[3]), 20):
+        store.write([], [(Post(source="made", source_id=f"{number:05}", author_id="a", username="a",
+                               picture=PictureFile(Path("x")), likes=number), None)
+                         for number in range(start, start + 20)])
+        print(start + 20, flush=True)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A folder without a server yet; whatever was started for it is gone after the test."""
+    folder = tmp_path / "mongo"
+    yield folder
+    for process in started_for(folder):
+        process.kill()
+
+
+def started_for(folder: Path) -> list[psutil.Process]:
+    """The supervisors and servers of a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any(str(folder) in argument for argument in process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def supervisor_of(folder: Path) -> psutil.Process:
+    return next(process for process in started_for(folder) if "supervisor.py" in " ".join(process.cmdline()))
+
+
+def server_of(folder: Path) -> psutil.Process:
+    return psutil.Process(int((folder / "server.pid").read_text()))
+
+
+def start_writer(folder: Path, first: int, last: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", WRITER, str(folder), str(first), str(last)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stored_numbers(folder: Path) -> list[int]:
+    with open_store("embedded", "test", folder) as store:
+        likes = [number for batch in store.scan_posts() for number in batch["likes"].to_pylist()]
+        assert store.collection("observations").estimated_document_count() == len(likes)
+        return sorted(likes)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_two_commands_at_once_on_a_cold_folder_share_one_server(home: Path) -> None:
+    writers = [start_writer(home, first, first + 100) for first in (0, 100, 0)]
+    for writer in writers:
+        assert writer.wait(60) == 0, writer.communicate()[1]
+    assert stored_numbers(home) == list(range(200))
+    assert len([one for one in started_for(home) if "supervisor.py" in " ".join(one.cmdline())]) == 1
+
+
+def test_the_server_outlives_its_command_and_ends_when_nobody_uses_it(home: Path) -> None:
+    with embedded_server(home, idle_seconds=1) as port:
+        supervisor, server = supervisor_of(home), server_of(home)
+        time.sleep(1.5)
+        assert server.is_running()
+    time.sleep(0.3)
+    with embedded_server(home) as again:
+        assert again == port
+    wait_for(lambda: has_ended(server) and has_ended(supervisor))
+    assert not (home / "server.json").exists()
+    with embedded_server(home, idle_seconds=1):
+        assert server_of(home).pid != server.pid
+
+
+def test_clients_that_come_just_as_it_ends_find_a_server(home: Path) -> None:
+    for wait in (0.0, 0.2, 0.3, 0.5):
+        with embedded_server(home, idle_seconds=0), open_store("embedded", "test", home) as store:
+            assert store.count_posts() == 0
+        time.sleep(wait)
+
+
+@pytest.mark.parametrize("victim", [supervisor_of, server_of])
+def test_a_killed_process_blocks_nothing_and_the_running_command_says_what_to_do(
+    home: Path, make_post: MakePost, victim: Callable[[Path], psutil.Process]
+) -> None:
+    with open_store("embedded", "test", home) as store:
+        store.write([], [(make_post(), None)])
+        server = server_of(home)
+        victim(home).kill()
+        wait_for(lambda: has_ended(server))
+        with pytest.raises(LikerankError, match=r"run the command again|does not answer") as raised:
+            list(store.scan_posts())
+        assert "\n" not in str(raised.value)
+        begin = time.monotonic()
+        with open_store("embedded", "test", home) as again:
+            assert again.count_posts() == 1
+        assert time.monotonic() - begin < 15
+
+
+def test_kill_9_of_a_writer_or_the_server_loses_and_doubles_nothing(home: Path) -> None:
+    for victim in ("writer", "server"):
+        writer = start_writer(home, 0, 2000)
+        assert writer.stdout is not None
+        acknowledged = 0
+        for line in writer.stdout:
+            if line.strip().isdigit() and int(line) >= 100:
+                acknowledged = int(line)
+                break
+        if victim == "writer":
+            writer.kill()
+        else:
+            server_of(home).kill()
+        output, errors = writer.communicate(timeout=60)
+        assert writer.returncode != 0
+        if victim == "server":
+            assert "LikerankError" in errors
+        acknowledged = max([acknowledged, *(int(line) for line in output.split() if line.isdigit())])
+        with open_store("embedded", "test", home) as store:
+            assert store.count_posts() >= acknowledged
+    assert start_writer(home, 0, 200).wait(60) == 0
+    numbers = stored_numbers(home)
+    assert numbers == list(range(len(numbers)))
+
+
+def test_a_kill_while_the_home_is_made_is_recovered_from(home: Path) -> None:
+    for seconds in (0.05, 0.15, 0.3, 0.45):
+        client = start_writer(home, 0, 20)
+        wait_for(lambda: (home / "server.pid").exists() or client.poll() is not None)  # noqa: B023
+        time.sleep(seconds)
+        for process in started_for(home):
+            process.kill()
+        client.wait(60)
+    with open_store("embedded", "test", home) as store:
+        assert store.database_name == "test"
+
+
+def test_a_stale_server_file_whose_port_is_another_programs_is_passed_over(home: Path) -> None:
+    import socket
+
+    home.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        (home / "server.json").write_text(json.dumps({"port": port}))
+        (home / "server.pid").write_text(str(os.getpid()))
+        with embedded_server(home, idle_seconds=1) as found:
+            assert found != port
+
+
+def test_a_server_whose_supervisor_left_it_is_stopped_by_the_next(home: Path) -> None:
+    with embedded_server(home):
+        server = server_of(home)
+        # Stopped, it cannot follow its supervisor: as on a system without a signal for a parent's death.
+        server.send_signal(signal.SIGSTOP)
+        supervisor_of(home).kill()
+    wait_for(lambda: len(started_for(home)) == 1)
+    server.send_signal(signal.SIGCONT)
+    with open_store("embedded", "test", home) as store:
+        assert store.count_posts() == 0
+    assert has_ended(server)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(LikerankError, match=r"file/mongo cannot be written"),
+        open_store("embedded", "test", tmp_path / "file" / "mongo"),
+    ):
+        pass
+
+
+def test_without_secantusdb_it_says_what_to_install(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with (
+        pytest.raises(LikerankError, match=r"pip install 'likerank\[embedded\]'.*LIKERANK_MONGODB_URI"),
+        open_store("embedded", "test", home),
+    ):
+        pass

@@ -1,0 +1,133 @@
+"""Tracking on a real SQLite store: runs, artifacts, models that open without likerank, cold starts."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from likerank.errors import LikerankError
+from likerank.models.networks import ResidualNet
+from likerank.models.scorer import Scorer
+from likerank.tracking import Tracking
+
+
+@pytest.fixture
+def tracking(tmp_path: Path) -> Tracking:
+    return Tracking("sqlite", "tests", tmp_path / "mlruns")
+
+
+def test_what_goes_into_a_run_comes_out_of_it(tracking: Tracking) -> None:
+    run = tracking.start_run({"likerank.trial": "abc"})
+    run.log_params({f"key.{number}": number for number in range(250)})
+    run.log_metrics({"val/network/within/pairwise": 0.75, "val/ridge/across/mse": 2.0})
+    run.log_json({"val": [1, 2]}, "results.json")
+    run.finish()
+    again = tracking.run(run.id)
+    assert len(again.params) == 250
+    assert again.params["key.249"] == "249"
+    assert again.metrics == {"val/network/within/pairwise": 0.75, "val/ridge/across/mse": 2.0}
+    assert json.loads(again.artifact("results.json").read_text()) == {"val": [1, 2]}
+    assert again.status == "FINISHED"
+
+
+def test_changed_parameters_are_named(tracking: Tracking) -> None:
+    run = tracking.start_run({})
+    run.log_params({"lr": 0.1, "gone": 1, "same": "x"})
+    assert run.changed_params({"lr": 0.2, "new": 3, "same": "x"}) == {
+        "gone": ("1", "(absent)"),
+        "lr": ("0.1", "0.2"),
+        "new": ("(absent)", "3"),
+    }
+
+
+def test_a_finished_run_is_found_by_its_tags_and_an_unfinished_one_is_not(tracking: Tracking) -> None:
+    finished, failed = (
+        tracking.start_run({"likerank.trial": "a"}),
+        tracking.start_run({"likerank.trial": "b"}),
+    )
+    finished.finish()
+    failed.finish("FAILED", "no reason")
+    found = tracking.find_finished_run({"likerank.trial": "a"})
+    assert found is not None
+    assert found.id == finished.id
+    assert tracking.find_finished_run({"likerank.trial": "b"}) is None
+    assert failed.tags["likerank.reason"] == "no reason"
+
+
+def test_a_run_that_is_not_there_is_named(tracking: Tracking) -> None:
+    with pytest.raises(LikerankError, match="has no run nowhere"):
+        tracking.run("nowhere")
+
+
+def test_an_artifact_that_is_not_there_is_named(tracking: Tracking) -> None:
+    run = tracking.start_run({})
+    assert not run.has_artifact("config.yaml")
+    with pytest.raises(LikerankError, match=r"has no config\.yaml"):
+        run.artifact("config.yaml")
+
+
+def test_a_snapshot_becomes_the_runs_dataset_input(tracking: Tracking, tmp_path: Path) -> None:
+    run = tracking.start_run({})
+    run.log_snapshot("snapshot", "0123456789abcdef", tmp_path, {"train": 80, "val": 10, "test": 10})
+    (given,) = tracking.client.get_run(run.id).inputs.dataset_inputs
+    assert given.dataset.digest == "0123456789abcdef"
+    assert json.loads(given.dataset.profile)["train_posts"] == 80
+    assert [tag.value for tag in given.tags if tag.key == "mlflow.data.context"] == ["training"]
+
+
+@pytest.mark.slow
+def test_a_model_opens_in_a_clean_process_and_takes_any_number_of_pictures(
+    tracking: Tracking, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    scorer = Scorer(ResidualNet(8, (8, 16)))
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 20, 20, 3), dtype=np.uint8)
+    scorer.fit_normalisation(pictures, np.arange(5))
+    run = tracking.start_run({})
+    uri = run.log_model(scorer, pictures[:2], {"target": {"name": "top_post"}})
+    expected = scorer.score(pictures, np.arange(5))
+    np.save(tmp_path / "pictures.npy", pictures)
+    script = f"""
+import sys, json, numpy as np, mlflow
+mlflow.set_tracking_uri({tracking.uri!r})
+model = mlflow.pyfunc.load_model({uri!r})
+pictures = np.load({str(tmp_path / "pictures.npy")!r})
+scores = [np.asarray(model.predict(pictures[:n])).ravel().tolist() for n in (1, 2, 5)]
+print(json.dumps([scores, model.metadata.metadata, "likerank" in sys.modules]))
+"""
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    scores, metadata, likerank_was_imported = json.loads(answer.stdout.strip().splitlines()[-1])
+    for number, given in zip((1, 2, 5), scores, strict=True):
+        np.testing.assert_allclose(given, expected[:number], atol=1e-5)
+    assert metadata == {"target": {"name": "top_post"}}
+    assert not likerank_was_imported
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once_on_no_database_all_work(tmp_path: Path) -> None:
+    script = f"""
+from pathlib import Path
+from likerank.tracking import Tracking
+run = Tracking("sqlite", "cold", Path({str(tmp_path / "mlruns")!r})).start_run({{}})
+run.log_metrics({{"a": 1.0}})
+run.finish()
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) for _ in range(6)]
+    errors = [process.communicate()[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 6, errors
+    tracking = Tracking("sqlite", "cold", tmp_path / "mlruns")
+    experiment = tracking.client.get_experiment_by_name("cold")
+    assert experiment is not None
+    assert len(tracking.client.search_runs([experiment.experiment_id])) == 6
+
+
+def test_a_server_that_does_not_answer_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(LikerankError, match=r"MLflow at http://127\.0\.0\.1:9 does not answer"):
+        Tracking("http://127.0.0.1:9", "tests", tmp_path)
