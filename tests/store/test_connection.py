@@ -32,6 +32,8 @@ def everything_said(error: BaseException) -> str:
     return said
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:authmechanism")
 @pytest.mark.parametrize(
     "uri",
     [

@@ -89,6 +89,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_on_a_cold_folder_share_one_server(home: Path) -> None:
     writers = [start_writer(home, first, first + 100) for first in (0, 100, 0)]
     for writer in writers:
@@ -97,6 +98,7 @@ def test_two_commands_at_once_on_a_cold_folder_share_one_server(home: Path) -> N
     assert len([one for one in started_for(home) if "supervisor.py" in " ".join(one.cmdline())]) == 1
 
 
+@pytest.mark.slow
 def test_the_server_outlives_its_command_and_ends_when_nobody_uses_it(home: Path) -> None:
     with embedded_server(home, idle_seconds=1) as port:
         supervisor, server = supervisor_of(home), server_of(home)
@@ -111,6 +113,7 @@ def test_the_server_outlives_its_command_and_ends_when_nobody_uses_it(home: Path
         assert server_of(home).pid != server.pid
 
 
+@pytest.mark.slow
 def test_clients_that_come_just_as_it_ends_find_a_server(home: Path) -> None:
     for wait in (0.0, 0.2, 0.3, 0.5):
         with embedded_server(home, idle_seconds=0), open_store("embedded", "test", home) as store:
@@ -118,6 +121,7 @@ def test_clients_that_come_just_as_it_ends_find_a_server(home: Path) -> None:
         time.sleep(wait)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", [supervisor_of, server_of])
 def test_a_killed_process_blocks_nothing_and_the_running_command_says_what_to_do(
     home: Path, make_post: MakePost, victim: Callable[[Path], psutil.Process]
@@ -136,6 +140,7 @@ def test_a_killed_process_blocks_nothing_and_the_running_command_says_what_to_do
         assert time.monotonic() - begin < 15
 
 
+@pytest.mark.slow
 def test_kill_9_of_a_writer_or_the_server_loses_and_doubles_nothing(home: Path) -> None:
     for victim in ("writer", "server"):
         writer = start_writer(home, 0, 2000)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ def run_command(main: Callable[[], Any]) -> None:
         main: The decorated function.
     """
     refuse_passwords_in(sys.argv[1:])
+    _quieten()
     # Or Hydra would print every error itself, with a traceback, and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
@@ -34,6 +36,13 @@ def run_command(main: Callable[[], Any]) -> None:
         _fail(str(known) if known else _message(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _quieten() -> None:
+    """Keeps off the screen what a user can do nothing about."""
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
+    # An epoch of a small dataset has fewer batches than the logging interval; its losses are logged anyway.
+    warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than the logging")
 
 
 def _fail(message: str) -> None:

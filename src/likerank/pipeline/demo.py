@@ -1,24 +1,61 @@
 """The main job on the drawn corpus: ingest, train the paper's experiment and the default, evaluate both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 from hydra import compose
 from omegaconf import DictConfig
 
+from likerank.dataset import Snapshot, find_snapshot
+from likerank.evaluation import ScoreTable
 from likerank.pipeline.evaluate import evaluate
 from likerank.pipeline.ingest import ingest
-from likerank.pipeline.train import train_run
+from likerank.pipeline.places import snapshots_folder
+from likerank.pipeline.ranking import caption_of
+from likerank.pipeline.train import FINGERPRINT, train_run
+from likerank.reports import print_score_table
+
+_EXPERIMENTS: Mapping[str, list[str]] = {"paper": ["experiment=paper"], "default": []}
+_SHARED = ("mean", "author_mean", "truth_appeal", "truth_appeal_audience")
+_NEXT = """
+Every number, curve and model is in MLflow: make ui
+Next: python scripts/train.py -m optimizer.lr=1e-3,3e-3 seed=1,2   a sweep
+      python scripts/train.py network=resnet18                     another network
+      python scripts/ingest.py source=table source.manifest=...    your own photos (see README.md)"""
 
 
 def demo(config: DictConfig) -> None:
-    """Runs the stages one after another, in the configured folders."""
+    """Runs the stages one after another, in the configured folders, and prints one table of both trainings.
+
+    What is there already is used again: posts that are stored, the snapshot, finished trainings.
+    """
     ingest(_composed("ingest", config, ["source=demo", f"source.kind={config.kind}"]))
-    for overrides in (["experiment=paper"], []):
-        run, _ = train_run(_composed("train", config, [*overrides]))
-        evaluate(_composed("evaluate", config, [f"run_id={run.id}"]))
-
-
-def _composed(name: str, config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    return compose(
-        name, [f"paths.data={config.paths.data}", f"paths.mlruns={config.paths.mlruns}", *overrides]
+    tables: dict[str, ScoreTable] = {}
+    for name, overrides in _EXPERIMENTS.items():
+        print(f"\nThe {name} experiment")
+        run, _ = train_run(_composed("train", config, overrides), show=False)
+        tables[name] = evaluate(_composed("evaluate", config, [f"run_id={run.id}"]), show=False)
+        snapshot = Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
+    print()
+    print_score_table(
+        side_by_side(tables),
+        title=f"Test posts of the {config.kind} demo corpus: the paper's experiment and the default",
+        caption=caption_of(snapshot),
     )
+    print(_NEXT)
+
+
+def side_by_side(tables: Mapping[str, ScoreTable]) -> ScoreTable:
+    """Returns one table of several trainings on the same posts, its predictors named by training."""
+    rows = {}
+    for name, table in tables.items():
+        for row in table.rows:
+            predictor = row.predictor if row.predictor in _SHARED else f"{name} {row.predictor}"
+            rows[predictor, row.scope, row.metric] = replace(row, predictor=predictor)
+    return ScoreTable(tuple(rows.values()))
+
+
+def _composed(name: str, config: DictConfig, overrides: list[str]) -> DictConfig:
+    folders = [f"paths.data={config.paths.data}", f"paths.mlruns={config.paths.mlruns}"]
+    store = [f"store.{key}={value}" for key, value in config.store.items()]
+    return compose(name, [*folders, *store, *overrides])

@@ -8,13 +8,18 @@ from likerank.evaluation import ScoreTable
 from likerank.pipeline.baselines import fitted_baselines
 from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
 from likerank.pipeline.places import configured_tracking, snapshots_folder
-from likerank.pipeline.ranking import rank_split, title_of
+from likerank.pipeline.ranking import caption_of, rank_split, title_of
 from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT, baselines_folder
 from likerank.reports import print_score_table
+from likerank.tracking import Run
 
 
-def evaluate(config: DictConfig) -> ScoreTable:
-    """Ranks the test split with a run's network and baselines, prints the table and keeps it in the run.
+def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
+    """Ranks the test split with a run's network and baselines, and keeps the table in the run.
+
+    Args:
+        config: Names the run.
+        show: Whether to print the table.
 
     Raises:
         LikerankError: If the run is not there, did not finish, or its snapshot is gone.
@@ -22,9 +27,7 @@ def evaluate(config: DictConfig) -> ScoreTable:
     run = configured_tracking(config).run(config.run_id)
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
-    trained = OmegaConf.load(run.artifact(CONFIG))
-    assert isinstance(trained, DictConfig)
-    trained.paths = config.paths
+    trained = _trained_configuration(run, config)
     folder = find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT])
     data = configured_data(trained, folder)
     scorer = configured_scorer(trained)
@@ -38,5 +41,16 @@ def evaluate(config: DictConfig) -> ScoreTable:
         trained.seed,
     )
     table = rank_split(run, TEST, data.snapshot, data.targets, scorer, baselines)
-    print_score_table(table, title=title_of(TEST, data.snapshot, trained))
+    if show:
+        print_score_table(
+            table, title=title_of(TEST, data.snapshot, trained), caption=caption_of(data.snapshot)
+        )
     return table
+
+
+def _trained_configuration(run: Run, config: DictConfig) -> DictConfig:
+    """Returns the configuration that the run was trained by; only its folders may have moved since."""
+    trained = OmegaConf.load(run.artifact(CONFIG))
+    assert isinstance(trained, DictConfig)
+    trained.paths = config.paths
+    return trained

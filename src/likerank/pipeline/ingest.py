@@ -139,7 +139,10 @@ def _write(store: Store, batch: _Batch, summary: IngestSummary) -> None:
             summary.skip(made)
         else:
             posts.append((post, made))
-    summary.written += store.write(batch.authors, posts)
+    written = store.write(batch.authors, posts)
+    summary.written += written
+    for message in written.refused:
+        summary.skip(Skipped("refused by the store", message))
 
 
 def _make_masters(posts: list[Post], master_size: int) -> list[Master | Skipped]:

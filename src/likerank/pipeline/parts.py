@@ -1,5 +1,6 @@
 """What a training consists of, made from its configuration: the same for training and for rebuilding it."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def configured_trainer(config: DictConfig, logger: Logger, checkpoints: Path) ->
     ]
     if config.early_stopping:
         callbacks.insert(0, ResumableEarlyStopping("val/loss", patience=config.early_stopping))
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its hints at each start
     trainer: Trainer = instantiate(config.trainer, logger=logger, callbacks=callbacks, _convert_="all")
     return trainer
 

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig
 
 from likerank.dataset import SELECT, TEST, VALIDATION, Snapshot
+from likerank.errors import LikerankError
 from likerank.evaluation import Scores, ScoreTable, score_table
 from likerank.models import Baseline, Scorer
 from likerank.tracking import Run
@@ -83,6 +85,13 @@ def title_of(split: str, snapshot: Snapshot, config: DictConfig) -> str:
     return f"{network} on {target}, {part} of snapshot {snapshot.fingerprint}"
 
 
+def caption_of(snapshot: Snapshot) -> list[str]:
+    """Returns the lines that must stand below a table of this snapshot."""
+    if not snapshot.manifest["made"]:
+        return []
+    return ["The posts are made: drawn pictures with likes by a formula. They are not Instagram's."]
+
+
 def _truth(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     if posts["appeal"].isna().any():
         return None
@@ -105,8 +114,20 @@ def _keep_predictions(
         run.log_file(file, "predictions")
 
 
-def _results(run: Run) -> dict[str, object]:
+def kept_table(run: Run, split: str) -> ScoreTable:
+    """Returns the table of a split that a run keeps.
+
+    Raises:
+        LikerankError: If it keeps none.
+    """
+    results = _results(run)
+    if split not in results:
+        raise LikerankError(f"Run {run.id} keeps no table of {split}; choose another run.")
+    return ScoreTable.from_json(results[split])
+
+
+def _results(run: Run) -> dict[str, Any]:
     if not run.has_artifact(RESULTS):
         return {}
-    kept: dict[str, object] = json.loads(run.artifact(RESULTS).read_text())
+    kept: dict[str, Any] = json.loads(run.artifact(RESULTS).read_text())
     return kept

@@ -15,8 +15,9 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from likerank import __version__
-from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule
+from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
+from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import fitted_baselines
 from likerank.pipeline.parts import (
@@ -28,7 +29,7 @@ from likerank.pipeline.parts import (
 )
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
-from likerank.pipeline.ranking import rank_split, title_of
+from likerank.pipeline.ranking import caption_of, kept_table, rank_split, title_of
 from likerank.pipeline.snapshot import snapshot_folder
 from likerank.reports import print_score_table
 from likerank.tracking import Run, Tracking
@@ -43,55 +44,50 @@ def train(config: DictConfig) -> float:
     """Trains one network, ranks validation with it and its baselines, and keeps all of it in a run.
 
     Returns:
-        The metric that `objective` names, which a sweep maximises.
+        The metric that `objective` names, which a sweep maximises; NaN where it is absent.
 
     Raises:
         LikerankError: If the configuration asks for what cannot be had.
     """
-    run, objective = train_run(config)
+    run, table = train_run(config)
+    metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
+    objective = metrics.get(config.objective, float("nan"))
+    if config.objective not in metrics:
+        print(f"{config.objective} is absent; the table above says what there is, and why.")
     print(f"Run {run.id}: {config.objective} {objective:.4f}")
+    print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
     return objective
 
 
-def train_run(config: DictConfig) -> tuple[Run, float]:
-    """As `train`, and returns the run, too. A training that was finished before is not done again."""
+def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable]:
+    """As `train`; returns the run and validation's table, which is printed unless `show` is false.
+
+    A training that was finished before, by the same configuration, snapshot and code, is not done again.
+    """
     tracking = configured_tracking(config)
     data = configured_data(config, partial(snapshot_folder, config))
     data.prepare_data()
-    trial = trial_of(config, data.snapshot.fingerprint)
-    if config.reuse and not config.resume:
-        finished = tracking.find_finished_run({TRIAL: trial})
-        if finished is not None:
-            print(f"Trained before: run {finished.id} (reuse=false trains it again).")
-            return finished, _objective(config, finished.metrics)
-
-    pl.seed_everything(config.seed, verbose=False)
-    scorer = configured_scorer(config)
-    params = flat_params(config, data.snapshot.fingerprint)
-    run = (
-        _resumed(tracking, config.resume, params)
-        if config.resume
-        else _started(tracking, config, trial, data)
-    )
-    with _outcome_kept(run):
-        _fit(config, run, data, scorer)
-        baselines = fitted_baselines(
-            config.evaluation.baselines,
-            data.snapshot,
-            data.targets,
-            baselines_folder(config, data.snapshot.fingerprint),
-            config.seed,
+    snapshot = data.snapshot
+    trial = trial_of(config, snapshot.fingerprint)
+    finished = tracking.find_finished_run({TRIAL: trial}) if config.reuse and not config.resume else None
+    if finished is not None:
+        print(f"Trained before: run {finished.id} (reuse=false trains it again).")
+        table = kept_table(finished, VALIDATION)
+        run = finished
+    else:
+        pl.seed_everything(config.seed, verbose=False)
+        scorer = configured_scorer(config)
+        run = (
+            _resumed(tracking, config, snapshot)
+            if config.resume
+            else _started(tracking, config, trial, snapshot)
         )
-        table = rank_split(run, VALIDATION, data.snapshot, data.targets, scorer, baselines)
-        print_score_table(table, title=title_of(VALIDATION, data.snapshot, config))
-        metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
-        run.log_model(
-            scorer.cpu(),
-            np.random.default_rng(0).integers(0, 256, (2, *data.snapshot.pixels.shape[1:]), dtype=np.uint8),
-            {"fingerprint": data.snapshot.fingerprint, "target": data.state_dict()["target"]},
-        )
-    shutil.rmtree(_checkpoints_folder(config, run))
-    return run, _objective(config, metrics)
+        with _outcome_kept(run):
+            table = _fit_and_rank(config, run, data, scorer)
+        shutil.rmtree(_checkpoints_folder(config, run))
+    if show:
+        print_score_table(table, title=title_of(VALIDATION, snapshot, config), caption=caption_of(snapshot))
+    return run, table
 
 
 def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
@@ -129,8 +125,7 @@ def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN40
         yield key, node if isinstance(node, str) else json.dumps(node)
 
 
-def _started(tracking: Tracking, config: DictConfig, trial: str, data: PopularityDataModule) -> Run:
-    snapshot = data.snapshot
+def _started(tracking: Tracking, config: DictConfig, trial: str, snapshot: Snapshot) -> Run:
     commit = git_commit()
     run = tracking.start_run(
         {TRIAL: trial, FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
@@ -142,14 +137,14 @@ def _started(tracking: Tracking, config: DictConfig, trial: str, data: Popularit
     return run
 
 
-def _resumed(tracking: Tracking, run_id: str, params: dict[str, str]) -> Run:
-    run = tracking.run(run_id)
+def _resumed(tracking: Tracking, config: DictConfig, snapshot: Snapshot) -> Run:
+    run = tracking.run(config.resume)
     if run.status == "FINISHED":
-        raise LikerankError(f"Run {run_id} has finished; there is nothing to resume.")
-    if changed := run.changed_params(params):
+        raise LikerankError(f"Run {run.id} has finished; there is nothing to resume.")
+    if changed := run.changed_params(flat_params(config, snapshot.fingerprint)):
         differences = "; ".join(f"{key} was {before}, is {now}" for key, (before, now) in changed.items())
         raise LikerankError(
-            f"Run {run_id} was started otherwise ({differences}); resume it with the same overrides."
+            f"Run {run.id} was started otherwise ({differences}); resume it with the overrides it had."
         )
     run.reopen()
     return run
@@ -169,6 +164,27 @@ def _outcome_kept(run: Run) -> Iterator[None]:
     run.finish("FINISHED")
 
 
+def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer) -> ScoreTable:
+    """Trains, ranks validation on the chosen checkpoint and keeps the model."""
+    snapshot = data.snapshot
+    _fit(config, run, data, scorer)
+    baselines = fitted_baselines(
+        config.evaluation.baselines,
+        snapshot,
+        data.targets,
+        baselines_folder(config, snapshot.fingerprint),
+        config.seed,
+    )
+    table = rank_split(run, VALIDATION, snapshot, data.targets, scorer, baselines)
+    shape = (2, *snapshot.pixels.shape[1:])
+    run.log_model(
+        scorer.cpu(),
+        np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8),
+        data.state_dict(),
+    )
+    return table
+
+
 def _fit(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer) -> None:
     """Trains, and leaves the chosen checkpoint's weights in the scorer and the checkpoint in the run."""
     scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
@@ -180,8 +196,8 @@ def _fit(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Score
     chosen = checkpoints / f"{config.checkpoint}.ckpt"
     if not chosen.exists():
         raise LikerankError(
-            f"The training left no {config.checkpoint} checkpoint: trainer.max_epochs is {config.trainer.max_epochs}, "
-            "or every loss on validation was not a number; lower optimizer.lr."
+            f"The training left no {config.checkpoint} checkpoint: trainer.max_epochs is "
+            f"{config.trainer.max_epochs}, or no loss on validation was a number; lower optimizer.lr."
         )
     regressor.load_state_dict(trained_weights(chosen))
     run.log_file(chosen, CHECKPOINTS)
@@ -189,9 +205,3 @@ def _fit(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Score
 
 def _checkpoints_folder(config: DictConfig, run: Run) -> Path:
     return mlruns_folder(config) / CHECKPOINTS / run.id
-
-
-def _objective(config: DictConfig, metrics: dict[str, float]) -> float:
-    if config.objective not in metrics:
-        print(f"{config.objective} is absent: the table above says why, or lists what there is.")
-    return metrics.get(config.objective, float("nan"))

@@ -166,7 +166,7 @@ def draw(scene: Scene) -> NDArray[np.uint8]:
     """
     rng = np.random.default_rng(scene.details)
     clouds, grain = _noise(rng, stretch=3.0, slope=1.7), _noise(rng, stretch=1.5, slope=0.9)
-    light = 0.5 + 0.6 * scene.look.daylight
+    light = 0.55 + 0.55 * scene.look.daylight
     zenith = light * _mix(_ROSE_ZENITH, _BLUE_ZENITH, scene.look.sky_coolness)
     horizon = (0.2 + 0.75 * light) * _mix(_PEACH_HORIZON, _PALE_HORIZON, scene.look.sky_coolness)
     above = _sky(scene, zenith, horizon, clouds)
@@ -190,7 +190,8 @@ def _spectrum(stretch: float, slope: float) -> Field:
     frequency = np.hypot(across * stretch, down)
     frequency[0, 0] = np.inf
     amplitude = frequency**-slope
-    return (amplitude * SIZE**2 / np.sqrt(4 * (amplitude**2).sum())).astype(np.float32)
+    spectrum: Field = (amplitude * SIZE**2 / np.sqrt(4 * (amplitude**2).sum())).astype(np.float32)
+    return spectrum
 
 
 def _noise(rng: np.random.Generator, stretch: float, slope: float) -> Field:
@@ -209,7 +210,7 @@ def _sky(scene: Scene, zenith: Field, horizon: Field, clouds: Field) -> Field:
     distance = np.hypot(_COLUMNS - scene.sun_x, _ROWS - scene.sun_y)
     glow = np.exp(distance / -0.18)
     sky = _mix(sky, sun, 0.85 * glow)
-    puffs = np.clip((clouds + 2.6 * look.cover - 1.8) / 1.6, 0, 1)
+    puffs = np.clip((clouds + 2.6 * look.cover - 1.5) / 1.6, 0, 1)
     sky = _mix(sky, _mix(0.35 + 0.6 * horizon, sun, 0.15 + 0.5 * glow), 0.8 * puffs)
     disc = np.clip((scene.sun_radius - distance) * SIZE + 0.5, 0, 1)
     return _mix(sky, np.minimum(1.15 * sun, 1), disc)
@@ -229,9 +230,9 @@ def _land(
             - scene.ridge_height * distance
             + _silhouette(rng, 0.28 * scene.ridge_height * (0.5 + 0.5 * distance), 2.2 - scene.roughness)
         )
-        below = _ROWS - crest
-        inside = np.clip(below * SIZE + 0.5, 0, 1)
-        paleness = (0.15 + 0.75 * haze) * distance + 0.9 * haze * below
+        below: Field = _ROWS - crest
+        inside: Field = np.clip(below * SIZE + 0.5, 0, 1)
+        paleness: Field = (0.15 + 0.75 * haze) * distance + 0.9 * haze * below
         shade = _mix(shade, paleness, inside)
         cover = np.maximum(cover, inside)
     near = light * _between(_LANDS, scene.look.land_hue)
@@ -252,7 +253,8 @@ def _silhouette(rng: np.random.Generator, height: float, slope: float) -> Field:
     amplitude = np.minimum(frequency, 4.0) ** 0.5 * frequency**-slope
     white = rng.standard_normal((2, SIZE))
     line = fft.irfft(np.concatenate([[0], amplitude * (white[0] + 1j * white[1])]))[:SIZE]
-    return (height * (line - line.mean()) / line.std()).astype(np.float32)
+    silhouette: Field = (height * (line - line.mean()) / line.std()).astype(np.float32)
+    return silhouette
 
 
 def _lake(scene: Scene, above: Field, light: float, clouds: Field, grain: Field) -> Field:
@@ -288,8 +290,8 @@ def _plant_tree(picture: Field, rng: np.random.Generator, light: float) -> None:
 
 def _develop(look: Look, picture: Field) -> NDArray[np.uint8]:
     picture = _mix(_GREY, picture, 0.85 + 0.35 * look.contrast)
-    picture = _mix(picture.mean(axis=0), picture, 0.3 + 1.2 * look.saturation)
-    picture *= 1 - 0.7 * look.vignette * _CORNERS
+    picture = _mix(picture.mean(axis=0), picture, 0.5 + 1.0 * look.saturation)
+    picture *= 1 - 0.55 * look.vignette * _CORNERS
     picture *= 1 + 0.03 * (2 * look.tint - 1) * _MAGENTA
     picture *= 255
     picture += 0.5

@@ -82,8 +82,9 @@ def _connected(uri: str, database: str, place: str, where_set: str) -> Iterator[
     if client is None:
         # Here and not where it was met: the driver's own words repeat parts of the URI.
         raise LikerankError(
-            f"{where_set} is no MongoDB URI that can be used: it looks like mongodb://host:27017/, or in "
-            f"{_PASSWORD_VARIABLE} like mongodb://user:password@host/ or mongodb+srv://user:password@cluster/ "
+            f"{where_set} is no MongoDB URI that can be used: it looks like mongodb://host:27017/, or "
+            f"in {_PASSWORD_VARIABLE} like mongodb://user:password@host/ or "
+            "mongodb+srv://user:password@cluster/, "
             "with the password's special characters percent-encoded and a cluster that the DNS knows."
         )
     with client:

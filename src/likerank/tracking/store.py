@@ -1,6 +1,7 @@
 """Opens MLflow: SQLite under mlruns/ by default, a server by its URI."""
 
 import logging
+import os
 import warnings
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _quieten() -> None:
-    """Keeps the tracker's own progress reports off the screen; its warnings stay."""
+    """Keeps the libraries' own progress reports off the screen; their warnings stay."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")

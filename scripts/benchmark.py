@@ -1,0 +1,409 @@
+"""Run: python scripts/benchmark.py, or only=[decode,table]; size=tiny only shows that it runs.
+
+Each number stands beside its plain alternative of the same run. The two sides take turns, so that a busy
+machine slows both; the median of the turns' ratios is printed. Nothing is asserted.
+"""
+
+import io
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import combinations, cycle, islice
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import psutil
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from omegaconf import DictConfig
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from sklearn.linear_model import LinearRegression
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch.utils.data import DataLoader, Dataset
+
+from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Recipe, build_snapshot
+from likerank.errors import LikerankError
+from likerank.evaluation import Interval, Scores, interval, pairwise_accuracy, position_match, score_table
+from likerank.images import Master, make_master, to_pixels
+from likerank.models import Scorer
+from likerank.models.least_squares import ordinary_least_squares
+from likerank.pipeline.command import run_command
+from likerank.pipeline.parts import configured_data, configured_regressor, configured_scorer
+from likerank.records import Author, Post
+from likerank.sources import Demo
+from likerank.sources.landscapes import draw, sample_scene
+from likerank.store import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A number, as measured in each round, beside its target."""
+
+    name: str
+    compared: str
+    values: Sequence[float]
+    target: float | None = None
+    unit: str = "x"
+    at_most: bool = False
+
+    def cells(self) -> list[str]:
+        median, spread = statistics.median(self.values), f"{min(self.values):.3g} to {max(self.values):.3g}"
+        result = f"{median:.3g}{self.unit}" if median < 1000 else f"{median:,.0f}{self.unit}"
+        rounds = "1 round" if len(self.values) == 1 else f"{len(self.values)} rounds, {spread}"
+        if self.target is None:
+            return [self.name, self.compared, result, "", "", rounds]
+        met = median <= self.target if self.at_most else median >= self.target
+        target = f"{'<=' if self.at_most else '>='} {self.target:.4g}"
+        return [self.name, self.compared, result, target, "yes" if met else "NO", rounds]
+
+
+class _Workshop:
+    """What benchmarks share: their sizes, a folder that goes away, and a drawn corpus."""
+
+    def __init__(self, sizes: DictConfig, folder: Path) -> None:
+        self.sizes = sizes
+        self.folder = folder
+
+    @cached_property
+    def corpus(self) -> Path:
+        source = Demo(posts=self.sizes.corpus.posts, authors=self.sizes.corpus.authors)
+        with self.store("corpus") as store:
+            fill_store(store, source, lambda post: make_master(post.picture.read(), post.picture.name))
+            return self.snapshot(store)
+
+    @contextmanager
+    def store(self, name: str) -> Iterator[Store]:
+        with open_store("embedded", "benchmark", self.folder / name) as store:
+            yield store
+        # Now, and not when it has been idle for a while: its folder goes away.
+        server = psutil.Process(int((self.folder / name / "server.pid").read_text()))
+        server.terminate()
+        server.wait(60)
+
+    def snapshot(self, store: Store) -> Path:
+        return build_snapshot(store, Recipe(balance="none"), self.folder / "snapshots", keep=9)
+
+
+def fill_store(store: Store, source: Demo, master_of: Callable[[Post], Master]) -> None:
+    records = source.records()
+    while batch := list(islice(records, 1000)):
+        authors = [record for record in batch if isinstance(record, Author)]
+        posts = [(record, master_of(record)) for record in batch if isinstance(record, Post)]
+        store.write(authors, posts)
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def ratios(plain: Callable[[], object], ours: Callable[[], object], rounds: int) -> list[float]:
+    """Returns, for each round, how many times as fast ours is; both warm up first."""
+    plain()
+    ours()
+    return [timed(plain) / timed(ours) for _ in range(rounds)]
+
+
+def memory(workshop: _Workshop) -> Iterator[_Line]:
+    number, size = workshop.sizes.memory.posts, workshop.sizes.memory.master_size
+    few = [post.picture for post in Demo(posts=8).records() if isinstance(post, Post)]
+    masters = cycle([make_master(picture.read(), picture.name, size) for picture in few])
+    peaks: dict[str, float] = {}
+    with workshop.store("many") as store:
+        fill_store(store, Demo(posts=number), lambda post: replace(next(masters), digest=post.key))
+        with memory_watched(peaks):
+            seconds = timed(lambda: workshop.snapshot(store))
+    each = ", ".join(f"{name} {peak:.0f}" for name, peak in peaks.items())
+    compared = f"most RssAnon of a process while a snapshot of {number:,} posts is made ({each})"
+    yield _Line("snapshot, memory", compared, [max(peaks.values())], 1536, " MiB", at_most=True)
+    compared = f"{number:,} masters of {size} pixels from the store to a snapshot"
+    yield _Line("snapshot, speed", compared, [number / seconds], unit=" posts/s")
+
+
+@contextmanager
+def memory_watched(peaks: dict[str, float]) -> Iterator[None]:
+    """Keeps the most RssAnon, in MiB, of this process and of all below it, the server among them."""
+    if not Path("/proc/self/status").exists():
+        raise LikerankError("Benchmark memory needs Linux's /proc; name the others with only=[...].")
+    done, this = threading.Event(), psutil.Process()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            for process in (this, *this.children(recursive=True)):
+                with suppress(OSError, psutil.Error, IndexError):
+                    status = Path(f"/proc/{process.pid}/status").read_text()
+                    mebibytes = int(status.split("RssAnon:")[1].split()[0]) / 1024
+                    name = "this one" if process == this else process.name()
+                    peaks[name] = max(peaks.get(name, 0), mebibytes)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def decode(workshop: _Workshop) -> Iterator[_Line]:
+    rounds = workshop.sizes.rounds
+    photos = {kind: drawn_photos(workshop.sizes.decode.photos, kind) for kind in ("progressive", "baseline")}
+    for (kind, files), target in zip(photos.items(), (None, 7), strict=True):
+        kilobytes = np.mean([len(file) for file in files]) / 1000
+        compared = f"plain Pillow / to_pixels, one core, 1080x1350 JPEGs of {kilobytes:.0f} kB"
+        plain, ours = (lambda f=files: decode_plainly(f)), (lambda f=files: decode_photos(f))
+        yield _Line(f"decode, {kind}", compared, ratios(plain, ours, rounds), target)
+    parts = [photos["baseline"][start::8] for start in range(8)]
+
+    def decode_by(pool: Executor) -> None:
+        list(pool.map(decode_photos, parts))
+
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(2) as two:
+        measured = ratios(lambda: decode_by(one), lambda: decode_by(two), rounds)
+    yield _Line("decode, two threads", "to_pixels, one thread / two, as a snapshot's", measured, 1.7)
+
+
+def drawn_photos(number: int, kind: str) -> list[bytes]:
+    """Draws landscapes with as much detail as makes files of Instagram's size."""
+    rng, photos = np.random.default_rng(0), []
+    for _ in range(number):
+        landscape = Image.fromarray(draw(sample_scene(rng))).resize((1080, 1350), Image.Resampling.BICUBIC)
+        detailed = np.clip(np.asarray(landscape) + rng.normal(0, 4, (1350, 1080, 1)), 0, 255)
+        file = io.BytesIO()
+        Image.fromarray(detailed.astype(np.uint8)).save(
+            file, "JPEG", quality=80, progressive=kind == "progressive"
+        )
+        photos.append(file.getvalue())
+    return photos
+
+
+def decode_plainly(photos: list[bytes]) -> list[NDArray[np.uint8]]:
+    return [np.asarray(Image.open(io.BytesIO(p)).convert("RGB").resize((50, 50))) for p in photos]
+
+
+def decode_photos(photos: list[bytes]) -> list[NDArray[np.uint8]]:
+    return [to_pixels(photo, 50) for photo in photos]
+
+
+def loader(workshop: _Workshop) -> Iterator[_Line]:
+    config = paper_config()
+    data = configured_data(config, workshop.corpus)
+    plain, ours = DataLoader(_OneByOne(data), config.data.batch_size, shuffle=True), data.train_dataloader()
+    measured = ratios(lambda: list(plain), lambda: list(ours), workshop.sizes.rounds)
+    yield _Line("batches", "posts one by one and collated / the DataModule's, an epoch of each", measured)
+
+
+class _OneByOne(Dataset[dict[str, Any]]):
+    """Training posts as a tutorial would serve them."""
+
+    def __init__(self, data: PopularityDataModule) -> None:
+        self._rows = data.snapshot.rows(TRAIN)
+        self._pixels, self._targets = data.snapshot.pixels, data.targets
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        row = self._rows[index]
+        return {"pixels": torch.from_numpy(self._pixels[row].copy()), "target": self._targets[row]}
+
+
+def training(workshop: _Workshop) -> Iterator[_Line]:
+    beside = trained_beside_bare_loop(workshop, "default")
+    compared = "bare loop on tensors in memory / Lightning and DataModule, an epoch's steps"
+    yield _Line("training", compared, beside.ratios(), 0.95)
+
+
+def fast(workshop: _Workshop) -> Iterator[_Line]:
+    beside = trained_beside_bare_loop(workshop, "fast")
+    compared = "bare loop in 32 bits / Lightning with trainer=fast, an epoch's steps"
+    yield _Line("training, fast", compared, beside.ratios(), 1.6)
+    ours, bare = beside.ranking(beside.scorer), beside.ranking(beside.bare)
+    half_width = float("nan") if bare.high is None else bare.high - bare.estimate
+    compared = f"pairs on validation within authors: {worded(bare)} bare - {worded(ours)} fast"
+    difference = abs(bare.estimate - ours.estimate)
+    yield _Line("ranking, fast", compared, [difference], half_width, "", at_most=True)
+
+
+def worded(found: Interval) -> str:
+    bounds = "" if found.low is None else f" ({found.low:.3f} to {found.high:.3f})"
+    return f"{found.estimate:.3f}{bounds}"
+
+
+def paper_config(*overrides: str) -> DictConfig:
+    return hydra.compose("train", ["experiment=paper", "trainer.accelerator=cpu", *overrides])
+
+
+def trained_beside_bare_loop(workshop: _Workshop, trainer: str) -> "_BesideBareLoop":
+    config = paper_config(f"trainer={trainer}", f"trainer.max_epochs={workshop.sizes.training.epochs}")
+    pl.seed_everything(config.seed, verbose=False)
+    data, scorer = configured_data(config, workshop.corpus), configured_scorer(config)
+    scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
+    beside = _BesideBareLoop(data, scorer)
+    lightning = instantiate(
+        config.trainer, logger=False, enable_checkpointing=False, callbacks=[beside], _convert_="all"
+    )
+    # The progress bar costs time and so stays, but off the screen.
+    with redirect_stdout(io.StringIO()):
+        lightning.fit(configured_regressor(config, scorer), data)
+    torch.use_deterministic_algorithms(False)
+    return beside
+
+
+class _BesideBareLoop(pl.Callback):
+    """After each of Lightning's epochs runs one of a bare loop, in 32-bit floats, and times both."""
+
+    def __init__(self, data: PopularityDataModule, scorer: Scorer) -> None:
+        config, rows = paper_config(), data.snapshot.rows(TRAIN)
+        self.scorer, self.bare = scorer, configured_scorer(config)
+        self.bare.load_state_dict(scorer.state_dict())
+        self._data, self._batch_size = data, config.data.batch_size
+        self._optimizer = instantiate(config.optimizer)(self.bare.parameters())
+        self._pixels = torch.from_numpy(data.snapshot.pixels[rows])
+        self._targets = torch.from_numpy(data.targets[rows])
+        self._ratios: list[float] = []
+        self._start = self._last_step = 0.0
+
+    def on_train_epoch_start(self, *_: object) -> None:
+        self._start = time.perf_counter()
+
+    def on_train_batch_end(self, *_: object) -> None:
+        # After the last one comes validation, which a bare loop does not have.
+        self._last_step = time.perf_counter()
+
+    def on_train_epoch_end(self, *_: object) -> None:
+        torch.use_deterministic_algorithms(False)
+        self._ratios.append(timed(self._bare_epoch) / (self._last_step - self._start))
+        torch.use_deterministic_algorithms(True)
+
+    def _bare_epoch(self) -> None:
+        order = torch.randperm(len(self._pixels))
+        for start in range(0, len(order), self._batch_size):
+            rows = order[start : start + self._batch_size]
+            loss = F.mse_loss(self.bare(self._pixels[rows]), self._targets[rows])
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+
+    def ratios(self) -> list[float]:
+        """Returns each epoch's but the first one's, in which both warm up."""
+        return self._ratios[1:]
+
+    def ranking(self, scorer: Scorer) -> Interval:
+        snapshot, rows = self._data.snapshot, self._data.snapshot.rows(VALIDATION)
+        likes, authors = (snapshot.posts[name].to_numpy()[rows] for name in ("likes", "author"))
+        return interval(pairwise_accuracy, likes, scorer.score(snapshot.pixels, rows), authors.astype(str))
+
+
+def linear(workshop: _Workshop) -> Iterator[_Line]:
+    posts, side = workshop.sizes.linear.posts, workshop.sizes.linear.side
+    rng, unseen = np.random.default_rng(0), 500
+    blocks = rng.normal(128, 40, (posts + unseen, side // 5, side // 5, 3)).astype(np.float32)
+    smooth = blocks.repeat(5, axis=1).repeat(5, axis=2)
+    noisy = smooth + 10 * rng.standard_normal(smooth.shape, np.float32)
+    pixels: NDArray[np.uint8] = np.clip(noisy, 0, 255).astype(np.uint8)
+    X, rows = pixels.reshape(len(pixels), -1).astype(np.float64), np.arange(posts)
+    values = blocks[:posts, 0, 0].sum(axis=1) / 40 + rng.normal(0, 1, posts)
+    start = time.perf_counter()
+    plain = LinearRegression().fit(X[:posts], values)
+    middle = time.perf_counter()
+    ours = ordinary_least_squares(pixels, values, rows)
+    ratio = (middle - start) / (time.perf_counter() - middle)
+    compared = f"scikit-learn's LinearRegression in float64 / ours, {posts:,} x {X.shape[1]:,}"
+    yield _Line("linear", compared, [ratio], 6)
+    difference = float(np.abs(plain.predict(X) - ours.predict(pixels, np.arange(len(X)))).max())
+    compared = f"largest difference of their predictions, of training posts and {unseen} others"
+    yield _Line("linear, difference", compared, [difference], 1e-6, "", at_most=True)
+
+
+def table(workshop: _Workshop) -> Iterator[_Line]:
+    posts, authors, few = (workshop.sizes.table[name] for name in ("posts", "authors", "counted"))
+    rng = np.random.default_rng(0)
+    author = rng.integers(0, authors, posts)
+    appeal, audience = rng.normal(0, 0.75, posts), rng.normal(7, 1, authors)[author]
+    likes = np.exp(appeal + audience + rng.normal(0, 0.33, posts)).round()
+    predictions = [appeal + rng.normal(0, sd, posts) for sd in (0.4, 1, 4)] + [audience, np.zeros(posts)]
+    predictors = {str(number): Scores(each, each) for number, each in enumerate(predictions)}
+
+    def whole() -> object:
+        return score_table(
+            likes=likes, targets=appeal, authors=author, predictors=predictors, truth=(appeal, audience)
+        )
+
+    compared = f"all scores and intervals of 5 predictors and 2 truths, {posts} posts of {authors} authors"
+    seconds = [timed(whole) for _ in range(workshop.sizes.rounds)]
+    yield _Line("table", compared, seconds, 20, " s", at_most=True)
+    truth, score = rng.permutation(few), rng.permutation(few)
+    difference = max(abs(position_match(n)(truth, score) - counted(truth, score, n)) for n in (2, 5, 10))
+    compared = f"largest difference from counting all sets of 2, 5 and 10 of {few} posts"
+    yield _Line("position match", compared, [difference], 1e-9, "", at_most=True)
+
+
+def counted(truth: NDArray[np.int64], score: NDArray[np.int64], n: int) -> float:
+    """Returns the share of posts at their true place, over every set of n."""
+    sets = np.array(list(combinations(range(len(truth)), n)))
+    true_places, places = (values[sets].argsort(axis=1).argsort(axis=1) for values in (truth, score))
+    return float((true_places == places).mean())
+
+
+# Memory first, while this process holds nothing of the others'.
+BENCHMARKS = {work.__name__: work for work in (memory, decode, table, loader, training, fast, linear)}
+
+
+def benchmark(config: DictConfig) -> None:
+    chosen = list(config.only or BENCHMARKS)
+    if unknown := set(chosen) - set(BENCHMARKS):
+        raise LikerankError(
+            f"No benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}."
+        )
+    threads = config.threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    shown = Table(
+        "benchmark", "what is compared", "result", "target", "met", "rounds", caption=machine(threads)
+    )
+    temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    try:
+        with threadpool_limits(threads), temporary as folder:
+            workshop = _Workshop(config[config.size], Path(folder))
+            for name in chosen:
+                print(f"{name} ...", file=sys.stderr)
+                for line in BENCHMARKS[name](workshop):
+                    shown.add_row(*line.cells())
+    finally:
+        Console().print(shown)
+
+
+def machine(threads: int) -> str:
+    processor = platform.processor() or platform.machine()
+    with suppress(OSError, IndexError):
+        processor = Path("/proc/cpuinfo").read_text().split("model name")[1].split(":")[1].splitlines()[0]
+    cores = f"{os.cpu_count()} cores, {threads} threads, load {os.getloadavg()[0]:.1f} before"
+    versions = f"torch {torch.__version__}, Python {platform.python_version()}"
+    return f"{processor.strip()}, {cores}; {versions}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="benchmark")
+def main(config: DictConfig) -> None:
+    benchmark(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

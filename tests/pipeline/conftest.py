@@ -1,0 +1,171 @@
+"""Workplaces for whole stages: real store, real MLflow, real Lightning, everything small."""
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.ingest import ingest
+from likerank.pipeline.parts import trained_weights
+from likerank.pipeline.places import configured_store, configured_tracking
+from likerank.pipeline.train import CHECKPOINTS, train_run
+from likerank.store import Store
+from likerank.tracking import Run, Tracking
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = ("source=demo", "source.posts=300", "source.authors=6")
+TINY = (
+    "snapshot.size=16",
+    "snapshot.balance=none",
+    "network.stem=4",
+    "network.blocks=[8]",
+    "trainer.max_epochs=3",
+    "trainer.enable_progress_bar=false",
+)
+TINY_PAPER = (
+    "experiment=paper",
+    "snapshot.size=16",
+    "snapshot.balance=none",
+    "network.kernel_sizes=[5,3]",
+    "network.dense=[20,10]",
+    "trainer.max_epochs=2",
+    "trainer.enable_progress_bar=false",
+)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder with data and runs of its own, and an empty database of its own in the shared server."""
+
+    folder: Path
+    database: str
+
+    @property
+    def _places(self) -> list[str]:
+        return [
+            f"paths.data={self.folder / 'data'}",
+            f"paths.mlruns={self.folder / 'mlruns'}",
+            f"store.database={self.database}",
+        ]
+
+    def compose(self, script: str, *overrides: str) -> DictConfig:
+        """What a script would be configured with."""
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return compose(script, [*self._places, *overrides])
+
+    def start(self, script: str, *overrides: str) -> "subprocess.Popen[str]":
+        """Starts a script in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *self._places, *overrides],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a script to its end."""
+        process = self.start(script, *overrides)
+        output, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def train(self, *overrides: str) -> Run:
+        """Trains in this process and returns the run."""
+        return train_run(self.compose("train", *overrides))[0]
+
+    def store(self) -> AbstractContextManager[Store]:
+        return configured_store(self.compose("ingest", "source=demo"))
+
+    def tracking(self) -> Tracking:
+        return configured_tracking(self.compose("train"))
+
+    def posts(self) -> list[str]:
+        """The keys of the stored posts."""
+        with self.store() as store:
+            return sorted(key for batch in store.scan_posts() for key in batch["key"].to_pylist())
+
+    def contents(self) -> dict[str, list[dict[str, Any]]]:
+        """All documents of the database, in a fixed order."""
+        with self.store() as store:
+            return {
+                name: sorted(store.collection(name).find(), key=lambda document: str(document["_id"]))
+                for name in ("posts", "authors", "observations")
+            }
+
+    def fingerprints(self) -> list[str]:
+        return sorted(file.parent.name for file in self.folder.glob("data/snapshots/*/snapshot.json"))
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    """Ends a script and its worker processes at once, as `kill -9` does."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def checkpoint_weights(run: Run) -> dict[str, torch.Tensor]:
+    """The weights of the checkpoint that a finished run keeps."""
+    (checkpoint,) = run.artifact(CHECKPOINTS).glob("*.ckpt")
+    return trained_weights(checkpoint)
+
+
+def identical(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+MakeWorkplace = Callable[[], Workplace]
+
+
+@pytest.fixture(scope="session")
+def make_workplace(
+    tmp_path_factory: pytest.TempPathFactory, embedded_folder: Path
+) -> Iterator[MakeWorkplace]:
+    """Makes workplaces whose databases are dropped at the end."""
+    made: list[Workplace] = []
+
+    def make() -> Workplace:
+        folder = tmp_path_factory.mktemp("workplace")
+        (folder / "data").mkdir()
+        # One server for all: each start costs a second.
+        (folder / "data" / "mongo").symlink_to(embedded_folder, target_is_directory=True)
+        made.append(Workplace(folder, f"test_{uuid.uuid4().hex}"))
+        return made[-1]
+
+    yield make
+    for workplace in made:
+        with workplace.store() as store:
+            database = store.collection("posts").database
+            database.client.drop_database(database.name)
+
+
+@pytest.fixture
+def workplace(make_workplace: MakeWorkplace) -> Workplace:
+    """An empty one."""
+    return make_workplace()
+
+
+@pytest.fixture(scope="session")
+def corpus(make_workplace: MakeWorkplace) -> Workplace:
+    """One with the small drawn corpus in its store; to be read and trained on."""
+    place = make_workplace()
+    ingest(place.compose("ingest", *CORPUS))
+    return place
+
+
+@pytest.fixture(scope="session")
+def trained(corpus: Workplace) -> Run:
+    """A finished training of the defaults, made tiny."""
+    return corpus.train(*TINY)
