@@ -5,22 +5,22 @@ machine slows both; the median of the turns' ratios is printed. Nothing is asser
 """
 
 import io
+import logging
 import os
 import platform
 import statistics
 import sys
 import tempfile
-import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations, cycle, islice
 from pathlib import Path
-from typing import Any
 
 import hydra
 import numpy as np
@@ -36,7 +36,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, TensorDataset
 
 from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Recipe, build_snapshot
 from likerank.errors import LikerankError
@@ -74,12 +74,12 @@ class _Line:
         return [self.name, self.compared, result, target, "yes" if met else "NO", rounds]
 
 
+@dataclass
 class _Workshop:
     """What benchmarks share: their sizes, a folder that goes away, and a drawn corpus."""
 
-    def __init__(self, sizes: DictConfig, folder: Path) -> None:
-        self.sizes = sizes
-        self.folder = folder
+    sizes: DictConfig
+    folder: Path
 
     @cached_property
     def corpus(self) -> Path:
@@ -123,74 +123,72 @@ def ratios(plain: Callable[[], object], ours: Callable[[], object], rounds: int)
 
 
 def memory(workshop: _Workshop) -> Iterator[_Line]:
+    if not Path("/proc/self/status").exists():
+        print("memory is left out: it reads /proc, which only Linux has.", file=sys.stderr)
+        return
     number, size = workshop.sizes.memory.posts, workshop.sizes.memory.master_size
     few = [post.picture for post in Demo(posts=8).records() if isinstance(post, Post)]
     masters = cycle([make_master(picture.read(), picture.name, size) for picture in few])
-    peaks: dict[str, float] = {}
-    with workshop.store("many") as store:
+    most: Counter[str] = Counter()
+    with workshop.store("many") as store, ThreadPoolExecutor(1) as pool:
         fill_store(store, Demo(posts=number), lambda post: replace(next(masters), digest=post.key))
-        with memory_watched(peaks):
-            seconds = timed(lambda: workshop.snapshot(store))
-    each = ", ".join(f"{name} {peak:.0f}" for name, peak in peaks.items())
+        seconds = pool.submit(timed, lambda: workshop.snapshot(store))
+        while not seconds.done():
+            most |= anonymous_memory()
+            time.sleep(0.1)
+    each = ", ".join(f"{name} {mebibytes}" for name, mebibytes in most.items())
     compared = f"most RssAnon of a process while a snapshot of {number:,} posts is made ({each})"
-    yield _Line("snapshot, memory", compared, [max(peaks.values())], 1536, " MiB", at_most=True)
+    yield _Line("snapshot, memory", compared, [max(most.values())], 1536, " MiB", at_most=True)
     compared = f"{number:,} masters of {size} pixels from the store to a snapshot"
-    yield _Line("snapshot, speed", compared, [number / seconds], unit=" posts/s")
+    yield _Line("snapshot, speed", compared, [number / seconds.result()], unit=" posts/s")
 
 
-@contextmanager
-def memory_watched(peaks: dict[str, float]) -> Iterator[None]:
-    """Keeps the most RssAnon, in MiB, of this process and of all below it, the server among them."""
-    if not Path("/proc/self/status").exists():
-        raise LikerankError("Benchmark memory needs Linux's /proc; name the others with only=[...].")
-    done, this = threading.Event(), psutil.Process()
-
-    def watch() -> None:
-        while not done.wait(0.1):
-            for process in (this, *this.children(recursive=True)):
-                with suppress(OSError, psutil.Error, IndexError):
-                    status = Path(f"/proc/{process.pid}/status").read_text()
-                    mebibytes = int(status.split("RssAnon:")[1].split()[0]) / 1024
-                    name = "this one" if process == this else process.name()
-                    peaks[name] = max(peaks.get(name, 0), mebibytes)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
+def anonymous_memory() -> Counter[str]:
+    """Returns the RssAnon, in MiB, of this process and of all below it, the store's server among them."""
+    found: Counter[str] = Counter()
+    for process in (this := psutil.Process(), *this.children(recursive=True)):
+        with suppress(OSError, psutil.Error, IndexError):  # It may have ended by now.
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            mebibytes = int(status.split("RssAnon:")[1].split()[0]) // 1024
+            found |= Counter({"this one" if process == this else process.name(): mebibytes})
+    return found
 
 
 def decode(workshop: _Workshop) -> Iterator[_Line]:
-    rounds = workshop.sizes.rounds
-    photos = {kind: drawn_photos(workshop.sizes.decode.photos, kind) for kind in ("progressive", "baseline")}
-    for (kind, files), target in zip(photos.items(), (None, 7), strict=True):
+    number, rounds = workshop.sizes.decode.photos, workshop.sizes.rounds
+    # How many bytes a photo has decides more than its pixels: all of them are read, even for a small decode.
+    light, usual, progressive = (
+        drawn_photos(number, 2),
+        drawn_photos(number, 4),
+        drawn_photos(number, 4, True),
+    )
+    for kind, files, target in (
+        ("", usual, 7),
+        (", light", light, None),
+        (", progressive", progressive, None),
+    ):
         kilobytes = np.mean([len(file) for file in files]) / 1000
         compared = f"plain Pillow / to_pixels, one core, 1080x1350 JPEGs of {kilobytes:.0f} kB"
-        plain, ours = (lambda f=files: decode_plainly(f)), (lambda f=files: decode_photos(f))
-        yield _Line(f"decode, {kind}", compared, ratios(plain, ours, rounds), target)
-    parts = [photos["baseline"][start::8] for start in range(8)]
+        plain, ours = partial(decode_plainly, files), partial(decode_photos, files)
+        yield _Line(f"decode{kind}", compared, ratios(plain, ours, rounds), target)
+    parts = [usual[start::8] for start in range(8)]
 
     def decode_by(pool: Executor) -> None:
         list(pool.map(decode_photos, parts))
 
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(2) as two:
-        measured = ratios(lambda: decode_by(one), lambda: decode_by(two), rounds)
+        measured = ratios(partial(decode_by, one), partial(decode_by, two), rounds)
     yield _Line("decode, two threads", "to_pixels, one thread / two, as a snapshot's", measured, 1.7)
 
 
-def drawn_photos(number: int, kind: str) -> list[bytes]:
-    """Draws landscapes with as much detail as makes files of Instagram's size."""
+def drawn_photos(number: int, texture: float, progressive: bool = False) -> list[bytes]:
+    """Draws landscapes of Instagram's size; more texture makes larger files."""
     rng, photos = np.random.default_rng(0), []
     for _ in range(number):
         landscape = Image.fromarray(draw(sample_scene(rng))).resize((1080, 1350), Image.Resampling.BICUBIC)
-        detailed = np.clip(np.asarray(landscape) + rng.normal(0, 4, (1350, 1080, 1)), 0, 255)
-        file = io.BytesIO()
-        Image.fromarray(detailed.astype(np.uint8)).save(
-            file, "JPEG", quality=80, progressive=kind == "progressive"
-        )
+        detailed = np.asarray(landscape) + rng.normal(0, texture, (1350, 1080, 1))
+        file, rgb = io.BytesIO(), np.clip(detailed, 0, 255).astype(np.uint8)
+        Image.fromarray(rgb).save(file, "JPEG", quality=80, progressive=progressive)
         photos.append(file.getvalue())
     return photos
 
@@ -206,24 +204,11 @@ def decode_photos(photos: list[bytes]) -> list[NDArray[np.uint8]]:
 def loader(workshop: _Workshop) -> Iterator[_Line]:
     config = paper_config()
     data = configured_data(config, workshop.corpus)
-    plain, ours = DataLoader(_OneByOne(data), config.data.batch_size, shuffle=True), data.train_dataloader()
+    rows = data.snapshot.rows(TRAIN)
+    posts = TensorDataset(*map(torch.from_numpy, (data.snapshot.pixels[rows], data.targets[rows])))
+    plain, ours = DataLoader(posts, config.data.batch_size, shuffle=True), data.train_dataloader()
     measured = ratios(lambda: list(plain), lambda: list(ours), workshop.sizes.rounds)
-    yield _Line("batches", "posts one by one and collated / the DataModule's, an epoch of each", measured)
-
-
-class _OneByOne(Dataset[dict[str, Any]]):
-    """Training posts as a tutorial would serve them."""
-
-    def __init__(self, data: PopularityDataModule) -> None:
-        self._rows = data.snapshot.rows(TRAIN)
-        self._pixels, self._targets = data.snapshot.pixels, data.targets
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        row = self._rows[index]
-        return {"pixels": torch.from_numpy(self._pixels[row].copy()), "target": self._targets[row]}
+    yield _Line("batches", "posts in memory, one by one and collated / the DataModule's batches", measured)
 
 
 def training(workshop: _Workshop) -> Iterator[_Line]:
@@ -255,12 +240,12 @@ def paper_config(*overrides: str) -> DictConfig:
 def trained_beside_bare_loop(workshop: _Workshop, trainer: str) -> "_BesideBareLoop":
     config = paper_config(f"trainer={trainer}", f"trainer.max_epochs={workshop.sizes.training.epochs}")
     pl.seed_everything(config.seed, verbose=False)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     data, scorer = configured_data(config, workshop.corpus), configured_scorer(config)
     scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
     beside = _BesideBareLoop(data, scorer)
-    lightning = instantiate(
-        config.trainer, logger=False, enable_checkpointing=False, callbacks=[beside], _convert_="all"
-    )
+    own = {"logger": False, "enable_checkpointing": False, "callbacks": [beside]}
+    lightning = instantiate(config.trainer, **own, _convert_="all")
     # The progress bar costs time and so stays, but off the screen.
     with redirect_stdout(io.StringIO()):
         lightning.fit(configured_regressor(config, scorer), data)

@@ -7,10 +7,10 @@ from likerank.pipeline.command import run_command
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
-def main(config: DictConfig) -> object:
+def main(config: DictConfig) -> None:
     from likerank.pipeline.evaluate import evaluate
 
-    return evaluate(config)
+    evaluate(config)
 
 
 if __name__ == "__main__":

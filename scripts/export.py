@@ -7,10 +7,10 @@ from likerank.pipeline.command import run_command
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="export")
-def main(config: DictConfig) -> object:
+def main(config: DictConfig) -> None:
     from likerank.pipeline.export import export
 
-    return export(config)
+    export(config)
 
 
 if __name__ == "__main__":

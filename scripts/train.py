@@ -7,7 +7,7 @@ from likerank.pipeline.command import run_command
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
-def main(config: DictConfig) -> object:
+def main(config: DictConfig) -> float:
     from likerank.pipeline.train import train
 
     return train(config)

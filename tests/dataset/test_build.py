@@ -126,13 +126,8 @@ def test_balance_limits_the_posts_of_an_author(
     store: Store, tmp_path: Path, balance: Balance, limit: int
 ) -> None:
     counts = {"a0": 30, "a1": 30, "a2": 18, "a3": 56, "a4": 56}
-    numbers = iter(range(10_000))
-    posts = [
-        (post(n, author), picture(n))
-        for author, count in counts.items()
-        for n, _ in zip(numbers, range(count))
-    ]
-    store.write([], posts)
+    posters = [author for author, count in counts.items() for _ in range(count)]
+    store.write([], [(post(number, author), picture(number)) for number, author in enumerate(posters)])
     snapshot = build(store, tmp_path, Recipe(size=SIZE, balance=balance))
     expected = {f"made/{author}": min(count, limit) for author, count in counts.items()}
     assert snapshot.posts["author"].value_counts().to_dict() == expected

@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import torch
@@ -47,17 +47,18 @@ TINY_PAPER = (
 
 @dataclass(frozen=True)
 class Workplace:
-    """A folder with data and runs of its own, and an empty database of its own in the shared server."""
+    """A folder of its own, and of its own an empty database in the shared server and an MLflow experiment."""
 
     folder: Path
-    database: str
+    name: str
 
     @property
     def _places(self) -> list[str]:
         return [
             f"paths.data={self.folder / 'data'}",
             f"paths.mlruns={self.folder / 'mlruns'}",
-            f"store.database={self.database}",
+            f"store.database={self.name}",
+            f"tracking.experiment={self.name}",
         ]
 
     def compose(self, script: str, *overrides: str) -> DictConfig:
@@ -88,10 +89,15 @@ class Workplace:
         return train_run(self.compose("train", *overrides))[0]
 
     def store(self) -> AbstractContextManager[Store]:
-        return configured_store(self.compose("ingest", "source=demo"))
+        return configured_store(self.compose("export", "folder=none"))
 
     def tracking(self) -> Tracking:
         return configured_tracking(self.compose("train"))
+
+    def runs(self) -> list[Run]:
+        """All runs, finished or not."""
+        tracking = self.tracking()
+        return [tracking.run(run.info.run_id) for run in tracking.client.search_runs([tracking._experiment_id])]
 
     def posts(self) -> list[str]:
         """The keys of the stored posts."""
@@ -126,7 +132,10 @@ def identical(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> b
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-MakeWorkplace = Callable[[], Workplace]
+class MakeWorkplace(Protocol):
+    def __call__(self, *, cold: bool = False) -> Workplace:
+        """Makes one; a cold one has neither a server nor an MLflow database yet."""
+        ...
 
 
 @pytest.fixture(scope="session")
@@ -135,20 +144,27 @@ def make_workplace(
 ) -> Iterator[MakeWorkplace]:
     """Makes workplaces whose databases are dropped at the end."""
     made: list[Workplace] = []
+    mlruns = tmp_path_factory.mktemp("mlruns")
 
-    def make() -> Workplace:
+    def make(*, cold: bool = False) -> Workplace:
         folder = tmp_path_factory.mktemp("workplace")
         (folder / "data").mkdir()
-        # One server for all: each start costs a second.
-        (folder / "data" / "mongo").symlink_to(embedded_folder, target_is_directory=True)
+        if not cold:
+            # One server and one MLflow database for all: each start costs seconds.
+            (folder / "data" / "mongo").symlink_to(embedded_folder, target_is_directory=True)
+            (folder / "mlruns").symlink_to(mlruns, target_is_directory=True)
         made.append(Workplace(folder, f"test_{uuid.uuid4().hex}"))
         return made[-1]
 
     yield make
     for workplace in made:
-        with workplace.store() as store:
-            database = store.collection("posts").database
-            database.client.drop_database(database.name)
+        home = workplace.folder / "data" / "mongo"
+        if home.is_symlink():
+            with workplace.store() as store:
+                store.collection("posts").database.client.drop_database(workplace.name)
+        elif (home / "server.pid").exists():
+            # Its supervisor follows it.
+            os.kill(int((home / "server.pid").read_text()), signal.SIGTERM)
 
 
 @pytest.fixture

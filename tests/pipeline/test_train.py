@@ -55,9 +55,7 @@ def logged_model(run: Run) -> LoggedModel:
     client = mlflow.MlflowClient(run._uri)
     info = client.get_run(run.id).info
     (model,) = [
-        model
-        for model in client.search_logged_models([info.experiment_id])
-        if model.source_run_id == run.id
+        model for model in client.search_logged_models([info.experiment_id]) if model.source_run_id == run.id
     ]
     return model
 

@@ -73,9 +73,11 @@ def test_an_artifact_that_is_not_there_is_named(tracking: Tracking) -> None:
 def test_a_snapshot_becomes_the_runs_dataset_input(tracking: Tracking, tmp_path: Path) -> None:
     run = tracking.start_run({})
     run.log_snapshot("snapshot", "0123456789abcdef", tmp_path, {"train": 80, "val": 10, "test": 10})
-    (given,) = tracking.client.get_run(run.id).inputs.dataset_inputs
+    inputs = tracking.client.get_run(run.id).inputs
+    assert inputs is not None
+    (given,) = inputs.dataset_inputs
     assert given.dataset.digest == "0123456789abcdef"
-    assert json.loads(given.dataset.profile)["train_posts"] == 80
+    assert json.loads(given.dataset.profile or "")["train_posts"] == 80
     assert [tag.value for tag in given.tags if tag.key == "mlflow.data.context"] == ["training"]
 
 

@@ -229,8 +229,8 @@ def _refuse_empty_splits(selection: Selection, candidates: int) -> None:
     if empty:
         why = "; ".join(f"{number} left out: {reason}" for reason, number in selection.excluded.items())
         raise LikerankError(
-            f"{len(posts)} usable posts of {candidates} are too few: the {' and the '.join(empty)} would be empty"
-            f"{f' ({why})' if why else ''}; ingest more posts."
+            f"{len(posts)} usable posts of {candidates} are too few: the {' and the '.join(empty)} would be "
+            f"empty{f' ({why})' if why else ''}; ingest more posts."
         )
 
 
@@ -254,7 +254,7 @@ def _fill(pixels: NDArray[np.uint8], store: Store, keys: list[str], size: int, w
                 bar.update(task, completed=filled)
     if filled != len(keys):
         raise LikerankError(
-            f"{len(keys) - filled} posts were removed from the store while the snapshot was made; run it again."
+            f"{len(keys) - filled} posts left the store while the snapshot was made; run the command again."
         )
 
 

@@ -1,4 +1,4 @@
-"""A frozen dataset on disk: pixels.npy, posts.parquet and snapshot.json in a folder named by its fingerprint."""
+"""A frozen dataset on disk: pixels, posts and a manifest, in a folder named by its fingerprint."""
 
 import hashlib
 import json

@@ -1,6 +1,7 @@
 """Networks: normalised pictures (B, 3, size, size), float32, to one number a picture (B,)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -112,7 +113,7 @@ class ResidualNet(nn.Module):
             nn.Conv2d(3, stem, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(stem),
             nn.ReLU(),
-            *(ResidualBlock(inputs, outputs) for inputs, outputs in zip(widths, widths[1:], strict=False)),
+            *(ResidualBlock(inputs, outputs) for inputs, outputs in pairwise(widths)),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(widths[-1], 1),

@@ -51,6 +51,6 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
 def _trained_configuration(run: Run, config: DictConfig) -> DictConfig:
     """Returns the configuration that the run was trained by; only its folders may have moved since."""
     trained = OmegaConf.load(run.artifact(CONFIG))
-    assert isinstance(trained, DictConfig)
+    assert isinstance(trained, DictConfig)  # noqa: S101 - for the type checker
     trained.paths = config.paths
     return trained

@@ -59,13 +59,13 @@ def ingest(config: DictConfig) -> IngestSummary:
         summary = ingest_source(source, store, master_size=config.master_size, workers=config.workers)
     _print_summary(summary)
     if not summary.written.posts and not summary.written.authors:
+        name = config.source._target_.rsplit(".", 1)[-1].lower()
         raise LikerankError(
-            f"The source {config.source._target_.rsplit('.', 1)[-1].lower()} has neither posts nor authors that "
-            "can be used; check its folder or manifest."
+            f"The source {name} has neither posts nor authors that can be used; check its folder or manifest."
         )
     if summary.messages:
         raise LikerankError(
-            f"{len(summary.messages)} records were left out for the reasons above; everything else is in the store."
+            f"{len(summary.messages)} records were left out as said above; all others are in the store."
         )
     return summary
 
@@ -120,8 +120,10 @@ class _Batch:
             if isinstance(record, Skipped):
                 summary.skip(record)
         stored = store.posts_with_master([post.key for post in posts])
-        self.known_posts = [post for post in posts if post.key in stored]
-        self.new_posts = [post for post in posts if post.key not in stored]
+        # A post may come once for each time it was observed; its picture is needed once.
+        firsts = {post.key: post for post in reversed(posts) if post.key not in stored}
+        self.new_posts = list(firsts.values())
+        self.other_posts = [post for post in posts if firsts.get(post.key) is not post]
         self._tasks = [
             pool.submit(_make_masters, self.new_posts[start : start + _TASK], master_size)
             for start in range(0, len(self.new_posts), _TASK)
@@ -133,12 +135,15 @@ class _Batch:
 
 
 def _write(store: Store, batch: _Batch, summary: IngestSummary) -> None:
-    posts: list[tuple[Post, Master | None]] = [(post, None) for post in batch.known_posts]
+    posts: list[tuple[Post, Master | None]] = []
+    unusable: set[str] = set()
     for post, made in zip(batch.new_posts, batch.masters(), strict=True):
         if isinstance(made, Skipped):
             summary.skip(made)
+            unusable.add(post.key)
         else:
             posts.append((post, made))
+    posts += [(post, None) for post in batch.other_posts if post.key not in unusable]
     written = store.write(batch.authors, posts)
     summary.written += written
     for message in written.refused:

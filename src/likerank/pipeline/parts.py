@@ -40,8 +40,8 @@ def configured_scorer(config: DictConfig) -> Scorer:
             scorer.eval()(torch.zeros(2, size, size, 3, dtype=torch.uint8))
     except RuntimeError as error:
         raise LikerankError(
-            f"The network {config.network._target_} does not take pictures of {size}x{size} pixels or gives more "
-            f"than one number for each ({error}); change network or snapshot.size."
+            f"The network {config.network._target_} does not take pictures of {size}x{size} pixels or gives "
+            f"more than one number for each ({error}); change network or snapshot.size."
         ) from error
     return scorer.train()
 

@@ -10,9 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 _URI_WITH_PASSWORD = re.compile(r"\w[\w+.-]*://[^\s/@:]*:[^\s/@]+@")
 _REFUSAL = (
-    "likerank: {place} holds a password, which Hydra would write into its folders: put the whole URI into the "
-    "environment variable LIKERANK_MONGODB_URI and use store=mongodb (for MLflow, MLFLOW_TRACKING_USERNAME and "
-    "MLFLOW_TRACKING_PASSWORD)."
+    "likerank: {place} holds a password, which Hydra would write into its folders: put the whole URI into "
+    "the environment variable LIKERANK_MONGODB_URI and use store=mongodb (for MLflow, "
+    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)."
 )
 
 

@@ -93,7 +93,7 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
 def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
     """Returns every choice of the configuration as `group.key`, with what decides bits beside it."""
     plain = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(plain, dict)
+    assert isinstance(plain, dict)  # noqa: S101 - for the type checker
     params = dict(
         _flat({key: value for key, value in plain.items() if key not in ("paths", "resume", "reuse")})
     )

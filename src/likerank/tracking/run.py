@@ -1,7 +1,6 @@
 """One run: what went in, what came out, and how it ended."""
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -109,7 +108,7 @@ class Run:
         return any(entry.path == path for entry in listed)
 
     def artifact(self, path: str) -> Path:
-        """Returns a local copy of an artifact.
+        """Returns an artifact on this machine: a copy, where it lies on another.
 
         Raises:
             LikerankError: If the run has none at this path.
@@ -117,12 +116,12 @@ class Run:
         try:
             return Path(
                 mlflow.artifacts.download_artifacts(
-                    run_id=self.id, artifact_path=path, tracking_uri=self._uri, dst_path=tempfile.mkdtemp()
+                    run_id=self.id, artifact_path=path, tracking_uri=self._uri
                 )
             )
         except (MlflowException, OSError) as error:
             raise LikerankError(
-                f"Run {self.id} has no {path}: it did not finish, or is not one of likerank's; choose another."
+                f"Run {self.id} has no {path}: it did not finish, or is not likerank's; choose another."
             ) from error
 
     def log_snapshot(self, name: str, fingerprint: str, folder: Path, counts: Mapping[str, int]) -> None:

@@ -54,7 +54,8 @@ class Tracking:
                 ) from error
         if known is not None and known.lifecycle_stage != "active":
             raise LikerankError(
-                f"The MLflow experiment {experiment} was deleted; restore it, or set another tracking.experiment."
+                f"The MLflow experiment {experiment} was deleted; restore it, or name another by "
+                "tracking.experiment."
             )
 
     def start_run(self, tags: dict[str, str]) -> Run:

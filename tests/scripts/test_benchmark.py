@@ -1,0 +1,62 @@
+"""The benchmarks run, at sizes at which their numbers mean nothing."""
+
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = {
+    "snapshot, memory",
+    "snapshot, speed",
+    "decode",
+    "decode, light",
+    "decode, progressive",
+    "decode, two threads",
+    "table",
+    "position match",
+    "batches",
+    "training",
+    "training, fast",
+    "ranking, fast",
+    "linear",
+    "linear, difference",
+}
+
+
+def run(folder: Path, *overrides: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "scripts" / "benchmark.py"), "size=tiny", "threads=1"]
+    return subprocess.run(
+        [*command, f"paths.mlruns={folder / 'mlruns'}", *overrides],
+        cwd=folder,
+        env=os.environ | {"COLUMNS": "250", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_every_benchmark_prints_a_number(tmp_path: Path) -> None:
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines()]
+    results = {row[0]: row[2] for row in rows if row}
+    assert results.keys() == NAMES
+    for name, result in results.items():
+        number = re.match(r"[\d,.e-]+", result)
+        assert number, f"{name}: {result}"
+        assert math.isfinite(float(number[0].replace(",", "")))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlruns"]
+
+
+@pytest.mark.slow
+def test_an_unknown_benchmark_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    done = run(tmp_path, "only=[decoding]")
+    assert done.returncode == 1
+    assert "No benchmark is called decoding; there are memory, decode" in done.stderr
+    assert "Traceback" not in done.stderr
