@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +117,21 @@ class Workplace:
         return sorted(file.parent.name for file in self.folder.glob("data/snapshots/*/snapshot.json"))
 
 
+def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120) -> None:
+    """Asks again and again until it is true; fails where the process ends before."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if process.poll() is not None:
+            pytest.fail(f"ended too early: {process.communicate()}")
+        if time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"not within {seconds} s: {process.communicate()}")
+        time.sleep(0.005)
+
+
 def kill(process: "subprocess.Popen[str]") -> None:
-    """Ends a script and its worker processes at once, as `kill -9` does."""
-    os.killpg(process.pid, signal.SIGKILL)
+    """Ends a script as `kill -9` does; its worker processes must see to themselves."""
+    process.kill()
     process.communicate()
 
 

@@ -340,3 +340,9 @@ def test_the_posters_are_read_whole(shared_data: Path) -> None:
     followers = {author.author_id: author.followers for author in authors(records)}
     assert sum(followers[post.author_id] == 0 for post in posts(records)) == 300
     assert max(post.likes or 0 for post in posts(records)) == 1_689_764
+
+
+@pytest.mark.parametrize("name", ["my/photos", ""])
+def test_a_name_that_would_break_a_key_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LikerankError, match=r"source\.name is"):
+        Table(tmp_path / "manifest.csv", name=name)

@@ -80,9 +80,13 @@ def rank_split(
 def title_of(split: str, snapshot: Snapshot, config: DictConfig) -> str:
     """Returns what stands above a table: which posts were ranked, and what was learned of them."""
     part = {VALIDATION: "validation, select half", TEST: "test"}[split]
-    target = config.target._target_.rsplit(".", 1)[-1]
-    network = config.network._target_.rsplit(".", 1)[-1]
-    return f"{network} on {target}, {part} of snapshot {snapshot.fingerprint}"
+    return f"{name_of(config)}: {part} of snapshot {snapshot.fingerprint}"
+
+
+def name_of(config: DictConfig) -> str:
+    """Returns what a training is called where people read it: its network and its target."""
+    network, target = (config[group]._target_.rsplit(".", 1)[-1] for group in ("network", "target"))
+    return f"{network} on {target}"
 
 
 def caption_of(snapshot: Snapshot) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from likerank.dataset import Recipe, build_snapshot, find_snapshot
+from likerank.dataset import Recipe, Snapshot, build_snapshot, find_snapshot
 from likerank.pipeline.places import configured_store, snapshots_folder
 
 LATEST = "latest"
@@ -24,4 +24,17 @@ def snapshot_folder(config: DictConfig) -> Path:
         seed=choice.seed,
     )
     with configured_store(config) as store:
-        return build_snapshot(store, recipe, root, keep=choice.keep)
+        folder = build_snapshot(store, recipe, root, keep=choice.keep)
+    print(summary_of(Snapshot(folder)))
+    return folder
+
+
+def summary_of(snapshot: Snapshot) -> str:
+    """Returns a snapshot's counts in a line."""
+    counts = snapshot.manifest["counts"]
+    splits = ", ".join(f"{number:,} {split}" for split, number in counts["posts"].items())
+    left_out = ", ".join(f"{number:,} {reason}" for reason, number in snapshot.manifest["excluded"].items())
+    return (
+        f"Snapshot {snapshot.fingerprint}: {splits} posts of {len(counts['authors'])} authors"
+        f"{f'; left out: {left_out}' if left_out else ''}"
+    )

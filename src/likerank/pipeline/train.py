@@ -29,7 +29,7 @@ from likerank.pipeline.parts import (
 )
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
-from likerank.pipeline.ranking import caption_of, kept_table, rank_split, title_of
+from likerank.pipeline.ranking import caption_of, kept_table, name_of, rank_split, title_of
 from likerank.pipeline.snapshot import snapshot_folder
 from likerank.reports import print_score_table
 from likerank.tracking import Run, Tracking
@@ -129,7 +129,8 @@ def _started(tracking: Tracking, config: DictConfig, trial: str, snapshot: Snaps
     commit = git_commit()
     run = tracking.start_run(
         {TRIAL: trial, FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
-        | ({"mlflow.source.git.commit": commit} if commit else {})
+        | ({"mlflow.source.git.commit": commit} if commit else {}),
+        f"{name_of(config)}, seed {config.seed}",
     )
     run.log_params(flat_params(config, snapshot.fingerprint))
     run.log_text(OmegaConf.to_yaml(config, resolve=True), CONFIG)

@@ -45,8 +45,13 @@ class Table:
         Args:
             manifest: The CSV or Parquet file.
             images: The folder that `image` is relative to; the manifest's own by default.
-            name: The `source` of the records.
+            name: The `source` of the records, without a slash.
+
+        Raises:
+            LikerankError: If the name has a slash, which parts a source from an id.
         """
+        if "/" in name or not name:
+            raise LikerankError(f"source.name is {name!r}; it must be a name without a slash.")
         self.manifest = Path(manifest)
         self.images = self.manifest.parent if images is None else Path(images)
         self.name = name

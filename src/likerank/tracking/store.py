@@ -58,9 +58,9 @@ class Tracking:
                 "tracking.experiment."
             )
 
-    def start_run(self, tags: dict[str, str]) -> Run:
-        """Starts a run with these tags."""
-        started = self.client.create_run(self._experiment_id, tags=tags)
+    def start_run(self, tags: dict[str, str], name: str | None = None) -> Run:
+        """Starts a run with these tags and a name to show; MLflow makes one up unless given."""
+        started = self.client.create_run(self._experiment_id, tags=tags, run_name=name)
         return Run(self.client, self.uri, started.info.run_id)
 
     def run(self, run_id: str) -> Run:
