@@ -36,9 +36,11 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LinearRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch.nn.utils import parameters_to_vector
 from torch.utils.data import DataLoader, TensorDataset
 
 from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Recipe, build_snapshot
+from likerank.dataset.datamodule import BatchSampler
 from likerank.errors import LikerankError
 from likerank.evaluation import Interval, Scores, interval, pairwise_accuracy, position_match, score_table
 from likerank.images import Master, make_master, to_pixels
@@ -215,6 +217,11 @@ def training(workshop: _Workshop) -> Iterator[_Line]:
     beside = trained_beside_bare_loop(workshop, "default")
     compared = "bare loop on tensors in memory / Lightning and DataModule, an epoch's steps"
     yield _Line("training", compared, beside.ratios(), 0.95)
+    weights = (parameters_to_vector(scorer.parameters()) for scorer in (beside.bare, beside.scorer))
+    difference = torch.sub(*weights).abs().max().item()
+    yield _Line(
+        "training, weights", "largest difference of the weights of both", [difference], 1e-6, "", True
+    )
 
 
 def fast(workshop: _Workshop) -> Iterator[_Line]:
@@ -254,16 +261,16 @@ def trained_beside_bare_loop(workshop: _Workshop, trainer: str) -> "_BesideBareL
 
 
 class _BesideBareLoop(pl.Callback):
-    """After each of Lightning's epochs runs one of a bare loop, in 32-bit floats, and times both."""
+    """After each of Lightning's epochs runs the same one in a bare loop, in 32-bit floats, and times both."""
 
     def __init__(self, data: PopularityDataModule, scorer: Scorer) -> None:
-        config, rows = paper_config(), data.snapshot.rows(TRAIN)
+        config, snapshot = paper_config(), data.snapshot
         self.scorer, self.bare = scorer, configured_scorer(config)
         self.bare.load_state_dict(scorer.state_dict())
-        self._data, self._batch_size = data, config.data.batch_size
+        self._snapshot = snapshot
         self._optimizer = instantiate(config.optimizer)(self.bare.parameters())
-        self._pixels = torch.from_numpy(data.snapshot.pixels[rows])
-        self._targets = torch.from_numpy(data.targets[rows])
+        self._batches = BatchSampler(snapshot.rows(TRAIN), config.data.batch_size, config.seed)
+        self._pixels, self._targets = map(torch.from_numpy, (np.array(snapshot.pixels), data.targets))
         self._ratios: list[float] = []
         self._start = self._last_step = 0.0
 
@@ -274,15 +281,15 @@ class _BesideBareLoop(pl.Callback):
         # After the last one comes validation, which a bare loop does not have.
         self._last_step = time.perf_counter()
 
-    def on_train_epoch_end(self, *_: object) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        pl_module.on_train_epoch_start()  # The same dropout.
+        self._batches.set_epoch(trainer.current_epoch)
         torch.use_deterministic_algorithms(False)
         self._ratios.append(timed(self._bare_epoch) / (self._last_step - self._start))
         torch.use_deterministic_algorithms(True)
 
     def _bare_epoch(self) -> None:
-        order = torch.randperm(len(self._pixels))
-        for start in range(0, len(order), self._batch_size):
-            rows = order[start : start + self._batch_size]
+        for rows in map(torch.from_numpy, self._batches):
             loss = F.mse_loss(self.bare(self._pixels[rows]), self._targets[rows])
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -293,9 +300,9 @@ class _BesideBareLoop(pl.Callback):
         return self._ratios[1:]
 
     def ranking(self, scorer: Scorer) -> Interval:
-        snapshot, rows = self._data.snapshot, self._data.snapshot.rows(VALIDATION)
-        likes, authors = (snapshot.posts[name].to_numpy()[rows] for name in ("likes", "author"))
-        return interval(pairwise_accuracy, likes, scorer.score(snapshot.pixels, rows), authors.astype(str))
+        rows = self._snapshot.rows(VALIDATION)
+        posts, scores = self._snapshot.posts.iloc[rows], scorer.score(self._snapshot.pixels, rows)
+        return interval(pairwise_accuracy, posts["likes"].to_numpy(), scores, posts["author"].to_numpy(str))
 
 
 def linear(workshop: _Workshop) -> Iterator[_Line]:

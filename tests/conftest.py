@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# Before anything imports numpy or torch, and for the processes that tests start: a test has one core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

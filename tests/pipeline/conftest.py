@@ -98,7 +98,8 @@ class Workplace:
     def runs(self) -> list[Run]:
         """All runs, finished or not."""
         tracking = self.tracking()
-        return [tracking.run(run.info.run_id) for run in tracking.client.search_runs([tracking._experiment_id])]
+        found = tracking.client.search_runs([tracking._experiment_id])
+        return [tracking.run(run.info.run_id) for run in found]
 
     def posts(self) -> list[str]:
         """The keys of the stored posts."""
@@ -132,7 +133,10 @@ def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", 
 def kill(process: "subprocess.Popen[str]") -> None:
     """Ends a script as `kill -9` does; its worker processes must see to themselves."""
     process.kill()
-    process.communicate()
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def checkpoint_weights(run: Run) -> dict[str, torch.Tensor]:

@@ -28,7 +28,8 @@ def evaluated(place: Workplace, run: Run) -> ScoreTable:
 
 
 def snapshot_of(place: Workplace, run: Run) -> Snapshot:
-    return Snapshot(find_snapshot(snapshots_folder(place.compose("evaluate", "run_id=x")), run.tags[FINGERPRINT]))
+    config = place.compose("evaluate", "run_id=x")
+    return Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
 
 
 @pytest.fixture(scope="module")

@@ -47,9 +47,7 @@ def test_more_posts_move_nobody_to_another_split(make_workplace: MakeWorkplace, 
 
 
 @pytest.mark.parametrize("images", ["true", "false"])
-def test_a_folder_with_something_in_it_is_left_alone(
-    corpus: Workplace, tmp_path: Path, images: str
-) -> None:
+def test_a_folder_with_something_in_it_is_left_alone(corpus: Workplace, tmp_path: Path, images: str) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(LikerankError, match=f"{tmp_path} is there already"):
         export(corpus.compose("export", f"folder={tmp_path}", f"images={images}"))

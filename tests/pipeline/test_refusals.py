@@ -151,8 +151,6 @@ def test_a_run_killed_while_it_was_described_is_whole_once_resumed(corpus: Workp
         ("store.database=a/b", "store.database"),
     ],
 )
-def test_a_value_that_cannot_be_is_named(
-    corpus: Workplace, trained: Run, override: str, named: str
-) -> None:
+def test_a_value_that_cannot_be_is_named(corpus: Workplace, trained: Run, override: str, named: str) -> None:
     with pytest.raises((LikerankError, InstantiationException), match=named):
         corpus.train(*TINY, override)

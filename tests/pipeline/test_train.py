@@ -105,16 +105,17 @@ def test_parameters_are_flat_and_say_what_was_configured(corpus: Workplace, trai
 def test_the_composed_configuration_is_kept(corpus: Workplace, trained: Run) -> None:
     kept = OmegaConf.load(trained.artifact(CONFIG))
     assert kept == OmegaConf.create(
-        OmegaConf.to_container(corpus.compose("train", *TINY), resolve=True)  # type: ignore[arg-type]
+        OmegaConf.to_container(corpus.compose("train", *TINY), resolve=True)
     )
 
 
 def test_the_run_says_what_it_was_made_of(trained: Run, snapshot: Snapshot) -> None:
     run = mlflow.MlflowClient(trained._uri).get_run(trained.id)
+    assert run.inputs is not None
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.digest == snapshot.fingerprint
     assert {tag.key: tag.value for tag in dataset.tags} == {"mlflow.data.context": "training"}
-    assert json.loads(dataset.dataset.profile)["train_posts"] == len(snapshot.rows("train"))
+    assert json.loads(dataset.dataset.profile or "")["train_posts"] == len(snapshot.rows("train"))
     assert run.info.status == "FINISHED"
     assert len(run.data.tags["mlflow.source.git.commit"]) == 40
 
@@ -242,7 +243,7 @@ def test_a_checkpoint_is_replaced_and_never_overwritten(
     monkeypatch.setattr(tempfile, "tempdir", str(other_disk))
     config = corpus.compose("train", *TINY)
     trainer = configured_trainer(config, CSVLogger(tmp_path), tmp_path)
-    trainer.callbacks.insert(0, KeepEachCheckpoint(tmp_path))
+    trainer.callbacks.insert(0, KeepEachCheckpoint(tmp_path))  # type: ignore[attr-defined]
     scorer = configured_scorer(config)
     trainer.fit(configured_regressor(config, scorer), configured_data(config, snapshot.folder))
     kept = {file.stem: torch.load(file, weights_only=True)["epoch"] for file in tmp_path.glob("*.kept")}

@@ -21,6 +21,7 @@ NAMES = {
     "position match",
     "batches",
     "training",
+    "training, weights",
     "training, fast",
     "ranking, fast",
     "linear",
