@@ -104,9 +104,7 @@ def test_parameters_are_flat_and_say_what_was_configured(corpus: Workplace, trai
 
 def test_the_composed_configuration_is_kept(corpus: Workplace, trained: Run) -> None:
     kept = OmegaConf.load(trained.artifact(CONFIG))
-    assert kept == OmegaConf.create(
-        OmegaConf.to_container(corpus.compose("train", *TINY), resolve=True)
-    )
+    assert kept == OmegaConf.create(OmegaConf.to_container(corpus.compose("train", *TINY), resolve=True))
 
 
 def test_the_run_says_what_it_was_made_of(trained: Run, snapshot: Snapshot) -> None:

@@ -127,12 +127,12 @@ def build_snapshot(
     """
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".lock"):
+        for abandoned in root.glob(".building-*"):
+            shutil.rmtree(abandoned)
         revision = store.revision()
         current = _current(root, recipe, revision)
         if current is not None:
             return current
-        for abandoned in root.glob(".building-*"):
-            shutil.rmtree(abandoned)
         aside = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
         try:
             folder = _write(store, recipe, revision, aside, root, workers or os.cpu_count() or 1)
@@ -284,4 +284,5 @@ def _prune(root: Path, keep: int, newest: Path) -> None:
     by_age = sorted(root.glob(f"*/{MANIFEST_FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
     for manifest_file in by_age[max(keep, 1) :]:
         if manifest_file.parent != newest:
-            shutil.rmtree(manifest_file.parent)
+            # Renamed first: killed in between, half of it must not pass for a snapshot.
+            shutil.rmtree(manifest_file.parent.rename(root / f".building-{manifest_file.parent.name}"))

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from likerank.dataset.snapshot import Snapshot
 from likerank.dataset.splits import STOP, TRAIN, VALIDATION
+from likerank.errors import LikerankError
 
 
 class Batch(TypedDict):
@@ -102,6 +103,8 @@ class PopularityDataModule(LightningDataModule):
         self, snapshot: Path | Callable[[], Path], target: FitsOnTraining, batch_size: int = 50, seed: int = 0
     ) -> None:
         super().__init__()
+        if batch_size < 1:
+            raise LikerankError(f"data.batch_size is {batch_size}; a batch has at least 1 post.")
         self._source = snapshot
         self._target = target
         self._batch_size = batch_size

@@ -85,7 +85,8 @@ def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8
             digest.update(part)
     for start in range(0, len(pixels), _HASHED_AT_ONCE):
         digest.update(np.ascontiguousarray(pixels[start : start + _HASHED_AT_ONCE]).data)
-    return digest.hexdigest()
+    # A letter first, or a configuration's parser would take some beginnings, such as 12e4, for numbers.
+    return f"s{digest.hexdigest()}"
 
 
 def _column_bytes(column: pd.Series) -> list[bytes]:

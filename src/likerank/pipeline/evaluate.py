@@ -24,7 +24,7 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
     Raises:
         LikerankError: If the run is not there, did not finish, or its snapshot is gone.
     """
-    run = configured_tracking(config).run(config.run_id)
+    run = configured_tracking(config).run(str(config.run_id))
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
     trained = _trained_configuration(run, config)

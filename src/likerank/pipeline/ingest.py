@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Final
 
 from hydra.utils import instantiate
@@ -54,6 +55,10 @@ def ingest(config: DictConfig) -> IngestSummary:
         LikerankError: If the source has neither posts nor authors, or if records were left out that the
             user can mend; the others are in the store then.
     """
+    if config.get("source") is None:
+        raise LikerankError(
+            "No source is named; add source=archive, source=demo, source=export or source=table."
+        )
     source: Source = instantiate(config.source)
     with configured_store(config) as store:
         summary = ingest_source(source, store, master_size=config.master_size, workers=config.workers)
@@ -87,7 +92,8 @@ def ingest_source(
     summary = IngestSummary()
     processes = workers or os.cpu_count() or 1
     # Not forked: the store's client has threads, and a fork would copy their locks.
-    with ProcessPoolExecutor(processes, get_context("forkserver")) as pool, progress_bar() as bar:
+    context = get_context("forkserver")
+    with ProcessPoolExecutor(processes, context, _end_with_command) as pool, progress_bar() as bar:
         task = bar.add_task("Ingesting", total=source.count())
         waiting: deque[_Batch] = deque()
 
@@ -148,6 +154,17 @@ def _write(store: Store, batch: _Batch, summary: IngestSummary) -> None:
     summary.written += written
     for message in written.refused:
         summary.skip(Skipped("refused by the store", message))
+
+
+def _end_with_command() -> None:
+    """Runs in a worker process, which would wait for work for ever once its command was killed."""
+
+    def wait_for_command() -> None:
+        if (command := parent_process()) is not None:
+            command.join()
+            os._exit(1)
+
+    Thread(target=wait_for_command, daemon=True).start()
 
 
 def _make_masters(posts: list[Post], master_size: int) -> list[Master | Skipped]:

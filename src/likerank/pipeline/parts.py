@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from hydra.utils import instantiate
@@ -10,6 +11,7 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins import TorchCheckpointIO
 
 from likerank.dataset import PopularityDataModule
 from likerank.errors import LikerankError
@@ -49,9 +51,16 @@ def configured_scorer(config: DictConfig) -> Scorer:
 def configured_regressor(config: DictConfig, scorer: Scorer) -> PopularityRegressor:
     """Returns the LightningModule around a scorer."""
     scheduler = config.get("scheduler")
+    optimizer = instantiate(config.optimizer)
+    try:
+        optimizer(scorer.parameters())
+    except (TypeError, ValueError) as error:
+        raise LikerankError(
+            f"The optimiser {config.optimizer._target_} cannot be made ({error}); change optimizer."
+        ) from error
     return PopularityRegressor(
         scorer,
-        optimizer=instantiate(config.optimizer),
+        optimizer=optimizer,
         scheduler=instantiate(scheduler) if scheduler else None,
         flip=config.regressor.flip,
         seed=config.seed,
@@ -69,8 +78,29 @@ def configured_trainer(config: DictConfig, logger: Logger, checkpoints: Path) ->
     if config.early_stopping:
         callbacks.insert(0, ResumableEarlyStopping("val/loss", patience=config.early_stopping))
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its hints at each start
-    trainer: Trainer = instantiate(config.trainer, logger=logger, callbacks=callbacks, _convert_="all")
+    trainer: Trainer = instantiate(
+        config.trainer, logger=logger, callbacks=callbacks, plugins=[WholeCheckpoints()], _convert_="all"
+    )
     return trainer
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it.
+
+    Lightning writes it to the system's folder for temporary files; where that is another disk, a kill in the
+    move would leave half a checkpoint in place of a whole one.
+    """
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: Any | None = None,  # noqa: ANN401
+    ) -> None:
+        """Saves the checkpoint at the path."""
+        aside = Path(path).with_suffix(".tmp")
+        super().save_checkpoint(checkpoint, aside, storage_options)
+        aside.replace(path)
 
 
 def trained_weights(checkpoint: Path) -> dict[str, torch.Tensor]:

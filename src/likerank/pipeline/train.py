@@ -64,10 +64,14 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
 
     A training that was finished before, by the same configuration, snapshot and code, is not done again.
     """
+    if not 0 <= config.seed < 2**32:
+        raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
     tracking = configured_tracking(config)
     data = configured_data(config, partial(snapshot_folder, config))
     data.prepare_data()
     snapshot = data.snapshot
+    # A snapshot that was named may have been made otherwise than the configuration would make one.
+    OmegaConf.update(config, "snapshot", snapshot.manifest["recipe"])
     trial = trial_of(config, snapshot.fingerprint)
     finished = tracking.find_finished_run({TRIAL: trial}) if config.reuse and not config.resume else None
     if finished is not None:
@@ -132,22 +136,30 @@ def _started(tracking: Tracking, config: DictConfig, trial: str, snapshot: Snaps
         | ({"mlflow.source.git.commit": commit} if commit else {}),
         f"{name_of(config)}, seed {config.seed}",
     )
+    _describe(run, config, snapshot)
     run.log_params(flat_params(config, snapshot.fingerprint))
-    run.log_text(OmegaConf.to_yaml(config, resolve=True), CONFIG)
-    run.log_snapshot("snapshot", snapshot.fingerprint, snapshot.folder, snapshot.manifest["counts"]["posts"])
     return run
 
 
+def _describe(run: Run, config: DictConfig, snapshot: Snapshot) -> None:
+    run.log_text(OmegaConf.to_yaml(config, resolve=True), CONFIG)
+    run.log_snapshot("snapshot", snapshot.fingerprint, snapshot.folder, snapshot.manifest["counts"]["posts"])
+
+
 def _resumed(tracking: Tracking, config: DictConfig, snapshot: Snapshot) -> Run:
-    run = tracking.run(config.resume)
+    run = tracking.run(str(config.resume))
     if run.status == "FINISHED":
         raise LikerankError(f"Run {run.id} has finished; there is nothing to resume.")
+    if not run.params:
+        raise LikerankError(f"Run {run.id} was cut short before it began; start the training without resume.")
     if changed := run.changed_params(flat_params(config, snapshot.fingerprint)):
         differences = "; ".join(f"{key} was {before}, is {now}" for key, (before, now) in changed.items())
         raise LikerankError(
             f"Run {run.id} was started otherwise ({differences}); resume it with the overrides it had."
         )
     run.reopen()
+    # Again: it may have been killed before this was written.
+    _describe(run, config, snapshot)
     return run
 
 
