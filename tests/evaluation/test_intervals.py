@@ -166,3 +166,10 @@ def test_shuffling_within_authors_leaves_their_means_alone() -> None:
     truth = np.random.default_rng(11).permutation(120)
     assert permutation_standard_error(pairwise_accuracy, truth, score, groups, repeats=5, seed=0) == 0
     assert permutation_standard_error(pairwise_accuracy, truth, score, None, repeats=5, seed=0) > 0
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_score_without_a_mistake_claims_no_certainty(sign: float) -> None:
+    likes = np.array([1.0, 2.0, 5.0, 7.0])
+    found = interval(pairwise_accuracy, likes, sign * likes, np.array([0, 0, 1, 1]))
+    assert (found.low, found.high) == (None, None)

@@ -55,7 +55,8 @@ def interval(
 ) -> Interval:
     """Scores y_score (N,) against y_true (N,) and says how sure the score is.
 
-    A score that no post changes, such as a constant predictor's, has an interval of no width.
+    A score that no post changes, such as a constant predictor's, has an interval of no width; one that is
+    the best or worst there can be has none, since its posts do not show how it would vary.
 
     Args:
         metric: What to compute.
@@ -170,6 +171,9 @@ def _bounded(jackknife: _Jackknife, lowest: float, highest: float) -> Interval:
     if jackknife.degrees < 1:
         return Interval(jackknife.estimate, None, None, None)
     error = float(np.sqrt(np.sum(jackknife.deviations**2)))
+    if error == 0 and jackknife.estimate in (lowest, highest):
+        # Two pairs that are both right are no proof that all would be.
+        return Interval(jackknife.estimate, None, None, None)
     reach = float(stdtrit(jackknife.degrees, (1 + CONFIDENCE) / 2)) * error
     return Interval(
         jackknife.estimate,
