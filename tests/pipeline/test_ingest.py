@@ -244,7 +244,7 @@ def test_counts_with_gaps_from_parquet_are_read_like_text(workplace: Workplace) 
     config = workplace.compose(
         "ingest", "source=table", f"source.manifest={workplace.folder / 'photos.parquet'}", "workers=1"
     )
-    with pytest.raises(LikerankError, match="1 records were left out"):
+    with pytest.raises(LikerankError, match="1 record was left out"):
         ingest(config)
     assert [post["likes"] for post in workplace.contents()["posts"]] == [7]
 

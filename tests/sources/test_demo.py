@@ -154,3 +154,7 @@ def test_comments_follow_likes() -> None:
     made = sorted(posts(Demo(posts=600)), key=lambda post: post.likes or 0)
     thirds = [np.mean([post.comments or 0 for post in made[start : start + 200]]) for start in (0, 200, 400)]
     assert all(fewer < more for fewer, more in pairwise(thirds))
+
+
+def test_the_null_of_a_command_line_is_the_null_corpus() -> None:
+    assert Demo(None, posts=1).kind == "null"

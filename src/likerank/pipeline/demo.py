@@ -29,17 +29,20 @@ def demo(config: DictConfig) -> None:
 
     What is there already is used again: posts that are stored, the snapshot, finished trainings.
     """
-    ingest(_composed("ingest", config, ["source=demo", f"source.kind={config.kind}"]))
+    kind = config.kind or "null"  # A command line's null arrives as None.
+    ingest(_composed("ingest", config, ["source=demo", f"source.kind={kind}"]))
     tables: dict[str, ScoreTable] = {}
     for name, overrides in _EXPERIMENTS.items():
         print(f"\nThe {name} experiment")
-        run, _ = train_run(_composed("train", config, overrides), show=False)
+        run, _ = train_run(
+            _composed("train", config, [f"snapshot.sources=[demo_{kind}]", *overrides]), show=False
+        )
         tables[name] = evaluate(_composed("evaluate", config, [f"run_id={run.id}"]), show=False)
         snapshot = Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
     print()
     print_score_table(
         side_by_side(tables),
-        title=f"Test posts of the {config.kind} demo corpus: the paper's experiment and the default",
+        title=f"Test posts of the {kind} demo corpus: the paper's experiment and the default",
         caption=caption_of(snapshot),
     )
     print(_NEXT)

@@ -68,9 +68,10 @@ def ingest(config: DictConfig) -> IngestSummary:
         raise LikerankError(
             f"The source {name} has neither posts nor authors that can be used; check its folder or manifest."
         )
-    if summary.messages:
+    if number := len(summary.messages):
         raise LikerankError(
-            f"{len(summary.messages)} records were left out as said above; all others are in the store."
+            f"{number} record{'s were' if number > 1 else ' was'} left out as said above; all others are in "
+            "the store."
         )
     return summary
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from likerank.errors import LikerankError
+
 if TYPE_CHECKING:
     from likerank.store import Store
     from likerank.tracking import Tracking
@@ -30,6 +32,8 @@ def configured_store(config: DictConfig) -> "AbstractContextManager[Store]":
     """Opens the store, to be used in a `with` statement."""
     from likerank.store import open_store
 
+    if config.store.database is None:
+        raise LikerankError("store.database is null, which is no name for a database; name one.")
     return open_store(config.store.uri, config.store.database, data_folder(config) / "mongo")
 
 

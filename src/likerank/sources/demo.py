@@ -77,11 +77,14 @@ class Demo:
     `demo_null` and `demo_style`, so that nobody takes the posts for real ones.
     """
 
-    def __init__(self, kind: Kind = "planted", posts: int = 6000, authors: int = 27, seed: int = 0) -> None:
+    def __init__(
+        self, kind: Kind | None = "planted", posts: int = 6000, authors: int = 27, seed: int = 0
+    ) -> None:
         """Takes what to make.
 
         Args:
-            kind: What decides the likes: `planted`, `null` or `style`.
+            kind: What decides the likes: `planted`, `null` (or None, which is what a command line makes of
+                it) or `style`.
             posts: How many posts.
             authors: How many authors share them; another number is another corpus.
             seed: Which corpus, 0 or more.
@@ -89,6 +92,7 @@ class Demo:
         Raises:
             LikerankError: If there is no such kind, or a number is too small.
         """
+        kind = "null" if kind is None else kind
         if kind not in _KINDS:
             raise LikerankError(f"There is no demo corpus of kind {kind!r}; take one of {', '.join(_KINDS)}.")
         if posts < 1 or authors < 1 or seed < 0:
@@ -96,7 +100,7 @@ class Demo:
                 f"A demo corpus of {posts} posts, {authors} authors and seed {seed} cannot be made; "
                 "it takes at least one post, one author and a seed of 0."
             )
-        self.kind = kind
+        self.kind: Kind = kind
         self.posts = posts
         self.seed = seed
         # Another seed or number of authors gives other posts, so they must not pass for the same ones.
