@@ -9,7 +9,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins import TorchCheckpointIO
 
@@ -18,6 +18,7 @@ from likerank.errors import LikerankError
 from likerank.models import PopularityRegressor, ResumableEarlyStopping, Scorer
 
 CHECKPOINTS = ("best", "last")
+_STEPS_A_REFRESH = 20  # drawn at each step, the bar would slow a small network's training
 
 
 def configured_data(config: DictConfig, snapshot: Path | Callable[[], Path]) -> PopularityDataModule:
@@ -77,6 +78,8 @@ def configured_trainer(config: DictConfig, logger: Logger, checkpoints: Path) ->
     ]
     if config.early_stopping:
         callbacks.insert(0, ResumableEarlyStopping("val/loss", patience=config.early_stopping))
+    if config.trainer.enable_progress_bar:
+        callbacks.append(RichProgressBar(refresh_rate=_STEPS_A_REFRESH))
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its hints at each start
     trainer: Trainer = instantiate(
         config.trainer, logger=logger, callbacks=callbacks, plugins=[WholeCheckpoints()], _convert_="all"
