@@ -164,11 +164,8 @@ def decode(workshop: _Workshop) -> Iterator[_Line]:
         drawn_photos(number, 4),
         drawn_photos(number, 4, True),
     )
-    for kind, files, target in (
-        ("", usual, 7),
-        (", light", light, None),
-        (", progressive", progressive, None),
-    ):
+    kinds = (("", usual, 7), (", light", light, None), (", progressive", progressive, None))
+    for kind, files, target in kinds:
         kilobytes = np.mean([len(file) for file in files]) / 1000
         compared = f"plain Pillow / to_pixels, one core, 1080x1350 JPEGs of {kilobytes:.0f} kB"
         plain, ours = partial(decode_plainly, files), partial(decode_photos, files)
@@ -219,9 +216,8 @@ def training(workshop: _Workshop) -> Iterator[_Line]:
     yield _Line("training", compared, beside.ratios(), 0.95)
     weights = (parameters_to_vector(scorer.parameters()) for scorer in (beside.bare, beside.scorer))
     difference = torch.sub(*weights).abs().max().item()
-    yield _Line(
-        "training, weights", "largest difference of the weights of both", [difference], 1e-6, "", True
-    )
+    compared = "largest difference of the weights that both end with"
+    yield _Line("training, weights", compared, [difference], 1e-6, "", at_most=True)
 
 
 def fast(workshop: _Workshop) -> Iterator[_Line]:
@@ -241,7 +237,9 @@ def worded(found: Interval) -> str:
 
 
 def paper_config(*overrides: str) -> DictConfig:
-    return hydra.compose("train", ["experiment=paper", "trainer.accelerator=cpu", *overrides])
+    # The paper's target leaves rankings so unsteady that rounding alone would move them.
+    paper = ["experiment=paper", "target=author_log", "trainer.accelerator=cpu"]
+    return hydra.compose("train", [*paper, *overrides])
 
 
 def trained_beside_bare_loop(workshop: _Workshop, trainer: str) -> "_BesideBareLoop":

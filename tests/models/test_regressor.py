@@ -46,7 +46,9 @@ def train(
         flip=True,
     )
     kept: list[Callback] = (
-        [] if folder is None else [ModelCheckpoint(folder, "last", enable_version_counter=False)]
+        []
+        if folder is None
+        else [ModelCheckpoint(folder, "last", enable_version_counter=False, save_on_train_epoch_end=True)]
     )
     trainer = pl.Trainer(
         max_epochs=epochs,

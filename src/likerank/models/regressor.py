@@ -69,7 +69,12 @@ class PopularityRegressor(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Logs the epoch's mean squared error on the training posts, each as it was met."""
-        self.log("train/loss", self._squared_errors / self._trained_posts, prog_bar=True)
+        loss = float(self._squared_errors) / self._trained_posts
+        self.log("train/loss", loss, prog_bar=True, logger=False)
+        # At once, not with the epoch's other metrics: a checkpoint of this epoch is written after it, so a
+        # training that is killed and resumed has lost no epoch's loss.
+        if self.logger is not None:
+            self.logger.log_metrics({"train/loss": loss}, step=self.global_step)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
         """Logs the mean squared error on validation's `stop` half."""

@@ -74,7 +74,7 @@ def configured_trainer(config: DictConfig, logger: Logger, checkpoints: Path) ->
         raise LikerankError(f"checkpoint is {config.checkpoint}; it must be one of {', '.join(CHECKPOINTS)}.")
     callbacks: list[Callback] = [
         ModelCheckpoint(checkpoints, "best", monitor="val/loss", enable_version_counter=False),
-        ModelCheckpoint(checkpoints, "last", enable_version_counter=False),
+        ModelCheckpoint(checkpoints, "last", enable_version_counter=False, save_on_train_epoch_end=True),
     ]
     if config.early_stopping:
         callbacks.insert(0, ResumableEarlyStopping("val/loss", patience=config.early_stopping))
@@ -84,6 +84,8 @@ def configured_trainer(config: DictConfig, logger: Logger, checkpoints: Path) ->
     trainer: Trainer = instantiate(
         config.trainer, logger=logger, callbacks=callbacks, plugins=[WholeCheckpoints()], _convert_="all"
     )
+    # Which `deterministic` turns on; nothing here reads memory that was not written, and it costs each step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return trainer
 
 
