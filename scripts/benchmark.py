@@ -5,7 +5,6 @@ machine slows both; the median of the turns' ratios is printed. Nothing is asser
 """
 
 import io
-import logging
 import os
 import platform
 import statistics
@@ -47,7 +46,12 @@ from likerank.images import Master, make_master, to_pixels
 from likerank.models import Scorer
 from likerank.models.least_squares import ordinary_least_squares
 from likerank.pipeline.command import run_command
-from likerank.pipeline.parts import configured_data, configured_regressor, configured_scorer
+from likerank.pipeline.parts import (
+    configured_data,
+    configured_regressor,
+    configured_scorer,
+    configured_trainer,
+)
 from likerank.records import Author, Post
 from likerank.sources import Demo
 from likerank.sources.landscapes import draw, sample_scene
@@ -159,12 +163,9 @@ def anonymous_memory() -> Counter[str]:
 def decode(workshop: _Workshop) -> Iterator[_Line]:
     number, rounds = workshop.sizes.decode.photos, workshop.sizes.rounds
     # How many bytes a photo has decides more than its pixels: all of them are read, even for a small decode.
-    light, usual, progressive = (
-        drawn_photos(number, 2),
-        drawn_photos(number, 4),
-        drawn_photos(number, 4, True),
-    )
-    kinds = (("", usual, 7), (", light", light, None), (", progressive", progressive, None))
+    usual, heavy = drawn_photos(number, 2), drawn_photos(number, 4)
+    progressive = drawn_photos(number, 4, progressive=True)
+    kinds = (("", usual, 7), (", heavy", heavy, None), (", progressive", progressive, None))
     for kind, files, target in kinds:
         kilobytes = np.mean([len(file) for file in files]) / 1000
         compared = f"plain Pillow / to_pixels, one core, 1080x1350 JPEGs of {kilobytes:.0f} kB"
@@ -245,14 +246,13 @@ def paper_config(*overrides: str) -> DictConfig:
 def trained_beside_bare_loop(workshop: _Workshop, trainer: str) -> "_BesideBareLoop":
     config = paper_config(f"trainer={trainer}", f"trainer.max_epochs={workshop.sizes.training.epochs}")
     pl.seed_everything(config.seed, verbose=False)
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     data, scorer = configured_data(config, workshop.corpus), configured_scorer(config)
     scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
     beside = _BesideBareLoop(data, scorer)
-    own = {"logger": False, "enable_checkpointing": False, "callbacks": [beside]}
-    lightning = instantiate(config.trainer, **own, _convert_="all")
     # The progress bar costs time and so stays, but off the screen.
-    with redirect_stdout(io.StringIO()):
+    with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
+        lightning = configured_trainer(config, False, Path(checkpoints))
+        lightning.callbacks.insert(0, beside)  # type: ignore[attr-defined]
         lightning.fit(configured_regressor(config, scorer), data)
     torch.use_deterministic_algorithms(False)
     return beside

@@ -41,7 +41,7 @@ class PopularityRegressor(LightningModule):
         self._scheduler = scheduler
         self._flip = flip
         self._seed = seed
-        self._squared_errors = torch.zeros(())
+        self._squared_errors: Tensor | float = 0.0
         self._trained_posts = 0
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -53,7 +53,6 @@ class PopularityRegressor(LightningModule):
         """Seeds dropout and mirroring by (seed, epoch): an epoch draws the same, resumed or not."""
         mixed = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(1, np.uint64)[0]
         torch.manual_seed(int(mixed))
-        self._squared_errors, self._trained_posts = torch.zeros((), device=self.device), 0
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
         """Returns the batch's mean squared error."""
@@ -63,13 +62,14 @@ class PopularityRegressor(LightningModule):
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(2), pixels)
         loss = F.mse_loss(self(pixels), batch["target"])
         # Summed here: to log each step would cost a tenth of a small network's training.
-        self._squared_errors += loss.detach() * len(pixels)
+        self._squared_errors = self._squared_errors + loss.detach() * len(pixels)
         self._trained_posts += len(pixels)
         return loss
 
     def on_train_epoch_end(self) -> None:
         """Logs the epoch's mean squared error on the training posts, each as it was met."""
         loss = float(self._squared_errors) / self._trained_posts
+        self._squared_errors, self._trained_posts = 0.0, 0
         self.log("train/loss", loss, prog_bar=True, logger=False)
         # At once, not with the epoch's other metrics: a checkpoint of this epoch is written after it, so a
         # training that is killed and resumed has lost no epoch's loss.

@@ -68,7 +68,7 @@ def configured_regressor(config: DictConfig, scorer: Scorer) -> PopularityRegres
     )
 
 
-def configured_trainer(config: DictConfig, logger: Logger, checkpoints: Path) -> Trainer:
+def configured_trainer(config: DictConfig, logger: Logger | bool, checkpoints: Path) -> Trainer:
     """Returns the Trainer; it keeps `best.ckpt` and `last.ckpt` in a folder."""
     if config.checkpoint not in CHECKPOINTS:
         raise LikerankError(f"checkpoint is {config.checkpoint}; it must be one of {', '.join(CHECKPOINTS)}.")
