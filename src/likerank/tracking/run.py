@@ -1,8 +1,11 @@
 """One run: what went in, what came out, and how it ended."""
 
 import json
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,28 @@ _PARAMS_AT_ONCE = 100  # MLflow's limit for one request
 _PARAM_LENGTH = 6000  # MLflow's limit for one value
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python runs signal handlers in the main thread alone.
+        return
+    held: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            signal.raise_signal(signal.SIGINT)
+
+
 class RunLogger(MLFlowLogger):
     """Lightning's logger for a run that goes on after the fit: its ranking is still to come."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Writes metrics; Ctrl-C waits meanwhile, or it would leave SQLite's transaction open and locked."""
+        with _interrupts_held():
+            super().log_metrics(metrics, step)
 
     def finalize(self, status: str = "success") -> None:
         """Leaves the run open."""
