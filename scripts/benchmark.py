@@ -254,7 +254,6 @@ def trained_beside_bare_loop(workshop: _Workshop, trainer: str) -> "_BesideBareL
         lightning = configured_trainer(config, False, Path(checkpoints))
         lightning.callbacks.insert(0, beside)  # type: ignore[attr-defined]
         lightning.fit(configured_regressor(config, scorer), data)
-    torch.use_deterministic_algorithms(False)
     return beside
 
 
@@ -282,9 +281,7 @@ class _BesideBareLoop(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         pl_module.on_train_epoch_start()  # The same dropout.
         self._batches.set_epoch(trainer.current_epoch)
-        torch.use_deterministic_algorithms(False)
         self._ratios.append(timed(self._bare_epoch) / (self._last_step - self._start))
-        torch.use_deterministic_algorithms(True)
 
     def _bare_epoch(self) -> None:
         for rows in map(torch.from_numpy, self._batches):

@@ -59,7 +59,6 @@ def train(
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        deterministic=True,
     )
     trainer.fit(regressor, data, ckpt_path=resume, weights_only=True)
     return regressor

@@ -154,7 +154,6 @@ def test_a_training_killed_three_times_ends_with_the_undisturbed_bits(disturbed:
     }
     assert {len(losses[name, undisturbed.id]) for name in ("train/loss", "val/loss")} == {60}
     assert losses["val/loss", resumed.id] == losses["val/loss", undisturbed.id]
-    # Lightning logs an epoch's training loss after it has saved the epoch: each kill may cost one.
     assert losses["train/loss", resumed.id] == losses["train/loss", undisturbed.id]
     assert len(losses["train/loss", resumed.id]) == 60
     for path, read in (("predictions/val.parquet", pd.read_parquet), ("results.json", Path.read_text)):

@@ -14,7 +14,7 @@ NAMES = {
     "snapshot, memory",
     "snapshot, speed",
     "decode",
-    "decode, light",
+    "decode, heavy",
     "decode, progressive",
     "decode, two threads",
     "table",

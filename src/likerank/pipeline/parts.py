@@ -82,10 +82,14 @@ def configured_trainer(config: DictConfig, logger: Logger | bool, checkpoints: P
         callbacks.append(RichProgressBar(refresh_rate=_STEPS_A_REFRESH))
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its hints at each start
     trainer: Trainer = instantiate(
-        config.trainer, logger=logger, callbacks=callbacks, plugins=[WholeCheckpoints()], _convert_="all"
+        config.trainer,
+        logger=logger,
+        callbacks=callbacks,
+        plugins=[WholeCheckpoints()],
+        # A CPU repeats to the bit without, and a small network's training would pay 3 % for the checks.
+        deterministic=torch.cuda.is_available(),
+        _convert_="all",
     )
-    # Which `deterministic` turns on; nothing here reads memory that was not written, and it costs each step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return trainer
 
 
