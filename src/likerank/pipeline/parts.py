@@ -9,7 +9,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins import TorchCheckpointIO
 
@@ -18,7 +18,8 @@ from likerank.errors import LikerankError
 from likerank.models import PopularityRegressor, ResumableEarlyStopping, Scorer
 
 CHECKPOINTS = ("best", "last")
-_STEPS_A_REFRESH = 20  # drawn at each step, the bar would slow a small network's training
+# Rich's bar, or one drawn at each step, would slow a small network's training by some percent.
+_STEPS_A_REFRESH = 10
 
 
 def configured_data(config: DictConfig, snapshot: Path | Callable[[], Path]) -> PopularityDataModule:
@@ -79,7 +80,7 @@ def configured_trainer(config: DictConfig, logger: Logger | bool, checkpoints: P
     if config.early_stopping:
         callbacks.insert(0, ResumableEarlyStopping("val/loss", patience=config.early_stopping))
     if config.trainer.enable_progress_bar:
-        callbacks.append(RichProgressBar(refresh_rate=_STEPS_A_REFRESH))
+        callbacks.append(TQDMProgressBar(refresh_rate=_STEPS_A_REFRESH))
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its hints at each start
     trainer: Trainer = instantiate(
         config.trainer,
