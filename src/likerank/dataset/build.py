@@ -153,7 +153,7 @@ def find_snapshot(root: Path, fingerprint: str) -> Path:
         there = ", ".join(sorted(path.parent.name for path in root.glob(f"*/{MANIFEST_FILE}"))) or "none"
         raise LikerankError(
             f"{'No' if not found else 'More than one'} snapshot is called {fingerprint} under {root} "
-            f"(there: {there}); name one of these, or use snapshot.fingerprint=latest to build it anew."
+            f"(there: {there}); name one of these, or train on snapshot.fingerprint=latest."
         )
     return found[0]
 

@@ -133,6 +133,8 @@ def _started(tracking: Tracking, config: DictConfig, trial: str, snapshot: Snaps
     commit = git_commit()
     run = tracking.start_run(
         {TRIAL: trial, FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
+        # MLflow's page shows the commit of a run that names its source.
+        | {"mlflow.source.name": "likerank", "mlflow.source.type": "LOCAL"}
         | ({"mlflow.source.git.commit": commit} if commit else {}),
         f"{name_of(config)}, seed {config.seed}",
     )
