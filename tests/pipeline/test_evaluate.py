@@ -12,9 +12,10 @@ from likerank.dataset import TEST, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import load_baseline
+from likerank.pipeline.baselines import baselines_folder
 from likerank.pipeline.evaluate import evaluate
 from likerank.pipeline.places import snapshots_folder
-from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT, baselines_folder
+from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT
 from likerank.tracking import Run
 from tests.pipeline.conftest import TINY, TINY_PAPER, Workplace, checkpoint_weights, identical
 

@@ -1,14 +1,31 @@
 """Baselines fitted once for each (fingerprint, target, seed)."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
+from omegaconf import DictConfig, OmegaConf
 
-from likerank.dataset import TRAIN, Snapshot
+from likerank.dataset import TRAIN, PopularityDataModule, Snapshot
 from likerank.models import Baseline, create_baseline, load_baseline
+from likerank.pipeline.places import mlruns_folder
+
+
+def configured_baselines(config: DictConfig, data: PopularityDataModule) -> dict[str, Baseline]:
+    """Returns a training's baselines, fitted on its dataset and target."""
+    cache = baselines_folder(config, data.snapshot.fingerprint)
+    return fitted_baselines(config.evaluation.baselines, data.snapshot, data.targets, cache, config.seed)
+
+
+def baselines_folder(config: DictConfig, fingerprint: str) -> Path:
+    """Returns where the baselines of a dataset, target and seed are kept."""
+    target = json.dumps(OmegaConf.to_container(config.target, resolve=True), sort_keys=True)
+    digest = hashlib.blake2b(target.encode(), digest_size=4).hexdigest()
+    return mlruns_folder(config) / "baselines" / f"{fingerprint}-{digest}-{config.seed}"
 
 
 def fitted_baselines(

@@ -5,11 +5,11 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.dataset import TEST, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
-from likerank.pipeline.baselines import fitted_baselines
+from likerank.pipeline.baselines import configured_baselines
 from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
 from likerank.pipeline.places import configured_tracking, snapshots_folder
 from likerank.pipeline.ranking import caption_of, rank_split, title_of
-from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT, baselines_folder
+from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT
 from likerank.reports import print_score_table
 from likerank.tracking import Run
 
@@ -33,13 +33,7 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
     scorer = configured_scorer(trained)
     weights = trained_weights(run.artifact(f"{CHECKPOINTS}/{trained.checkpoint}.ckpt"))
     scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
-    baselines = fitted_baselines(
-        trained.evaluation.baselines,
-        data.snapshot,
-        data.targets,
-        baselines_folder(trained, data.snapshot.fingerprint),
-        trained.seed,
-    )
+    baselines = configured_baselines(trained, data)
     table = rank_split(run, TEST, data.snapshot, data.targets, scorer, baselines)
     if show:
         print_score_table(

@@ -19,7 +19,7 @@ from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
-from likerank.pipeline.baselines import fitted_baselines
+from likerank.pipeline.baselines import configured_baselines
 from likerank.pipeline.parts import (
     configured_data,
     configured_regressor,
@@ -112,15 +112,6 @@ def trial_of(config: DictConfig, fingerprint: str) -> str:
     return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
 
-def baselines_folder(config: DictConfig, fingerprint: str) -> Path:
-    """Returns where the baselines of a dataset, target and seed are kept."""
-    target = hashlib.blake2b(
-        json.dumps(OmegaConf.to_container(config.target, resolve=True), sort_keys=True).encode(),
-        digest_size=4,
-    ).hexdigest()
-    return mlruns_folder(config) / "baselines" / f"{fingerprint}-{target}-{config.seed}"
-
-
 def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
     if isinstance(node, dict) and node:
         for name, child in node.items():
@@ -183,13 +174,7 @@ def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scor
     """Trains, ranks validation on the chosen checkpoint and keeps the model."""
     snapshot = data.snapshot
     _fit(config, run, data, scorer)
-    baselines = fitted_baselines(
-        config.evaluation.baselines,
-        snapshot,
-        data.targets,
-        baselines_folder(config, snapshot.fingerprint),
-        config.seed,
-    )
+    baselines = configured_baselines(config, data)
     table = rank_split(run, VALIDATION, snapshot, data.targets, scorer, baselines)
     shape = (2, *snapshot.pixels.shape[1:])
     run.log_model(
