@@ -163,9 +163,14 @@ def anonymous_memory() -> Counter[str]:
 def decode(workshop: _Workshop) -> Iterator[_Line]:
     number, rounds = workshop.sizes.decode.photos, workshop.sizes.rounds
     # How many bytes a photo has decides more than its pixels: all of them are read, even for a small decode.
-    usual, heavy = drawn_photos(number, 2), drawn_photos(number, 4)
+    usual, grainy, heavy = (drawn_photos(number, texture) for texture in (1, 2, 4))
     progressive = drawn_photos(number, 4, progressive=True)
-    kinds = (("", usual, 7), (", heavy", heavy, None), (", progressive", progressive, None))
+    kinds = (
+        ("", usual, 7),
+        (", grainy", grainy, None),
+        (", heavy", heavy, None),
+        (", progressive", progressive, None),
+    )
     for kind, files, target in kinds:
         kilobytes = np.mean([len(file) for file in files]) / 1000
         compared = f"plain Pillow / to_pixels, one core, 1080x1350 JPEGs of {kilobytes:.0f} kB"
