@@ -130,6 +130,23 @@ def kept_table(run: Run, split: str) -> ScoreTable:
     return ScoreTable.from_json(results[split])
 
 
+def kept_splits(run: Run) -> list[str]:
+    """Returns the splits that a run keeps a table of."""
+    return list(_results(run))
+
+
+def kept_predictions(run: Run, split: str) -> pd.DataFrame:
+    """Returns what a run's predictors said of a split's posts.
+
+    Returns:
+        A row a post: `key`, `author`, `likes`, `half`, `target` and a column of scores for each predictor.
+
+    Raises:
+        LikerankError: If it keeps none.
+    """
+    return pd.read_parquet(run.artifact(f"predictions/{split}.parquet"))
+
+
 def _results(run: Run) -> dict[str, Any]:
     if not run.has_artifact(RESULTS):
         return {}

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
+from likerank.pipeline.command import sentence_of
 from likerank.pipeline.parts import (
     configured_data,
     configured_regressor,
@@ -38,31 +39,47 @@ CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
 FINGERPRINT = "likerank.fingerprint"
 TRIAL = "likerank.trial"
+PARENT = "mlflow.parentRunId"
+# Of the snapshot the fingerprint counts. Threads change the last bits alone, and launchers divide them.
+_BESIDE_THE_RESULT = ("store.", "tracking.", "snapshot.", "threads", "trainer.enable_progress_bar")
 
 
 def train(config: DictConfig) -> float:
     """Trains one network, ranks validation with it and its baselines, and keeps all of it in a run.
 
     Returns:
-        The metric that `objective` names, which a sweep maximises; NaN where it is absent.
+        The metric that `objective` names; NaN where it is absent.
 
     Raises:
         LikerankError: If the configuration asks for what cannot be had.
     """
     run, table = train_run(config)
-    metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
-    objective = metrics.get(config.objective, float("nan"))
-    if config.objective not in metrics:
+    objective = objective_of(config, table)
+    if np.isnan(objective):
         print(f"{config.objective} is absent; the table above says what there is, and why.")
     print(f"Run {run.id}: {config.objective} {objective:.4f}")
     print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
     return objective
 
 
-def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable]:
+def objective_of(config: DictConfig, table: ScoreTable) -> float:
+    """Returns the metric of validation's table that a sweep maximises; NaN where it is absent."""
+    metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
+    return metrics.get(config.objective, float("nan"))
+
+
+def train_run(
+    config: DictConfig, *, show: bool = True, tags: Mapping[str, str] | None = None
+) -> tuple[Run, ScoreTable]:
     """As `train`; returns the run and validation's table, which is printed unless `show` is false.
 
     A training that was finished before, by the same configuration, snapshot and code, is not done again.
+
+    Args:
+        config: The training's configuration.
+        show: Whether to print the table.
+        tags: A sweep's, for the run of its trial. They also make a run of a network that cannot be: a sweep
+            records what failed, where a single training leaves nothing behind.
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
@@ -78,16 +95,19 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
         print(f"Trained before: run {finished.id} (reuse=false trains it again).")
         table = kept_table(finished, VALIDATION)
         run = finished
+        if tags:
+            run.set_tags({key: value for key, value in tags.items() if key != PARENT})
     else:
-        pl.seed_everything(config.seed, verbose=False)
-        scorer = configured_scorer(config)
+        if tags is None:
+            configured_scorer(config)
         run = (
             _resumed(tracking, config, snapshot)
             if config.resume
-            else _started(tracking, config, trial, snapshot)
+            else _started(tracking, config, {TRIAL: trial, **(tags or {})}, snapshot)
         )
         with _outcome_kept(run):
-            table = _fit_and_rank(config, run, data, scorer)
+            pl.seed_everything(config.seed, verbose=False)
+            table = _fit_and_rank(config, run, data, configured_scorer(config))
         shutil.rmtree(_checkpoints_folder(config, run))
     if show:
         print_score_table(table, title=title_of(VALIDATION, snapshot, config), caption=caption_of(snapshot))
@@ -107,7 +127,7 @@ def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
 def trial_of(config: DictConfig, fingerprint: str) -> str:
     """Returns a hash of what decides a training's result: configuration, dataset and code."""
     params = flat_params(config, fingerprint)
-    relevant = {k: v for k, v in params.items() if not k.startswith(("store.", "tracking.", "snapshot."))}
+    relevant = {k: v for k, v in params.items() if not k.startswith(_BESIDE_THE_RESULT)}
     content = json.dumps([relevant, fingerprint, code_version()], sort_keys=True)
     return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
@@ -120,10 +140,11 @@ def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN40
         yield key, node if isinstance(node, str) else json.dumps(node)
 
 
-def _started(tracking: Tracking, config: DictConfig, trial: str, snapshot: Snapshot) -> Run:
+def _started(tracking: Tracking, config: DictConfig, tags: dict[str, str], snapshot: Snapshot) -> Run:
     commit = git_commit()
     run = tracking.start_run(
-        {TRIAL: trial, FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
+        tags
+        | {FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
         # MLflow's page shows the commit of a run that names its source.
         | {"mlflow.source.name": "likerank", "mlflow.source.type": "LOCAL"}
         | ({"mlflow.source.git.commit": commit} if commit else {}),
@@ -165,7 +186,7 @@ def _outcome_kept(run: Run) -> Iterator[None]:
         run.finish("KILLED", "interrupted")
         raise
     except Exception as error:
-        run.finish("FAILED", f"{type(error).__name__}: {error}")
+        run.finish("FAILED", sentence_of(error) or f"{type(error).__name__}: {error}")
         raise
     run.finish("FINISHED")
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,29 @@ def _interrupts_held() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if held:
             signal.raise_signal(signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as a search found it.
+
+    Attributes:
+        id: Its id.
+        name: What MLflow's page calls it.
+        status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
+        started_at: When it began, in milliseconds since 1970, UTC.
+        tags: Its tags.
+        params: Its parameters.
+        metrics: The last value of each metric.
+    """
+
+    id: str
+    name: str
+    status: str
+    started_at: int
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
 
 
 class RunLogger(MLFlowLogger):
