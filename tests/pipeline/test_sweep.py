@@ -120,7 +120,7 @@ def test_a_launchers_trials_share_parent_and_snapshot_and_divide_the_cores(
     corpus: Workplace, place: Workplace, launcher: str
 ) -> None:
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.removesuffix('_local')}_launcher")
-    status, output, errors = sweep(place, corpus, f"launcher={launcher}", "seed=1,2,3")
+    status, _, errors = sweep(place, corpus, f"launcher={launcher}", "seed=1,2,3")
     assert status == 0, errors
     (parent,), trials = parents_and_trials(place)
     assert len(trials) == 3
