@@ -17,12 +17,12 @@ from likerank.evaluation import Calibration, rank_photos
 from likerank.images import make_master, to_pixels
 from likerank.pipeline.photo_files import find_photos
 from likerank.pipeline.places import configured_tracking
-from likerank.pipeline.ranking import RANKING
 from likerank.progress import progress_bar, track
 from likerank.records import PictureFile
 from likerank.reports import PhotoRanking, print_photo_ranking, write_contact_sheet, write_csv, write_json
 from likerank.tracking import TrainedModel
 
+RANKING: Final = "ranking"
 _AT_ONCE: Final = 64
 _THUMBNAIL: Final = 360
 _SHOWN_MESSAGES: Final = 20

@@ -18,7 +18,6 @@ from likerank.models import Baseline, Scorer
 from likerank.tracking import Run
 
 RESULTS = "results.json"
-RANKING = "ranking"
 _TRAINING_POSTS_SCORED = 20_000
 
 

@@ -29,8 +29,8 @@ from likerank.pipeline.parts import (
 )
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
+from likerank.pipeline.rank import RANKING
 from likerank.pipeline.ranking import (
-    RANKING,
     caption_of,
     kept_table,
     name_of,

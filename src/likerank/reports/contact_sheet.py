@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from likerank.reports.photos import PhotoRanking
+from likerank.reports.photos import MADE_NOTE, PhotoRanking
 
 _TEMPLATE = "contact_sheet.html"
 
@@ -31,5 +31,5 @@ def write_contact_sheet(ranking: PhotoRanking, thumbnails: Sequence[bytes], file
         {"photo": photo, "thumbnail": b64encode(thumbnail).decode(), "tied_before": tied_before}
         for photo, thumbnail, tied_before in zip(ranking.photos, thumbnails, tied, strict=False)
     ]
-    page = environment.get_template(_TEMPLATE).render(ranking=ranking, cards=cards)
+    page = environment.get_template(_TEMPLATE).render(ranking=ranking, cards=cards, made_note=MADE_NOTE)
     file.write_text(page, encoding="utf-8")

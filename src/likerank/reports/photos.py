@@ -14,6 +14,10 @@ from rich.text import Text
 
 from likerank.evaluation import RankedPhoto
 
+MADE_NOTE = (
+    "The model learned from made posts, drawn landscapes with likes by a formula; what it says of real photos "
+    "means nothing."
+)
 _SHOWN = 30
 _FIRST, _WITHIN, _LAST = "╭", "│", "╰"
 
@@ -52,11 +56,6 @@ class PhotoRanking:
         )
         if any(photo.ties_with_next for photo in self.photos):
             yield f"{_FIRST} {_LAST} Near ties: that chance is under {self.tie:.0%}, the order says little."
-        if self.made:
-            yield (
-                "The model learned from made posts, drawn landscapes with likes by a formula; what it says "
-                "of real photos means nothing."
-            )
 
 
 def tie_brackets(photos: Sequence[RankedPhoto]) -> list[str]:
@@ -94,14 +93,14 @@ def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None
             bracket,
             Text(photo.photo),
             f"{photo.score:.3f}",
-            f"{photo.percentile:.0f}",
+            str(int(photo.percentile)),
             chance,
         )
     console.print(table)
     if number > _SHOWN:
         console.print(f"  and {number - _SHOWN:,} more.", highlight=False)
     console.print()
-    for note in ranking.notes():
+    for note in (*ranking.notes(), *[MADE_NOTE][: int(ranking.made)]):
         console.print(Padding(Text(note, style="dim"), (0, 0, 0, 1)))
 
 

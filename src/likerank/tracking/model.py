@@ -1,6 +1,7 @@
 """A trained model, opened as it was logged: without likerank's own classes."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ from torch import nn
 from likerank.errors import LikerankError
 
 _SCHEMES: Final = ("models:/", "runs:/")
-_CHANNELS: Final = 3
 
 
 class TrainedModel:
@@ -28,11 +28,13 @@ class TrainedModel:
         metadata: The plain values that were kept beside it.
     """
 
-    def __init__(self, uri: str, description: Model, network: nn.Module) -> None:
+    def __init__(
+        self, uri: str, run_id: str, size: int, metadata: Mapping[str, Any], network: nn.Module
+    ) -> None:
         self.uri = uri
-        self.run_id = str(description.run_id)
-        self.size = _picture_size(description.signature, uri)
-        self.metadata: dict[str, Any] = description.metadata or {}
+        self.run_id = run_id
+        self.size = size
+        self.metadata = metadata
         self._network = network
 
     @classmethod
@@ -55,14 +57,20 @@ class TrainedModel:
                 mlflow.artifacts.download_artifacts(
                     artifact_uri=uri, tracking_uri=tracking_uri, dst_path=folder
                 )
-                (description,) = Path(folder).rglob("MLmodel")
-                network = mlflow.pytorch.load_model(str(description.parent))
+                (description_file,) = Path(folder).rglob("MLmodel")
             except (MlflowException, OSError, ValueError) as error:
                 raise LikerankError(
                     f"There is no model {uri} ({str(error).splitlines()[0].rstrip('.')}); train one and make "
-                    "it the champion with scripts/promote.py run_id=RUN, or name another by model=RUN."
+                    "it the champion by scripts/promote.py run_id=RUN, or name another by model=RUN."
                 ) from error
-            return cls(uri, Model.load(str(description.parent)), network)
+            description = Model.load(str(description_file))
+            program = description_file.parent / "data" / "model.pt2"
+            size = _picture_size(description.signature)
+            if size is None or not program.exists():
+                raise LikerankError(f"The model {uri} is not likerank's; name another by model=RUN.")
+            # mlflow.pytorch loads it likewise, but imports Lightning first, which takes a second.
+            network = torch.export.load(program).module()
+            return cls(uri, str(description.run_id), size, description.metadata or {}, network)
 
     @torch.no_grad()
     def score(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -75,9 +83,11 @@ class TrainedModel:
         return scores
 
 
-def _picture_size(signature: ModelSignature | None, uri: str) -> int:
-    shape = signature.inputs.inputs[0].shape if signature and signature.inputs.is_tensor_spec() else ()
-    match shape:
-        case (_, height, width, channels) if height == width and channels == _CHANNELS:
+def _picture_size(signature: ModelSignature | None) -> int | None:
+    """Returns the side of the square pictures that a model takes; None where it takes something else."""
+    if signature is None or not signature.inputs.is_tensor_spec():
+        return None
+    match signature.inputs.inputs[0].shape:
+        case (_, height, width, 3) if height == width:
             return int(height)
-    raise LikerankError(f"The model {uri} takes no square pictures, so it is not likerank's; name another.")
+    return None
