@@ -11,10 +11,11 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.pipeline.parts import configured_regressor, configured_scorer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-SCRIPTS = ("ingest", "train", "evaluate", "export", "demo", "benchmark")
+SCRIPTS = ("ingest", "train", "evaluate", "rank", "export", "demo", "benchmark")
 PLACEHOLDERS = {
     "ingest": ["source=demo"],
     "evaluate": ["run_id=none"],
+    "rank": ["photos=none"],
     "export": ["folder=none"],
 }
 

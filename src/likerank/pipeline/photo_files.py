@@ -20,7 +20,11 @@ def find_photos(places: Sequence[str]) -> list[Path]:
     Args:
         places: Folders (with all below them), files, or patterns such as `shots/**/*.jpg`.
     """
-    return list({photo.absolute(): photo for place in places for photo in _photos_of(place)}.values())
+    found: dict[Path, Path] = {}
+    for place in places:
+        for photo in _photos_of(place):
+            found.setdefault(photo.absolute(), photo)
+    return list(found.values())
 
 
 def _photos_of(place: str) -> Iterator[Path]:

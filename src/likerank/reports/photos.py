@@ -15,8 +15,8 @@ from rich.text import Text
 from likerank.evaluation import RankedPhoto
 
 MADE_NOTE = (
-    "The model learned from made posts, drawn landscapes with likes by a formula; what it says of real photos "
-    "means nothing."
+    "The model learned from made posts, drawn landscapes with likes by a formula; what it says of real "
+    "photos means nothing."
 )
 _SHOWN = 30
 _FIRST, _WITHIN, _LAST = "╭", "│", "╰"
@@ -44,8 +44,8 @@ class PhotoRanking:
     made: bool
     tie: float
 
-    def notes(self) -> Iterator[str]:
-        """Yields what the numbers mean, a sentence or two each."""
+    def notes(self, tie_mark: str) -> Iterator[str]:
+        """Yields what the numbers mean, and the mark of near ties, a sentence or two each."""
         yield (
             "Percentile: how many of a hundred training posts score at most as high. Score: what the model "
             "says, on the scale of its target."
@@ -55,7 +55,7 @@ class PhotoRanking:
             "author; learned from pairs of validation posts."
         )
         if any(photo.ties_with_next for photo in self.photos):
-            yield f"{_FIRST} {_LAST} Near ties: that chance is under {self.tie:.0%}, the order says little."
+            yield f"{tie_mark} Near ties: that chance is under {self.tie:.0%}, so their order says little."
 
 
 def tie_brackets(photos: Sequence[RankedPhoto]) -> list[str]:
@@ -100,7 +100,7 @@ def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None
     if number > _SHOWN:
         console.print(f"  and {number - _SHOWN:,} more.", highlight=False)
     console.print()
-    for note in (*ranking.notes(), *[MADE_NOTE][: int(ranking.made)]):
+    for note in (*ranking.notes(f"{_FIRST} {_LAST}"), *[MADE_NOTE][: int(ranking.made)]):
         console.print(Padding(Text(note, style="dim"), (0, 0, 0, 1)))
 
 

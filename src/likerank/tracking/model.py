@@ -59,9 +59,10 @@ class TrainedModel:
                 )
                 (description_file,) = Path(folder).rglob("MLmodel")
             except (MlflowException, OSError, ValueError) as error:
+                reason = str(error).splitlines()[0].rstrip(".")
                 raise LikerankError(
-                    f"There is no model {uri} ({str(error).splitlines()[0].rstrip('.')}); train one and make "
-                    "it the champion by scripts/promote.py run_id=RUN, or name another by model=RUN."
+                    f"The model {uri} cannot be had ({reason}); train one and make it the champion by "
+                    "scripts/promote.py run_id=RUN, or name another by model=RUN."
                 ) from error
             description = Model.load(str(description_file))
             program = description_file.parent / "data" / "model.pt2"
