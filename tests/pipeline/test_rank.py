@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 from pathlib import Path
 
@@ -150,7 +149,8 @@ def test_the_command_ranks_what_it_can_and_exits_with_1(corpus: Workplace, train
     assert "5 photos" in ran.stdout
     written = re.search("All of it: (.+)/contact_sheet.html", ran.stdout)
     assert written
-    assert {"ranking.csv", "ranking.json", "contact_sheet.html"} == set(os.listdir(written[1]))
+    names = {file.name for file in Path(written[1]).iterdir()}
+    assert names == {"ranking.csv", "ranking.json", "contact_sheet.html"}
     unknown = corpus.run("rank", f"photos={shots}", "model=models:/nobody@champion")
     assert unknown.returncode == 1
     assert unknown.stderr.splitlines()[-1].startswith(
