@@ -39,7 +39,7 @@ def rank(config: DictConfig) -> PhotoRanking:
     files = find_photos([str(place) for place in places])
     if not files:
         raise LikerankError(f"There are no photos in {', '.join(map(str, places))}; name others by photos=.")
-    model = configured_tracking(config).open_model(config.model)
+    model = configured_tracking(config).open_model(str(config.model))
     if RANKING not in model.metadata:
         raise LikerankError(
             f"The model {model.uri} does not know what its scores are worth, since an older likerank trained "
