@@ -11,11 +11,12 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.pipeline.parts import configured_regressor, configured_scorer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-SCRIPTS = ("ingest", "train", "evaluate", "export", "demo", "benchmark", "promote")
+SCRIPTS = ("ingest", "train", "evaluate", "promote", "rank", "export", "demo", "benchmark")
 PLACEHOLDERS = {
     "ingest": ["source=demo"],
     "evaluate": ["run_id=none"],
     "promote": ["run_id=none"],
+    "rank": ["photos=none"],
     "export": ["folder=none"],
 }
 

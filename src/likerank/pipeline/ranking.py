@@ -11,13 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from likerank.dataset import SELECT, TEST, VALIDATION, Snapshot
+from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
 from likerank.errors import LikerankError
-from likerank.evaluation import Scores, ScoreTable, score_table
+from likerank.evaluation import Calibration, Scores, ScoreTable, score_table
 from likerank.models import Baseline, Scorer
 from likerank.tracking import Run
 
 RESULTS = "results.json"
+_TRAINING_POSTS_SCORED = 20_000
 
 
 def score_posts(
@@ -75,6 +76,20 @@ def rank_split(
     results = _results(run) | {split: table.to_json()}
     run.log_json(results, RESULTS)
     return table
+
+
+def what_ranking_needs(snapshot: Snapshot, scorer: Scorer) -> dict[str, Any]:
+    """Returns, in plain types, what the scores of new photos are compared with."""
+    rows = snapshot.rows(VALIDATION, SELECT)
+    posts = snapshot.posts.iloc[rows]
+    calibration = Calibration.fit(
+        # A split's rows lie in random order, and these place a quantile to a third of a percent.
+        training_scores=scorer.score(snapshot.pixels, snapshot.rows(TRAIN)[:_TRAINING_POSTS_SCORED]),
+        scores=scorer.score(snapshot.pixels, rows),
+        likes=posts["likes"].to_numpy(dtype=np.float64),
+        authors=pd.factorize(posts["author"])[0],
+    )
+    return calibration.to_json() | {"made": bool(snapshot.manifest["made"])}
 
 
 def title_of(split: str, snapshot: Snapshot, config: DictConfig) -> str:

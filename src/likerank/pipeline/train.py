@@ -30,7 +30,15 @@ from likerank.pipeline.parts import (
 )
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
-from likerank.pipeline.ranking import caption_of, kept_table, name_of, rank_split, title_of
+from likerank.pipeline.rank import RANKING
+from likerank.pipeline.ranking import (
+    caption_of,
+    kept_table,
+    name_of,
+    rank_split,
+    title_of,
+    what_ranking_needs,
+)
 from likerank.pipeline.snapshot import snapshot_folder
 from likerank.reports import print_score_table
 from likerank.tracking import Run, Tracking
@@ -201,7 +209,7 @@ def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scor
     run.log_model(
         scorer.cpu(),
         np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8),
-        data.state_dict(),
+        data.state_dict() | {RANKING: what_ranking_needs(snapshot, scorer)},
     )
     return table
 

@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
+from likerank.tracking.model import TrainedModel
 from likerank.tracking.run import Run, RunRecord
 
 SQLITE = "sqlite"
@@ -82,6 +83,17 @@ class Tracking:
     def find_run(self, tags: dict[str, str]) -> Run | None:
         """Returns the newest run of the experiment with all of these tags, or None."""
         return self._newest(_having(tags))
+
+    def open_model(self, model: str) -> TrainedModel:
+        """Opens a trained model.
+
+        Args:
+            model: `models:/likerank@champion`, `models:/likerank/VERSION`, `runs:/RUN/model`, or a run's id.
+
+        Raises:
+            LikerankError: If there is no such model, or it is not likerank's.
+        """
+        return TrainedModel.open(model if ":" in model else f"runs:/{self.run(model).id}/model", self.uri)
 
     def find_finished_run(self, tags: dict[str, str]) -> Run | None:
         """Returns the newest finished run of the experiment with all of these tags, or None."""
