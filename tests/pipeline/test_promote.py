@@ -66,7 +66,7 @@ def test_only_a_surely_better_run_takes_the_crown(
     larger = place.train(*TINY, "snapshot.size=20")
     with pytest.raises(LikerankError, match=r"snapshot\.size was 16, not 20"):
         promoted(larger)
-    fewer = place.train(*TINY, "snapshot.balance=40")
+    fewer = place.train(*TINY, "snapshot.balance=49")
     assert fewer.params["snapshot.fingerprint"] != best.params["snapshot.fingerprint"]
     scored_by(fewer, kept_predictions(fewer, "val")["likes"].astype(float), tmp_path)
     capsys.readouterr()

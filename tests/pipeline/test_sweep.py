@@ -67,7 +67,9 @@ def test_a_sweep_is_one_parent_on_one_snapshot_and_a_failed_trial_leaves_the_oth
     corpus: Workplace, place: Workplace
 ) -> None:
     choices = ("network.kernel_sizes=[5,3],[99,3]", "seed=1,2")
-    status, output, errors = sweep(place, corpus, *TINY_PAPER, *choices)
+    asked = (*TINY_PAPER, f"objective={OBJECTIVE}", *choices, "-m")
+    ran = place.run("train", f"store.database={corpus.name}", *asked)
+    status, output, errors = ran.returncode, ran.stdout, ran.stderr
     assert status == 1
     assert "2 of 4 trials failed" in errors
     assert "Traceback" not in output + errors

@@ -95,6 +95,8 @@ def _what_to_do_instead(unknown: str) -> str:
     script = Path(sys.argv[0])
     with initialize_config_dir(str(script.absolute().parents[1] / "conf"), version_base="1.3"):
         known = list(_keys(OmegaConf.to_container(compose(script.stem)), ""))
+    if unknown in known:
+        return "it belongs to another choice than the one that was made."
     nearest = get_close_matches(unknown, known, n=1)
     return f"is {nearest[0]} meant?" if nearest else "--help lists them all, and + adds a new one."
 
