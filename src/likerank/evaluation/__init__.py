@@ -1,5 +1,7 @@
 """How well a predictor ranks: metrics, how sure they are, and the one path from scores to a table."""
 
+from likerank.evaluation.comparing import Candidate, Ranking, Standing, compare_candidates
+from likerank.evaluation.effects import OBJECTIVE, SEED, effects_of_choices, numbers_in, swept_keys
 from likerank.evaluation.intervals import (
     Interval,
     interval,
@@ -31,23 +33,32 @@ from likerank.evaluation.scoring import (
 __all__ = [
     "ACROSS",
     "METRICS",
+    "OBJECTIVE",
+    "SEED",
     "TRUTH_APPEAL",
     "TRUTH_APPEAL_AUDIENCE",
     "WITHIN",
+    "Candidate",
     "Interval",
     "Metric",
     "NothingToCompareError",
+    "Ranking",
     "ScoreRow",
     "ScoreTable",
     "Scores",
+    "Standing",
+    "compare_candidates",
+    "effects_of_choices",
     "interval",
     "kendall_tau",
     "mean_squared_error",
     "ndcg",
+    "numbers_in",
     "paired_difference",
     "pairwise_accuracy",
     "permutation_standard_error",
     "position_match",
     "score_table",
     "spearman",
+    "swept_keys",
 ]

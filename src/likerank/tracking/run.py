@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 import torch
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from numpy.typing import NDArray
@@ -53,6 +56,42 @@ class RunLogger(MLFlowLogger):
         """Leaves the run open."""
 
 
+@dataclass(frozen=True)
+class RunRecord:
+    """What MLflow says of a run, as read at one moment.
+
+    Attributes:
+        id: The run's id.
+        name: The name it is shown by.
+        status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
+        tags: Its tags.
+        params: Its parameters, flat.
+        metrics: The last value of each metric.
+        started: When it started (UTC).
+    """
+
+    id: str
+    name: str
+    status: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    started: datetime
+
+
+def record_of(run: MlflowRun) -> RunRecord:
+    """Returns what there is to know of MLflow's run."""
+    return RunRecord(
+        id=run.info.run_id,
+        name=run.info.run_name or "",
+        status=run.info.status,
+        tags=dict(run.data.tags),
+        params=dict(run.data.params),
+        metrics=dict(run.data.metrics),
+        started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+    )
+
+
 class Run:
     """A run in MLflow.
 
@@ -71,6 +110,15 @@ class Run:
     def status(self) -> str:
         """`RUNNING`, `FINISHED`, `FAILED` or `KILLED`."""
         return str(self._client.get_run(self.id).info.status)
+
+    @property
+    def experiment_id(self) -> str:
+        """The experiment that it belongs to."""
+        return str(self._client.get_run(self.id).info.experiment_id)
+
+    def record(self) -> RunRecord:
+        """Reads all of it in one request."""
+        return record_of(self._client.get_run(self.id))
 
     @property
     def tags(self) -> dict[str, str]:

@@ -3,6 +3,8 @@
 import logging
 import os
 import warnings
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import mlflow
@@ -11,9 +13,10 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
-from likerank.tracking.run import Run
+from likerank.tracking.run import Run, RunRecord, record_of
 
 SQLITE = "sqlite"
+_RUNS_A_PAGE = 1000
 
 
 class Tracking:
@@ -85,6 +88,38 @@ class Tracking:
             [self._experiment_id], f"attributes.status = 'FINISHED' and {wanted}", max_results=1
         )
         return Run(self.client, self.uri, found[0].info.run_id) if found else None
+
+    def runs(
+        self,
+        tags: Mapping[str, str] | None = None,
+        *,
+        since: datetime | None = None,
+        experiment_of: Run | None = None,
+    ) -> Iterator[RunRecord]:
+        """Yields the runs with all of these tags, the newest first.
+
+        Args:
+            tags: Names and values that a run must have.
+            since: Leaves out runs that started before.
+            experiment_of: A run whose experiment is searched; this one's own unless given.
+        """
+        parts = [f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items()]
+        if since is not None:
+            parts.append(f"attributes.start_time >= {int(since.timestamp() * 1000)}")
+        experiment = self._experiment_id if experiment_of is None else experiment_of.experiment_id
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [experiment],
+                " and ".join(parts),
+                max_results=_RUNS_A_PAGE,
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            yield from (record_of(run) for run in page)
+            token = page.token
+            if not token:
+                return
 
 
 def _first_line(error: Exception) -> str:
