@@ -1,7 +1,14 @@
 """How well a predictor ranks: metrics, how sure they are, and the one path from scores to a table."""
 
 from likerank.evaluation.comparing import Candidate, Ranking, Standing, compare_candidates
-from likerank.evaluation.effects import OBJECTIVE, SEED, effects_of_choices, numbers_in, swept_keys
+from likerank.evaluation.effects import (
+    OBJECTIVE,
+    SEED,
+    by_numbers_in_it,
+    effects_of_choices,
+    numbers_in,
+    swept_keys,
+)
 from likerank.evaluation.intervals import (
     Interval,
     interval,
@@ -47,6 +54,7 @@ __all__ = [
     "ScoreTable",
     "Scores",
     "Standing",
+    "by_numbers_in_it",
     "compare_candidates",
     "effects_of_choices",
     "interval",

@@ -131,14 +131,13 @@ def compare_candidates(
         NothingToCompareError: If no author has enough posts.
         LikerankError: If scores are not one finite number for each post; the message names the candidate.
     """
-    scored = [_scored(metric, likes, candidate, authors) for candidate in candidates]
-    scored = _with_seeds(scored)
+    constant = Comparison(likes, np.zeros(np.shape(likes)), authors)
+    compared = metric.compare(constant).denominator > 0
+    scored = _with_seeds([_scored(metric, likes, candidate, authors) for candidate in candidates])
     # A stable sort by what is printed: candidates that say the same keep the order they were given in.
     scored.sort(key=lambda each: -round(each.posts.estimate, 12))
     best = scored[0]
     pairs = max(len(scored) * (len(scored) - 1) // 2, 1)
-    constant = Comparison(likes, np.zeros(np.shape(likes)), authors)
-    compared = metric.compare(constant).denominator > 0
     return Ranking(
         standings=tuple(
             Standing(

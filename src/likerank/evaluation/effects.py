@@ -1,5 +1,7 @@
 """What each choice of a sweep does to the objective, on average over the other choices."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
@@ -42,7 +44,7 @@ def effects_of_choices(trials: pd.DataFrame) -> pd.DataFrame:
         {"key": key, "value": value, **_effect(finished, choice == value)}
         for key in swept_keys(finished)
         for choice in [_binned(finished[key])]
-        for value in _in_order(choice)
+        for value in sorted(set(choice), key=by_numbers_in_it)
     ]
     return pd.DataFrame(rows, columns=["key", "value", "trials", "seeds", "effect", "low", "high"])
 
@@ -57,12 +59,9 @@ def _binned(values: pd.Series) -> "pd.Series[str]":
     return bins.map(named)
 
 
-def _in_order(values: "pd.Series[str]") -> list[str]:
-    different = list(dict.fromkeys(values))
-    starts = pd.to_numeric(pd.Series([value.split(" to ")[0] for value in different]), errors="coerce")
-    if starts.isna().any():
-        return sorted(different)
-    return [different[i] for i in np.argsort(starts.to_numpy(), kind="stable")]
+def by_numbers_in_it(text: str) -> tuple[list[float], str]:
+    """Sorts [8, 16] before [16, 32], and 0.0003 before 1e-3."""
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)], text
 
 
 def _effect(trials: pd.DataFrame, chosen: "pd.Series[bool]") -> dict[str, float | int]:

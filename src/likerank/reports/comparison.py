@@ -1,12 +1,13 @@
 """Configurations beside each other: a table on the screen, a figure, a page, rows for a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
@@ -16,6 +17,7 @@ from rich.text import Text
 from likerank.evaluation import Interval, Ranking, Standing
 from likerank.reports.page import render_page
 from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, as_svg, drawing, shortened
+from likerank.reports.table import ABSENT, dotted
 
 _SCOPES = {"within": "within an author", "across": "across authors"}
 _METRICS = {
@@ -24,9 +26,10 @@ _METRICS = {
     "kendall": "Kendall's tau",
     "ndcg": "NDCG",
 }
-_LABEL_IN_FIGURE = 46
+_LABEL_IN_FIGURE = 52
+_LABEL_ON_SCREEN = 26
 _INCHES_A_ROW = 0.27
-_ABSENT = "-"
+_COLOURS = {"best": VERMILLION, "not surely behind": BLUE, "surely behind": GREY}
 
 
 def measure_in_words(metric: str) -> str:
@@ -40,10 +43,10 @@ def measure_in_words(metric: str) -> str:
 def legend(ranking: Ranking) -> list[str]:
     """Returns what must be known to read a comparison."""
     lines = [
-        "A score is the mean over seeds; its 95 % interval holds which posts there are and which seeds were "
-        "drawn. Spread: standard deviation over seeds.",
-        "Behind: the best's score minus this one's on the same posts, its interval at 95 % for all pairs at "
-        "once, since the best was picked by looking. Where it holds 0, the best is not surely better.",
+        "A score is the mean over seeds, ± its 95 % interval, which holds which posts there are and which "
+        "seeds were drawn. Spread: standard deviation over seeds.",
+        "Behind: the best's score minus this one's on the same posts. Surely: its interval, at 95 % for all "
+        "pairs at once, since the best was picked by looking; where it holds 0, nothing is sure.",
     ]
     if blind := [each.label for each in ranking.standings if not each.seeds_counted]:
         whose = "All" if len(blind) == len(ranking.standings) else "; ".join(_some(blind))
@@ -75,16 +78,15 @@ def print_ranking(
     console = console or Console()
     console.print(Text(title, style="bold"))
     console.print(Text(measure_in_words(metric), style="dim"))
-    shown = Table(box=box.SIMPLE, padding=(0, 1), show_edge=False, header_style="dim")
+    shown = Table(box=box.SIMPLE, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
     shown.add_column("", justify="right")
-    shown.add_column("configuration", overflow="fold", ratio=1)
-    for heading in ("seeds", "score", "95 % interval", "spread", "behind", "all pairs at once"):
+    shown.add_column("configuration", overflow="fold", min_width=_LABEL_ON_SCREEN)
+    for heading in ("seeds", "score", "±", "spread", "behind", "surely"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    shown.add_row("", "chance", "", _number(ranking.chance), style="dim", end_section=True)
+    shown.add_row("", "chance", "", dotted(ranking.chance), style="dim", end_section=True)
     for place, standing in enumerate(ranking.standings, 1):
         style = "bold" if standing.behind is None else "dim" if standing.surely_behind else ""
-        cells = _cells(standing)
-        shown.add_row(str(place), *(Text(cells[column]) for column in _COLUMNS), style=style)
+        shown.add_row(str(place), *map(Text, _cells(standing, dotted)), style=style)
     console.print(shown)
     console.print()
     console.print(Text(ranking.verdict, style="bold"))
@@ -92,20 +94,28 @@ def print_ranking(
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 1)))
 
 
-_COLUMNS = ("label", "seeds", "score", "interval", "spread", "behind", "behind_interval")
+def _cells(standing: Standing, number: Callable[[float | None], str]) -> tuple[str, ...]:
+    behind, score = standing.behind, standing.score
+    return (
+        standing.label,
+        str(len(standing.by_seed)),
+        number(score.estimate),
+        # An interval that ends where the metric ends is cut on that side alone.
+        number(_reach(score)),
+        number(standing.spread),
+        "best" if behind is None else number(behind.estimate),
+        ""
+        if behind is None
+        else ABSENT
+        if behind.low is None
+        else f"{number(behind.low)} to {number(behind.high)}",
+    )
 
 
-def _cells(standing: Standing) -> dict[str, str]:
-    behind = standing.behind
-    return {
-        "label": standing.label,
-        "seeds": str(len(standing.by_seed)),
-        "score": _number(standing.score.estimate),
-        "interval": _range(standing.score),
-        "spread": _number(standing.spread),
-        "behind": "best" if behind is None else _number(behind.estimate),
-        "behind_interval": "" if behind is None else _range(behind),
-    }
+def _reach(interval: Interval) -> float | None:
+    if interval.low is None or interval.high is None:
+        return None
+    return max(interval.estimate - interval.low, interval.high - interval.estimate)
 
 
 def ranking_frame(ranking: Ranking, runs: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -148,7 +158,12 @@ def comparison_page(
         caption: Lines to stand below the table.
     """
     rows = [
-        _cells(each) | {"best": each.behind is None, "sure": each.surely_behind, "run": best_runs[each.label]}
+        {
+            "cells": _cells(each, _precise),
+            "best": each.behind is None,
+            "sure": each.surely_behind,
+            "run": best_runs[each.label],
+        }
         for each in ranking.standings
     ]
     return render_page(
@@ -159,7 +174,7 @@ def comparison_page(
         figure=Markup(as_svg(ranking_figure(ranking, metric))),  # noqa: S704
         measure=measure_in_words(metric),
         rows=rows,
-        chance=_number(ranking.chance),
+        chance=_precise(ranking.chance),
         legend=[*legend(ranking), *caption],
     )
 
@@ -167,10 +182,10 @@ def comparison_page(
 def ranking_figure(ranking: Ranking, metric: str) -> Figure:
     """Draws each configuration's score beside chance, and how far it is behind the best."""
     standings = ranking.standings
-    with drawing(1.5 + _INCHES_A_ROW * len(standings)) as figure:
+    with drawing(1.8 + _INCHES_A_ROW * len(standings)) as figure:
         scores, differences = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
         for place, standing in enumerate(standings):
-            colour = _colour(standing)
+            colour = _COLOURS[_group(standing)]
             seeds = list(standing.by_seed.values())
             scores.plot(
                 seeds, [place] * len(seeds), "|", color=colour, alpha=0.6, markersize=9, markeredgewidth=1
@@ -191,13 +206,21 @@ def ranking_figure(ranking: Ranking, metric: str) -> Figure:
         labels = [
             f"{shortened(each.label, _LABEL_IN_FIGURE)}  {place}" for place, each in enumerate(standings, 1)
         ]
-        scores.set_yticks(np.arange(len(standings)), [label.replace("$", r"\$") for label in labels])
+        scores.set_yticks(
+            np.arange(len(standings)), [label.replace("$", r"\$") for label in labels], fontsize=8
+        )
         scores.set_ylim(len(standings) - 0.4, -0.6)
         scores.set_xlabel(f"{measure_in_words(metric)}\n(mean over seeds, 95 % interval; | each seed)")
         differences.set_xlabel("best minus this one, same posts\n(95 % for all pairs at once)")
         for axes in (scores, differences):
             axes.grid(axis="x")
             axes.tick_params(axis="y", length=0)
+        figure.legend(
+            [Line2D([], [], color=colour, marker="o", markersize=5) for colour in _COLOURS.values()],
+            list(_COLOURS),
+            loc="outside lower right",
+            ncols=len(_COLOURS),
+        )
     return figure
 
 
@@ -207,20 +230,14 @@ def _dot(axes: Axes, interval: Interval, place: int, colour: str) -> None:
     axes.plot([interval.estimate], [place], "o", color=colour, markersize=5)
 
 
-def _colour(standing: Standing) -> str:
+def _group(standing: Standing) -> str:
     if standing.behind is None:
-        return VERMILLION
-    return GREY if standing.surely_behind else BLUE
+        return "best"
+    return "surely behind" if standing.surely_behind else "not surely behind"
 
 
-def _number(value: float | None) -> str:
-    return _ABSENT if value is None else f"{value:.4f}"
-
-
-def _range(interval: Interval) -> str:
-    if interval.low is None or interval.high is None:
-        return _ABSENT
-    return f"{interval.low:.4f} to {interval.high:.4f}"
+def _precise(value: float | None) -> str:
+    return ABSENT if value is None else f"{round(value, 4) + 0.0:.4f}"
 
 
 def _some(labels: Sequence[str]) -> list[str]:

@@ -3,9 +3,11 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 # Okabe and Ito's colours (https://jfly.uni-koeln.de/color/).
 BLUE, VERMILLION, GREEN, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#8C8C8C", "#222222"
@@ -13,7 +15,7 @@ CLASSES = (BLUE, VERMILLION, GREEN, "#E69F00", "#56B4E9", "#CC79A7", BLACK)
 AMOUNTS = "cividis_r"  # the most is darkest
 WIDTH = 10.0  # inches
 
-_LOOK = {
+_LOOK: dict[RcKeyType, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so that a figure looks alike everywhere
     "font.size": 9,

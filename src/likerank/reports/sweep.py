@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from likerank.evaluation import OBJECTIVE, SEED, effects_of_choices, numbers_in, swept_keys
+from likerank.evaluation import OBJECTIVE, SEED, by_numbers_in_it, effects_of_choices, numbers_in, swept_keys
 from likerank.reports.page import render_page
 from likerank.reports.style import AMOUNTS, BLACK, as_png, as_svg, drawing, shortened
 
@@ -144,25 +144,25 @@ def _scale(values: pd.Series) -> tuple[NDArray[np.float64], dict[float, str]]:
     """Returns where each value stands on an axis from 0 to 1, and the axis's ticks."""
     numbers = numbers_in(values)
     if numbers is None:
-        different = sorted(set(values.astype(str)))
+        different = sorted(set(values.astype(str)), key=by_numbers_in_it)
         places = dict(zip(different, _spaced(len(different)), strict=True))
         ticks = {place: shortened(name.rsplit(".", 1)[-1], 20) for name, place in places.items()}
         return values.astype(str).map(places).to_numpy(np.float64), ticks
     low, high = float(numbers.min()), float(numbers.max())
     logarithmic = low > 0 and high / low > _LOG_BEYOND
-    shown = np.unique(numbers)
+    shown = np.unique(numbers.to_numpy(np.float64))
     if shown.size > _TICKS:
-        shown = (np.geomspace if logarithmic else np.linspace)(low, high, _TICKS)
+        shown = np.asarray((np.geomspace if logarithmic else np.linspace)(low, high, _TICKS))
 
-    def place_of(number: NDArray[np.float64]) -> NDArray[np.float64]:
+    def place_of(number: NDArray[np.floating]) -> NDArray[np.float64]:
         if low == high:
             return np.full(number.shape, 0.5)
         ends = np.log([low, high]) if logarithmic else np.array([low, high])
         at = np.log(number) if logarithmic else number
-        return np.asarray((at - ends[0]) / (ends[1] - ends[0]))
+        return np.asarray((at - ends[0]) / (ends[1] - ends[0]), np.float64)
 
     ticks = {float(place): f"{number:.3g}" for place, number in zip(place_of(shown), shown, strict=True)}
-    return place_of(numbers.to_numpy()), ticks
+    return place_of(numbers.to_numpy(np.float64)), ticks
 
 
 def _spaced(number: int) -> NDArray[np.float64]:

@@ -81,6 +81,10 @@ class Tracking:
             ) from error
         return Run(self.client, self.uri, run_id)
 
+    def opened(self, record: RunRecord) -> Run:
+        """Returns the run that a record was read from, without asking for it again."""
+        return Run(self.client, self.uri, record.id)
+
     def find_finished_run(self, tags: dict[str, str]) -> Run | None:
         """Returns the newest finished run of the experiment with all of these tags, or None."""
         wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
@@ -91,7 +95,7 @@ class Tracking:
 
     def runs(
         self,
-        tags: Mapping[str, str] | None = None,
+        tags: Mapping[str, str | None],
         *,
         since: datetime | None = None,
         experiment_of: Run | None = None,
@@ -99,11 +103,14 @@ class Tracking:
         """Yields the runs with all of these tags, the newest first.
 
         Args:
-            tags: Names and values that a run must have.
+            tags: Names and values that a run must have; None takes any value.
             since: Leaves out runs that started before.
             experiment_of: A run whose experiment is searched; this one's own unless given.
         """
-        parts = [f"tags.`{key}` = '{value}'" for key, value in (tags or {}).items()]
+        parts = [
+            f"tags.`{key}` LIKE '%'" if value is None else f"tags.`{key}` = '{value}'"
+            for key, value in tags.items()
+        ]
         if since is not None:
             parts.append(f"attributes.start_time >= {int(since.timestamp() * 1000)}")
         experiment = self._experiment_id if experiment_of is None else experiment_of.experiment_id
