@@ -24,7 +24,7 @@ LIKES = np.random.default_rng(0).normal(size=AUTHORS.size)
 
 def scores(random: np.random.Generator, signal: float, shared: FloatArray, spread: float) -> FloatArray:
     """A training's scores: what its configuration gets right and wrong, and what its seed does."""
-    drawn = signal * np.exp(spread * random.normal())
+    drawn = signal * float(np.exp(spread * random.normal()))
     return drawn * LIKES + shared + 0.4 * random.normal(size=LIKES.size)
 
 
@@ -141,7 +141,9 @@ def test_a_planted_difference_is_found_among_several() -> None:
 def test_of_network_ridge_and_linear_it_says_which_differ() -> None:
     random = np.random.default_rng(9)
     network = configuration(random, "network", 3, 3.0, 0.05)
-    close = Candidate("ridge", {0: network.scores[0] * 0.9 + 0.3 * random.normal(size=LIKES.size)}, "ridge")
+    close = Candidate(
+        "ridge", {0: 0.9 * np.asarray(network.scores[0]) + 0.3 * random.normal(size=LIKES.size)}, "ridge"
+    )
     linear = Candidate("linear", {0: random.normal(size=LIKES.size)}, "linear")
     ranking = compared(linear, close, network)
     assert [each.label for each in ranking.standings][2] == "linear"

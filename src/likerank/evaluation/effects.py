@@ -20,9 +20,9 @@ def swept_keys(trials: pd.DataFrame) -> list[str]:
 
 
 def numbers_in(values: pd.Series) -> "pd.Series[float] | None":
-    """Returns a column of choices as numbers, or None where one of them is no number."""
-    numbers = pd.to_numeric(values, errors="coerce")
-    return None if numbers.isna().any() else numbers.astype(np.float64)
+    """Returns a column of choices as numbers, NaN where there is none, or None where one is no number."""
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    return numbers if (numbers.isna() == values.isna()).all() else None
 
 
 def effects_of_choices(trials: pd.DataFrame) -> pd.DataFrame:
@@ -32,8 +32,9 @@ def effects_of_choices(trials: pd.DataFrame) -> pd.DataFrame:
     favoured a choice together with others, it is theirs as well.
 
     Args:
-        trials: One row a trial: a column for each choice (text or numbers), `seed`, and `objective`, NaN
-            where the trial failed. Numbers of more than 5 values are put into up to 4 bins of equal counts.
+        trials: One row a trial: a column for each choice (text or numbers; None or NaN where a trial
+            has no such key), `seed`, and `objective`, NaN where the trial failed. Numbers of
+            more than 5 values are put into up to 4 bins of equal counts.
 
     Returns:
         One row a choice: `key`, `value`, `trials`, `seeds`, `effect`, and `low` and `high`, the bounds of a
@@ -44,7 +45,7 @@ def effects_of_choices(trials: pd.DataFrame) -> pd.DataFrame:
         {"key": key, "value": value, **_effect(finished, choice == value)}
         for key in swept_keys(finished)
         for choice in [_binned(finished[key])]
-        for value in sorted(set(choice), key=by_numbers_in_it)
+        for value in sorted(set(choice.dropna()), key=by_numbers_in_it)
     ]
     return pd.DataFrame(rows, columns=["key", "value", "trials", "seeds", "effect", "low", "high"])
 
@@ -52,7 +53,7 @@ def effects_of_choices(trials: pd.DataFrame) -> pd.DataFrame:
 def _binned(values: pd.Series) -> "pd.Series[str]":
     numbers = numbers_in(values)
     if numbers is None or numbers.nunique() <= _VALUES_SHOWN_APART:
-        return values.astype(str)
+        return values.map(str, na_action="ignore")
     bins = pd.qcut(numbers, _BINS, labels=False, duplicates="drop")
     ends = numbers.groupby(bins).agg(["min", "max"])
     named = {i: f"{row['min']:.3g} to {row['max']:.3g}" for i, row in ends.iterrows()}

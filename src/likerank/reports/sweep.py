@@ -18,6 +18,7 @@ from likerank.reports.style import AMOUNTS, BLACK, as_png, as_svg, drawing, shor
 _LOG_BEYOND = 30  # highest over lowest
 _TICKS = 6
 _INCHES_AN_AXIS = 1.45
+_BELOW = -0.15  # where a trial without such a choice passes
 _PALEST = 0.12  # of the colours; below, a line would hardly be seen on white
 
 
@@ -128,7 +129,7 @@ def parallel_coordinates(trials: pd.DataFrame, objective: str) -> Figure:
         axes.tick_params(axis="x", length=0, pad=8)
         axes.set_yticks([])
         axes.set_xlim(-0.15, len(scales) - 0.35)
-        axes.set_ylim(-0.05, 1.05)
+        axes.set_ylim(_BELOW - 0.05, 1.05)
         axes.spines[:].set_visible(False)
         left_out = f", {failed} failed and left out" if failed else ""
         axes.set_title(f"{len(finished)} trials{left_out}; thick: the best; the darker, the higher")
@@ -144,25 +145,26 @@ def _scale(values: pd.Series) -> tuple[NDArray[np.float64], dict[float, str]]:
     """Returns where each value stands on an axis from 0 to 1, and the axis's ticks."""
     numbers = numbers_in(values)
     if numbers is None:
-        different = sorted(set(values.astype(str)), key=by_numbers_in_it)
+        names = values.map(str, na_action="ignore")
+        different = sorted(set(names.dropna()), key=by_numbers_in_it)
         places = dict(zip(different, _spaced(len(different)), strict=True))
         ticks = {place: shortened(name.rsplit(".", 1)[-1], 20) for name, place in places.items()}
-        return values.astype(str).map(places).to_numpy(np.float64), ticks
-    low, high = float(numbers.min()), float(numbers.max())
-    logarithmic = low > 0 and high / low > _LOG_BEYOND
-    shown = np.unique(numbers.to_numpy(np.float64))
-    if shown.size > _TICKS:
-        shown = np.asarray((np.geomspace if logarithmic else np.linspace)(low, high, _TICKS))
-
-    def place_of(number: NDArray[np.floating]) -> NDArray[np.float64]:
-        if low == high:
-            return np.full(number.shape, 0.5)
-        ends = np.log([low, high]) if logarithmic else np.array([low, high])
-        at = np.log(number) if logarithmic else number
-        return np.asarray((at - ends[0]) / (ends[1] - ends[0]), np.float64)
-
-    ticks = {float(place): f"{number:.3g}" for place, number in zip(place_of(shown), shown, strict=True)}
-    return place_of(numbers.to_numpy(np.float64)), ticks
+        heights = names.map(places).to_numpy(np.float64)
+    else:
+        low, high = float(numbers.min()), float(numbers.max())
+        logarithmic = low > 0 and high / low > _LOG_BEYOND
+        shown = np.unique(numbers.dropna().to_numpy(np.float64))
+        if shown.size > _TICKS:
+            shown = np.asarray((np.geomspace if logarithmic else np.linspace)(low, high, _TICKS))
+        measure = np.log if logarithmic else np.asarray
+        first, last = measure([low, high])
+        span = last - first or 1.0
+        heights = (measure(numbers.to_numpy(np.float64)) - first) / span
+        ticks = {float((measure(number) - first) / span): f"{number:.3g}" for number in shown}
+    if np.isnan(heights).any():
+        heights = np.where(np.isnan(heights), _BELOW, heights)
+        ticks[_BELOW] = "none"
+    return heights, ticks
 
 
 def _spaced(number: int) -> NDArray[np.float64]:
