@@ -79,6 +79,27 @@ def test_one_seed_borrows_the_spread_of_others_of_its_kind_alone() -> None:
     assert counted == {"a": True, "b": True, "ridge": False}
 
 
+def test_a_poor_baseline_of_few_seeds_is_surely_behind_many_networks() -> None:
+    random = np.random.default_rng(13)
+    networks = [configuration(random, str(i), 3, 3.0, 0.05) for i in range(20)]
+    ridge = Candidate("ridge", {s: 0.3 * LIKES + random.normal(size=LIKES.size) for s in range(3)}, "ridge")
+    found = {each.label: each for each in compared(*networks, ridge).standings}
+    assert found["ridge"].surely_behind
+
+
+def test_what_no_seed_changes_is_as_sure_as_its_posts() -> None:
+    random = np.random.default_rng(14)
+    linear = Candidate("linear", dict.fromkeys(range(3), LIKES + random.normal(size=LIKES.size)), "linear")
+    (standing,) = [
+        each
+        for each in compared(configuration(random, "a", 3, spread=0.5), linear).standings
+        if each.label == "linear"
+    ]
+    assert standing.seeds_counted
+    alone = interval(pairwise_accuracy, LIKES, linear.scores[0], AUTHORS)
+    assert (standing.score.low, standing.score.high) == pytest.approx((alone.low, alone.high))
+
+
 def test_what_differs_only_by_seed_is_not_different() -> None:
     """However much they differ and however sure the posts are: that is how far seeds spread."""
     random = np.random.default_rng(5)

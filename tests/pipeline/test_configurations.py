@@ -66,9 +66,19 @@ def test_short_labels_that_would_be_alike_are_written_in_full() -> None:
 
 
 def test_values_are_short() -> None:
-    assert [short_value(value) for value in ("torch.optim.Adam", "0.001", "[1, 2]", "null")] == [
+    assert [
+        short_value(value) for value in ("torch.optim.Adam", "0.0130000001", "[1, 2]", "null", "1234567")
+    ] == [
         "Adam",
-        "0.001",
+        "0.013",
         "[1,2]",
         "null",
+        "1234567",
+    ]
+
+
+def test_numbers_that_are_alike_in_short_are_written_in_full() -> None:
+    assert labels({"optimizer.lr": "0.00123401"}, {"optimizer.lr": "0.00123402"}) == [
+        "optimizer.lr=0.00123401",
+        "optimizer.lr=0.00123402",
     ]

@@ -40,12 +40,14 @@ def printed(ranking: Ranking, width: int) -> str:
 
 
 def test_the_screen_fits_into_80_columns_with_every_number() -> None:
-    ranking = ranking_of(6, "network=ResidualNet blocks=[32,64,96] lr={}")
+    ranking = ranking_of(12, "network=ResidualNet blocks=[32,64,96] lr={}")
     text = printed(ranking, 80)
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "…" not in text
     for standing in ranking.standings:
         assert f"{standing.score.estimate:.3f}"[1:] in text
+        if standing.behind is not None:
+            assert f" to {standing.behind.high:.3f}".replace("0.", ".") in text
     flat = " ".join(text.split())
     assert ranking.verdict in flat
     assert "The posts are made." in flat

@@ -3,7 +3,8 @@
 A configuration is scored once for each seed on the same posts; its score is the mean over seeds. Two things
 make it unsure: which posts there are (the delete-one jackknife of `intervals`, paired between configurations)
 and which seeds were drawn. The spread over seeds is pooled over all networks that are compared, since two or
-three seeds tell little alone, but is never taken as less than the configuration's own.
+three seeds tell little alone, but is never taken as less than the configuration's own. A baseline whose score
+changes with the seed is taken to vary at least as much.
 
 Whoever looks for the best looks at all pairs, so a difference to the best is judged at 95 % for all pairs at
 once (Bonferroni). Corrected for the others alone, the best of ten equal configurations would seem better than
@@ -175,22 +176,24 @@ def _scored(metric: Metric, likes: ArrayLike, candidate: Candidate, authors: Arr
 
 
 def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
-    """Adds what the seeds add to each variance: by family, pooled over the families of a kind."""
+    """Adds to each candidate what the seeds add to its variance, where two seeds of its kind tell."""
     families: dict[str, dict[str, list[float]]] = {}
     for each in scored:
         of_kind = families.setdefault(each.candidate.kind, {})
         of_kind.setdefault(_family(each.candidate), []).extend(each.by_seed.values())
     pooled = {kind: _pooled(list(of_kind.values())) for kind, of_kind in families.items()}
+    surest = max(pooled.values(), key=lambda variance: variance.degrees)
     counted = []
     for each in scored:
-        kind, family = each.candidate.kind, _family(each.candidate)
-        of_all = pooled[kind]
-        own = _spread(families[kind][family]) or 0.0
-        parts = (
-            [Variance(max(own**2, of_all.value) / len(each.by_seed), of_all.degrees)]
-            if of_all.degrees
-            else []
-        )
+        kind = each.candidate.kind
+        parts = []
+        if pooled[kind].degrees:
+            own = _spread(families[kind][_family(each.candidate)])
+            # A baseline's few seeds alone would leave it open whether it is any good, so it is taken to vary
+            # as much as what has most seeds; but not where no seed ever changes it.
+            least = surest.value if pooled[kind].value else 0.0
+            value = max((own or 0.0) ** 2, pooled[kind].value, least)
+            parts = [Variance(value / len(each.by_seed), surest.degrees)]
         counted.append(_Scored(each.candidate, each.by_seed, each.posts, parts))
     return counted
 
@@ -201,12 +204,13 @@ def _family(candidate: Candidate) -> str:
 
 def _pooled(families: list[list[float]]) -> Variance:
     degrees = sum(len(family) - 1 for family in families)
-    squares = sum(float(np.sum((np.array(family) - np.mean(family)) ** 2)) for family in families)
+    squares = sum((_spread(family) or 0.0) ** 2 * (len(family) - 1) for family in families)
     return Variance(squares / max(degrees, 1), degrees)
 
 
 def _spread(scores: list[float]) -> float | None:
-    return float(np.std(scores, ddof=1)) if len(scores) > 1 else None
+    # Around the first, so that equal scores have no spread, and not that of rounding.
+    return float(np.std(np.array(scores) - scores[0], ddof=1)) if len(scores) > 1 else None
 
 
 def _behind(metric: Metric, best: _Scored, other: _Scored, confidence: float) -> Interval:

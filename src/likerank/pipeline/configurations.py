@@ -8,6 +8,7 @@ _NOT_CHOICES = ("seed", "threads", "objective", "trainer.enable_progress_bar")
 _NOT_CHOICES_WITHIN = ("snapshot.", "store.", "tracking.", "evaluation.")
 _TARGET = "._target_"
 _DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_FRACTION = re.compile(r"-?\d+\.\d+(e[-+]?\d+)?")
 _ABSENT = "(absent)"
 
 
@@ -51,8 +52,10 @@ def labels_of(configurations: Sequence[Mapping[str, str]], alone: str) -> list[s
 
 
 def short_value(value: str) -> str:
-    """Returns a choice's value in short: a class without its module, a list without blanks."""
-    return value.rsplit(".", 1)[-1] if _DOTTED_NAME.fullmatch(value) else value.replace(", ", ",")
+    """Returns a choice's value in short: a class without its module, a number of four digits."""
+    if _DOTTED_NAME.fullmatch(value):
+        return value.rsplit(".", 1)[-1]
+    return f"{float(value):.4g}" if _FRACTION.fullmatch(value) else value.replace(", ", ",")
 
 
 def _network_first(key: str) -> tuple[bool, str]:

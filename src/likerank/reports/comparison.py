@@ -27,7 +27,7 @@ _METRICS = {
     "ndcg": "NDCG",
 }
 _LABEL_IN_FIGURE = 52
-_LABEL_ON_SCREEN = 26
+_LABEL_ON_SCREEN = 22
 _INCHES_A_ROW = 0.27
 _COLOURS = {"best": VERMILLION, "not surely behind": BLUE, "surely behind": GREY}
 

@@ -129,7 +129,7 @@ def parallel_coordinates(trials: pd.DataFrame, objective: str) -> Figure:
         axes.tick_params(axis="x", length=0, pad=8)
         axes.set_yticks([])
         axes.set_xlim(-0.15, len(scales) - 0.35)
-        axes.set_ylim(_BELOW - 0.05, 1.05)
+        axes.set_ylim(heights.min() - 0.05, 1.05)
         axes.spines[:].set_visible(False)
         left_out = f", {failed} failed and left out" if failed else ""
         axes.set_title(f"{len(finished)} trials{left_out}; thick: the best; the darker, the higher")
