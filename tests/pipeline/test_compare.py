@@ -112,6 +112,7 @@ def test_two_runs_that_differ_only_by_seed_do_not_differ(
     assert apart.verdict.startswith("Nothing is better than the rest")
 
 
+@pytest.mark.slow
 def test_an_experiments_newest_snapshot_is_taken_and_the_rest_counted(
     make_workplace: MakeWorkplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,23 +136,46 @@ def test_an_experiments_newest_snapshot_is_taken_and_the_rest_counted(
 
 
 def test_a_repeated_run_stands_once_for_its_seed(
-    place: Workplace, sweep: tuple[Run, dict[str, Run]], tmp_path: Path
+    place: Workplace,
+    sweep: tuple[Run, dict[str, Run]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     _, runs = sweep
     again = place.train(*TINY, *SHORT, "seed=1", "reuse=false")
-    again.set_tags({"likerank.note": "a repeat"})
     ranking = ranked(place, tmp_path, named(again, runs["default 1"]), "predictors=[network]")
     assert list(ranking.standings[0].by_seed) == [1]
     frame = pd.read_csv(tmp_path / "comparison.csv")
     assert frame["runs"].tolist() == [again.id]
+    assert "Left out: 1 run that a newer one" in capsys.readouterr().out
+
+
+def test_a_run_without_predictions_is_left_out_of_a_sweep_and_refused_by_name(
+    place: Workplace,
+    sweep: tuple[Run, dict[str, Run]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parent, runs = sweep
+    tags = runs["paper 1"].tags
+    bare = place.tracking().start_run(
+        {"likerank.fingerprint": tags["likerank.fingerprint"], "mlflow.parentRunId": parent.id}
+    )
+    bare.finish()
+    assert ranked(place, tmp_path, f"sweep={parent.id}").standings
+    assert f"keep no predictions: {bare.id}." in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(LikerankError, match=f"Run {bare.id} has no predictions/val"):
+        ranked(place, tmp_path, named(bare))
+    bare.set_tags({"mlflow.parentRunId": "nobody", "likerank.fingerprint": "of no snapshot"})
 
 
 def test_test_is_never_read(place: Workplace, sweep: tuple[Run, dict[str, Run]], tmp_path: Path) -> None:
-    _, runs = sweep
-    keys = pd.read_parquet(runs["default 1"].artifact("predictions/val.parquet"))
-    ranking = ranked(place, tmp_path, named(runs["default 1"]))
-    assert ranking.posts <= (keys["half"] == "select").sum()
-    assert not runs["default 1"].has_artifact("predictions/test.parquet")
+    run = sweep[1]["default 1"]
+    (tmp_path / "test.parquet").write_text("whoever reads this fails")
+    run.log_file(tmp_path / "test.parquet", "predictions")
+    ranking = ranked(place, tmp_path, named(run), "metric=across/pairwise")
+    validation = pd.read_parquet(run.artifact("predictions/val.parquet"))
+    assert ranking.posts == (validation["half"] == "select").sum()
 
 
 def test_runs_that_cannot_be_compared_are_named(
