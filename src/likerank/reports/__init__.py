@@ -1,7 +1,6 @@
 """Tables and figures for people."""
 
 from likerank.reports.comparison import comparison_page, print_ranking, ranking_figure, ranking_frame
-from likerank.reports.page import render_page
 from likerank.reports.sweep import parallel_coordinates, sweep_page, write_sweep_report
 from likerank.reports.table import print_score_table
 
@@ -12,7 +11,6 @@ __all__ = [
     "print_score_table",
     "ranking_figure",
     "ranking_frame",
-    "render_page",
     "sweep_page",
     "write_sweep_report",
 ]

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
 # Okabe and Ito's colours (https://jfly.uni-koeln.de/color/).
-BLUE, VERMILLION, GREEN, GREY, BLACK = "#0072B2", "#D55E00", "#009E73", "#8C8C8C", "#222222"
-CLASSES = (BLUE, VERMILLION, GREEN, "#E69F00", "#56B4E9", "#CC79A7", BLACK)
+BLUE, VERMILLION = "#0072B2", "#D55E00"
+GREY, BLACK = "#8C8C8C", "#222222"
 AMOUNTS = "cividis_r"  # the most is darkest
 WIDTH = 10.0  # inches
 
