@@ -3,6 +3,7 @@
 import io
 import re
 from collections import Counter
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
@@ -37,14 +38,15 @@ def parents_and_trials(place: Workplace) -> tuple[list[Run], list[Run]]:
 
 
 def ranking(parent: Run) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO(parent.artifact("trials.csv").read_text()))
+    return pd.read_csv(io.StringIO(parent.artifact("sweep/trials.csv").read_text()))
 
 
 def record(name: str, status: str, started_at: int, **metrics: float) -> RunRecord:
     tags = {"likerank.trial": name, OVERRIDES: f'["optimizer.lr={name}", "snapshot.size=16"]'}
     if status == "FAILED":
         tags["likerank.reason"] = "It does not fit."
-    return RunRecord(f"{name}-{started_at}", name, status, started_at, tags, {}, metrics)
+    started = datetime.fromtimestamp(started_at, UTC)
+    return RunRecord(f"{name}-{started_at}", name, status, tags, {}, metrics, started)
 
 
 def test_trials_are_ranked_with_what_differs_and_each_counts_once() -> None:
@@ -84,7 +86,8 @@ def test_a_sweep_is_one_parent_on_one_snapshot_and_a_failed_trial_leaves_the_oth
     best = max((t for t in trials if t.status == "FINISHED"), key=lambda t: t.metrics[OBJECTIVE])
     assert ranked["run"].iloc[0] == parent.tags[BEST] == best.id
     assert parent.metrics[OBJECTIVE] == best.metrics[OBJECTIVE]
-    assert set(ranked.columns) == {"run", "status", "objective", "reason", "network.kernel_sizes", "seed"}
+    assert set(ranked.columns) == {"run", "objective", "network.kernel_sizes", "seed"}
+    assert "The 99x99 kernel" in parent.artifact("sweep/sweep.html").read_text()
 
 
 @pytest.mark.slow

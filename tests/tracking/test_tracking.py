@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,10 @@ def test_a_finished_run_is_found_by_its_tags_and_an_unfinished_one_is_not(tracki
     )
     finished.finish()
     failed.finish("FAILED", "no reason")
-    found = tracking.find_finished_run({"likerank.trial": "a"})
+    found = tracking.find_run({"likerank.trial": "a"}, "FINISHED")
     assert found is not None
     assert found.id == finished.id
-    assert tracking.find_finished_run({"likerank.trial": "b"}) is None
+    assert tracking.find_run({"likerank.trial": "b"}, "FINISHED") is None
     assert failed.tags["likerank.reason"] == "no reason"
 
 
@@ -112,6 +113,7 @@ print(json.dumps([scores, model.metadata.metadata, "likerank" in sys.modules]))
 @pytest.mark.slow
 def test_processes_that_start_at_once_on_no_database_all_work(tmp_path: Path) -> None:
     script = f"""
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from likerank.tracking import Tracking
 run = Tracking("sqlite", "cold", Path({str(tmp_path / "mlruns")!r})).start_run({{}})
@@ -133,3 +135,35 @@ def test_a_server_that_does_not_answer_is_one_sentence(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(LikerankError, match=r"MLflow at http://127\.0\.0\.1:9 does not answer"):
         Tracking("http://127.0.0.1:9", "tests", tmp_path)
+
+
+def test_runs_are_listed_by_tags_and_time_over_pages(
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("likerank.tracking.store._RUNS_A_PAGE", 2)
+    before = datetime.now(UTC)
+    made = [tracking.start_run({"likerank.sweep": str(number % 2)}, f"run {number}") for number in range(7)]
+    made[0].log_params({"lr": 0.1})
+    made[0].log_metrics({"a": 2.0})
+    made[0].finish()
+    other = tracking.start_run({"something": "else"})
+    assert {run.id for run in tracking.runs({"likerank.sweep": None})} == {run.id for run in made}
+    even = list(tracking.runs({"likerank.sweep": "0"}, since=before - timedelta(seconds=1)))
+    assert {run.id for run in even} == {run.id for run in made[::2]}
+    assert [run.started for run in even] == sorted((run.started for run in even), reverse=True)
+    assert list(tracking.runs({}, since=datetime.now(UTC) + timedelta(hours=1))) == []
+    first = next(run for run in even if run.id == made[0].id)
+    assert (first.name, first.status, first.params, first.metrics) == (
+        "run 0",
+        "FINISHED",
+        {"lr": "0.1"},
+        {"a": 2.0},
+    )
+    assert first == made[0].record() == tracking.opened(first).record()
+    assert other.id in {run.id for run in tracking.runs({})}
+
+
+def test_another_runs_experiment_can_be_searched(tracking: Tracking, tmp_path: Path) -> None:
+    elsewhere = Tracking("sqlite", "elsewhere", tmp_path / "mlruns").start_run({"a": "b"})
+    assert list(tracking.runs({"a": "b"})) == []
+    assert [run.id for run in tracking.runs({"a": "b"}, experiment_of=elsewhere)] == [elsewhere.id]

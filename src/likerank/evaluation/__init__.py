@@ -1,6 +1,15 @@
 """How well a predictor ranks: metrics, how sure they are, and the one path from scores to a table."""
 
 from likerank.evaluation.calibration import Calibration
+from likerank.evaluation.comparing import Candidate, Ranking, Standing, compare_candidates
+from likerank.evaluation.effects import (
+    OBJECTIVE,
+    SEED,
+    by_numbers_in_it,
+    effects_of_choices,
+    numbers_in,
+    swept_keys,
+)
 from likerank.evaluation.intervals import (
     Interval,
     interval,
@@ -33,21 +42,30 @@ from likerank.evaluation.scoring import (
 __all__ = [
     "ACROSS",
     "METRICS",
+    "OBJECTIVE",
+    "SEED",
     "TRUTH_APPEAL",
     "TRUTH_APPEAL_AUDIENCE",
     "WITHIN",
     "Calibration",
+    "Candidate",
     "Interval",
     "Metric",
     "NothingToCompareError",
     "RankedPhoto",
+    "Ranking",
     "ScoreRow",
     "ScoreTable",
     "Scores",
+    "Standing",
+    "by_numbers_in_it",
+    "compare_candidates",
+    "effects_of_choices",
     "interval",
     "kendall_tau",
     "mean_squared_error",
     "ndcg",
+    "numbers_in",
     "paired_difference",
     "pairwise_accuracy",
     "permutation_standard_error",
@@ -55,4 +73,5 @@ __all__ = [
     "rank_photos",
     "score_table",
     "spearman",
+    "swept_keys",
 ]

@@ -12,6 +12,7 @@ wide at 10 posts an author and 1.1 at 22, position match in sets of ten 1.3 at 2
 metric's is right within a tenth.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Interval:
         estimate: The metric's value, or the difference of two.
         low: Lower bound, not below what the metric can be; None where too few posts tell how sure it is.
         high: Upper bound, likewise.
-        standard_error: Half the unclipped interval's width in units of Student's t; None likewise.
+        standard_error: The estimate's; None likewise.
     """
 
     estimate: float
@@ -42,11 +43,18 @@ class Interval:
     standard_error: float | None
 
 
-class _Jackknife(NamedTuple):
+class Jackknife(NamedTuple):
     """An estimate, independent deviations whose squares sum to its variance, their degrees of freedom."""
 
     estimate: float
     deviations: FloatArray
+    degrees: int
+
+
+class Variance(NamedTuple):
+    """A part of an estimate's variance, and the degrees of freedom that it was estimated with."""
+
+    value: float
     degrees: int
 
 
@@ -73,7 +81,7 @@ def interval(
 
 def interval_of(metric: Metric, comparison: Comparison) -> Interval:
     """Does the same for a comparison that several metrics share."""
-    return _bounded(_jackknife(metric, comparison), metric.lowest, metric.highest)
+    return bounded(jackknife(metric, comparison), metric.lowest, metric.highest)
 
 
 def paired_difference(
@@ -96,13 +104,13 @@ def paired_difference(
         NothingToCompareError: If no group has enough posts.
         LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
     """
-    first = _jackknife(metric, Comparison(y_true, y_score, groups))
-    other = _jackknife(metric, Comparison(y_true, y_score_other, groups))
-    difference = _Jackknife(
+    first = jackknife(metric, Comparison(y_true, y_score, groups))
+    other = jackknife(metric, Comparison(y_true, y_score_other, groups))
+    difference = Jackknife(
         first.estimate - other.estimate, first.deviations - other.deviations, first.degrees
     )
     widest = metric.highest - metric.lowest
-    return _bounded(difference, -widest, widest)
+    return bounded(difference, -widest, widest)
 
 
 def permutation_standard_error(
@@ -140,7 +148,14 @@ def permutation_standard_error(
     return float(np.std(scores, ddof=1))
 
 
-def _jackknife(metric: Metric, comparison: Comparison) -> _Jackknife:
+def jackknife(metric: Metric, comparison: Comparison) -> Jackknife:
+    """Scores a comparison and says how much each post, or each small group, moves the score.
+
+    Deviations of two scores on the same posts may be added and subtracted: they stay paired.
+
+    Raises:
+        NothingToCompareError: If no group has enough posts.
+    """
     whole = metric.compare(comparison)
     without = metric.compare_without_each(comparison)
     group, weight = comparison.group, whole.denominator / whole.denominator.sum()
@@ -164,17 +179,40 @@ def _jackknife(metric: Metric, comparison: Comparison) -> _Jackknife:
     of_groups = np.where(lone, share * np.sqrt(lone_groups / max(lone_groups - 1, 1)), 0.0)
 
     degrees = int(np.count_nonzero(left_out) - np.count_nonzero(spares)) + max(lone_groups - 1, 0)
-    return _Jackknife(float(estimate), np.concatenate((of_posts, of_groups)), degrees)
+    return Jackknife(float(estimate), np.concatenate((of_posts, of_groups)), degrees)
 
 
-def _bounded(jackknife: _Jackknife, lowest: float, highest: float) -> Interval:
+def bounded(
+    jackknife: Jackknife,
+    lowest: float,
+    highest: float,
+    parts: Sequence[Variance] = (),
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Turns a jackknife, and whatever else the estimate varies by, into an interval.
+
+    Independent parts are joined as sqrt(sum of (t * standard error)^2), each with its own Student's t. It
+    covers at least as often as it says.
+
+    Source: S. K. Banerjee, On confidence interval for two-means problem based on separate estimates of
+    variances and tabulated values of t-table, Sankhya A 23 (1961).
+
+    Args:
+        jackknife: The estimate and how it varies with the posts.
+        lowest: The least that the estimate can be.
+        highest: The greatest that it can be.
+        parts: Other independent variances of the estimate.
+        confidence: How often the interval is to cover, from 0 to 1.
+    """
     if jackknife.degrees < 1:
         return Interval(jackknife.estimate, None, None, None)
-    error = float(np.sqrt(np.sum(jackknife.deviations**2)))
+    posts = Variance(float(np.sum(jackknife.deviations**2)), jackknife.degrees)
+    error = float(np.sqrt(posts.value + sum(part.value for part in parts)))
     if error == 0 and jackknife.estimate in (lowest, highest):
         # Two pairs that are both right are no proof that all would be.
         return Interval(jackknife.estimate, None, None, None)
-    reach = float(stdtrit(jackknife.degrees, (1 + CONFIDENCE) / 2)) * error
+    squares = [stdtrit(part.degrees, (1 + confidence) / 2) ** 2 * part.value for part in (posts, *parts)]
+    reach = float(np.sqrt(sum(squares)))
     return Interval(
         jackknife.estimate,
         max(lowest, jackknife.estimate - reach),

@@ -19,6 +19,7 @@ from likerank.tracking import Run
 
 RESULTS = "results.json"
 _TRAINING_POSTS_SCORED = 20_000
+MADE = "The posts are made: drawn pictures with likes by a formula. They are not Instagram's."
 
 
 def score_posts(
@@ -108,7 +109,7 @@ def caption_of(snapshot: Snapshot) -> list[str]:
     """Returns the lines that must stand below a table of this snapshot."""
     if not snapshot.manifest["made"]:
         return []
-    return ["The posts are made: drawn pictures with likes by a formula. They are not Instagram's."]
+    return [MADE]
 
 
 def _truth(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

@@ -10,9 +10,11 @@ import json
 import logging
 import math
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -25,7 +27,7 @@ from likerank.errors import LikerankError
 from likerank.pipeline.command import quieten, sentence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     import pandas as pd
 
@@ -174,9 +176,9 @@ def _snapshot_is_swept(config: DictConfig) -> bool:
 
 
 def _end_those_cut_short(tracking: "Tracking", parent: "Run") -> None:
-    for record in tracking.search({trial_tag(parent.id): TRIAL_OF_IT}):
+    for record in tracking.runs({trial_tag(parent.id): TRIAL_OF_IT}):
         if record.status == "RUNNING":
-            tracking.run(record.id).finish("KILLED", "cut short; the sweep went on without it")
+            tracking.opened(record).finish("KILLED", "cut short; the sweep went on without it")
 
 
 def finish_sweep(config: DictConfig, parent_id: str) -> None:
@@ -191,7 +193,7 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
     base = _without_hydra(config)
     tracking = configured_tracking(base)
     parent = tracking.run(parent_id)
-    trials = trial_frame(tracking.search({trial_tag(parent_id): TRIAL_OF_IT}), base.objective)
+    trials = trial_frame(tracking.runs({trial_tag(parent_id): TRIAL_OF_IT}), base.objective)
     finished, failed = trials["objective"].notna().sum(), (trials["status"] == "FAILED").sum()
     _keep(parent, trials, base.objective)
     print_trials(trials, title=f"Sweep {parent_id}: {base.objective}")
@@ -205,7 +207,7 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
         raise LikerankError(f"{failed} of {len(trials)} trials failed; the table above says why.")
 
 
-def trial_frame(records: "Sequence[RunRecord]", objective: str) -> "pd.DataFrame":
+def trial_frame(records: "Iterable[RunRecord]", objective: str) -> "pd.DataFrame":
     """Returns a sweep's trials, best first: `run`, `status`, `objective`, `reason` and what differs.
 
     A trial that was started more than once counts once: as finished, if it ever was.
@@ -215,7 +217,7 @@ def trial_frame(records: "Sequence[RunRecord]", objective: str) -> "pd.DataFrame
     from likerank.pipeline.train import TRIAL
 
     by_trial: dict[str, RunRecord] = {}
-    for record in sorted(records, key=lambda record: (record.status == "FINISHED", record.started_at)):
+    for record in sorted(records, key=lambda record: (record.status == "FINISHED", record.started)):
         by_trial[record.tags.get(TRIAL, record.tags[OVERRIDES])] = record
     outcomes = [
         {
@@ -238,7 +240,21 @@ def _choices_of(record: "RunRecord") -> dict[str, str]:
 
 
 def _keep(parent: "Run", trials: "pd.DataFrame", objective: str) -> None:
-    parent.log_text(trials.to_csv(index=False), "trials.csv")
+    from likerank.reports import write_sweep_report
+
+    by_run = trials.set_index("run")
+    if "seed" not in by_run:
+        by_run["seed"] = "0"
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_sweep_report(
+            Path(folder),
+            title=f"Sweep {parent.id}",
+            trials=by_run.drop(columns=["status", "reason"]),
+            objective=objective,
+            reasons={str(run): reason for run, reason in by_run["reason"].items() if reason},
+        )
+        for file in files:
+            parent.log_file(file, "sweep")
     parent.log_metrics(
         {
             "trials/finished": float(trials["objective"].notna().sum()),

@@ -98,7 +98,7 @@ def train_run(
     # A snapshot that was named may have been made otherwise than the configuration would make one.
     OmegaConf.update(config, "snapshot", snapshot.manifest["recipe"])
     trial = trial_of(config, snapshot.fingerprint)
-    finished = tracking.find_finished_run({TRIAL: trial}) if config.reuse and not config.resume else None
+    finished = tracking.find_run({TRIAL: trial}, "FINISHED") if config.reuse and not config.resume else None
     if finished is not None:
         print(f"Trained before: run {finished.id} (reuse=false trains it again).")
         table = kept_table(finished, VALIDATION)

@@ -25,7 +25,7 @@ _COLUMNS = {
 _SCOPES = {WITHIN: "within an author", ACROSS: "across authors"}
 _CONTROLS = {"author_mean": "who posted", "mean": "nothing"}
 _TRUTHS = {TRUTH_APPEAL: "appeal", TRUTH_APPEAL_AUDIENCE: "appeal+audience"}
-_ABSENT = "-"
+ABSENT = "-"
 
 _Cells = dict[tuple[str, str, str], ScoreRow]
 
@@ -74,12 +74,12 @@ def _scores(cells: _Cells, scope: str, *, names: bool) -> Table:
         shown.add_column(heading, justify="right", no_wrap=True)
     blocks = _blocks(cells)
     best = _best(cells, scope, [*blocks[0], *blocks[1]])
-    chance = [_number(_chance(cells, scope, column)) for column in _COLUMNS]
+    chance = [dotted(_chance(cells, scope, column)) for column in _COLUMNS]
     shown.add_row(*["chance"][: int(names)], *chance, style="dim", end_section=True)
     for block in blocks:
         for name in block:
             values = [
-                Text(_number(_value(cells, name, scope, column)), style="bold" * (name in best[column]))
+                Text(dotted(_value(cells, name, scope, column)), style="bold" * (name in best[column]))
                 for column in _COLUMNS
             ]
             label = [_TRUTHS.get(name, name)][: int(names)]
@@ -129,9 +129,10 @@ def _best(cells: _Cells, scope: str, names: list[str]) -> dict[str, set[str]]:
     return best
 
 
-def _number(value: float | None) -> str:
+def dotted(value: float | None) -> str:
+    """Returns a score as tables on the screen show it: .831, 1.000, or a dash where there is none."""
     if value is None:
-        return _ABSENT
+        return ABSENT
     text = f"{round(value, 3) + 0.0:.3f}"
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from numpy.typing import NDArray
@@ -28,25 +30,38 @@ _PARAM_LENGTH = 6000  # MLflow's limit for one value
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run as a search found it.
+    """What MLflow says of a run, as read at one moment.
 
     Attributes:
-        id: Its id.
-        name: What MLflow's page calls it.
+        id: The run's id.
+        name: The name it is shown by.
         status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
-        started_at: When it began, in milliseconds since 1970, UTC.
         tags: Its tags.
-        params: Its parameters.
+        params: Its parameters, flat.
         metrics: The last value of each metric.
+        started: When it started (UTC).
     """
 
     id: str
     name: str
     status: str
-    started_at: int
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
+    started: datetime
+
+
+def record_of(run: MlflowRun) -> RunRecord:
+    """Returns what there is to know of MLflow's run."""
+    return RunRecord(
+        id=run.info.run_id,
+        name=run.info.run_name or "",
+        status=run.info.status,
+        tags=dict(run.data.tags),
+        params=dict(run.data.params),
+        metrics=dict(run.data.metrics),
+        started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+    )
 
 
 class Run:
@@ -67,6 +82,15 @@ class Run:
     def status(self) -> str:
         """`RUNNING`, `FINISHED`, `FAILED` or `KILLED`."""
         return str(self._client.get_run(self.id).info.status)
+
+    @property
+    def experiment_id(self) -> str:
+        """The experiment that it belongs to."""
+        return str(self._client.get_run(self.id).info.experiment_id)
+
+    def record(self) -> RunRecord:
+        """Reads all of it in one request."""
+        return record_of(self._client.get_run(self.id))
 
     @property
     def tags(self) -> dict[str, str]:

@@ -3,6 +3,8 @@
 import logging
 import os
 import warnings
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import mlflow
@@ -12,10 +14,10 @@ from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
 from likerank.tracking.model import TrainedModel
-from likerank.tracking.run import Run, RunRecord
+from likerank.tracking.run import Run, RunRecord, record_of
 
 SQLITE = "sqlite"
-_RUNS_AT_ONCE = 1000
+_RUNS_A_PAGE = 1000
 
 
 class Tracking:
@@ -80,10 +82,6 @@ class Tracking:
             ) from error
         return Run(self.client, self.uri, run_id)
 
-    def find_run(self, tags: dict[str, str]) -> Run | None:
-        """Returns the newest run of the experiment with all of these tags, or None."""
-        return self._newest(_having(tags))
-
     def open_model(self, model: str) -> TrainedModel:
         """Opens a trained model.
 
@@ -95,42 +93,50 @@ class Tracking:
         """
         return TrainedModel.open(model if ":" in model else f"runs:/{self.run(model).id}/model", self.uri)
 
-    def find_finished_run(self, tags: dict[str, str]) -> Run | None:
-        """Returns the newest finished run of the experiment with all of these tags, or None."""
-        return self._newest(f"attributes.status = 'FINISHED' and {_having(tags)}")
+    def opened(self, record: RunRecord) -> Run:
+        """Returns the run that a record was read from, without asking for it again."""
+        return Run(self.client, self.uri, record.id)
 
-    def search(self, tags: dict[str, str]) -> list[RunRecord]:
-        """Returns all runs of the experiment with all of these tags, newest first."""
-        found: list[RunRecord] = []
+    def find_run(self, tags: Mapping[str, str], status: str | None = None) -> Run | None:
+        """Returns the newest run of the experiment with all of these tags, and this status, or None."""
+        found = (record for record in self.runs(tags) if status in (None, record.status))
+        newest = next(found, None)
+        return None if newest is None else self.opened(newest)
+
+    def runs(
+        self,
+        tags: Mapping[str, str | None],
+        *,
+        since: datetime | None = None,
+        experiment_of: Run | None = None,
+    ) -> Iterator[RunRecord]:
+        """Yields the runs with all of these tags, the newest first.
+
+        Args:
+            tags: Names and values that a run must have; None takes any value.
+            since: Leaves out runs that started before.
+            experiment_of: A run whose experiment is searched; this one's own unless given.
+        """
+        parts = [
+            f"tags.`{key}` LIKE '%'" if value is None else f"tags.`{key}` = '{_quoted(value)}'"
+            for key, value in tags.items()
+        ]
+        if since is not None:
+            parts.append(f"attributes.start_time >= {int(since.timestamp() * 1000)}")
+        experiment = self._experiment_id if experiment_of is None else experiment_of.experiment_id
         token: str | None = None
         while True:
             page = self.client.search_runs(
-                [self._experiment_id], _having(tags), max_results=_RUNS_AT_ONCE, page_token=token
+                [experiment],
+                " and ".join(parts),
+                max_results=_RUNS_A_PAGE,
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
             )
-            for run in page:
-                info, data = run.info, run.data
-                found.append(
-                    RunRecord(
-                        info.run_id,
-                        info.run_name or "",
-                        info.status,
-                        info.start_time,
-                        data.tags,
-                        data.params,
-                        data.metrics,
-                    )
-                )
+            yield from (record_of(run) for run in page)
             token = page.token
             if not token:
-                return found
-
-    def _newest(self, condition: str) -> Run | None:
-        found = self.client.search_runs([self._experiment_id], condition, max_results=1)
-        return Run(self.client, self.uri, found[0].info.run_id) if found else None
-
-
-def _having(tags: dict[str, str]) -> str:
-    return " and ".join(f"tags.`{key}` = '{_quoted(value)}'" for key, value in tags.items())
+                return
 
 
 def _quoted(value: str) -> str:

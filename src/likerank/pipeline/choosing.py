@@ -1,0 +1,126 @@
+"""Which runs are meant: by their ids, as a sweep's trials, or all of an experiment."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from omegaconf import DictConfig
+
+from likerank.errors import LikerankError
+from likerank.pipeline.train import FINGERPRINT
+from likerank.tracking import Run, RunRecord, Tracking
+
+PARENT = "mlflow.parentRunId"
+SWEEP = "likerank.sweep."
+
+
+@dataclass(frozen=True)
+class ChosenRuns:
+    """Finished trainings on one snapshot.
+
+    Attributes:
+        records: At least one, the newest first.
+        fingerprint: The snapshot's.
+        title: Which runs they are, in a few words.
+        named: Whether the user named each of them.
+        sweep: The parent whose trials they are, if they are.
+        notes: What was left out, in sentences.
+    """
+
+    records: list[RunRecord]
+    fingerprint: str
+    title: str
+    named: bool = False
+    sweep: Run | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_runs(config: DictConfig, tracking: Tracking) -> ChosenRuns:
+    """Returns the finished trainings that `runs`, `sweep`, or tracking.experiment and `since` choose.
+
+    Raises:
+        LikerankError: If there are none, or a named one is missing, unfinished or of another snapshot.
+    """
+    if config.runs is not None and (config.sweep is not None or config.since is not None):
+        raise LikerankError("runs names the runs to compare; leave sweep and since out.")
+    if config.runs is not None:
+        return _named(tracking, [str(run_id) for run_id in config.runs])
+    since = None if config.since is None else _moment(str(config.since))
+    after = "" if since is None else f" since {since:%Y-%m-%d %H:%M} UTC"
+    if config.sweep is not None:
+        parent = tracking.run(str(config.sweep))
+        trials = trials_of(tracking, parent, since)
+        trainings = _finished(trials)
+        if not trainings:
+            raise LikerankError(
+                f"Sweep {parent.id} has no finished trial{after} ({len(trials)} began); start it again to go "
+                "on with it, or name another."
+            )
+        return _of_one_snapshot(trainings, f"Sweep {parent.id}{after}", parent)
+    name = config.tracking.experiment
+    trainings = _finished(list(tracking.runs({FINGERPRINT: None}, since=since)))
+    if not trainings:
+        raise LikerankError(
+            f"The MLflow experiment {name} has no finished training{after}; train first, or name another by "
+            "tracking.experiment."
+        )
+    return _of_one_snapshot(trainings, f"Experiment {name}{after}", None)
+
+
+def trials_of(tracking: Tracking, parent: Run, since: datetime | None = None) -> list[RunRecord]:
+    """Returns a sweep's trials, finished or not, the newest first.
+
+    They are its children, and finished runs of the same configuration that it found and did not train again.
+    """
+    found = {
+        record.id: record
+        for tags in ({PARENT: parent.id}, {f"{SWEEP}{parent.id}": None})
+        for record in tracking.runs(tags, since=since, experiment_of=parent)
+    }
+    return sorted(found.values(), key=lambda record: record.started, reverse=True)
+
+
+def _named(tracking: Tracking, run_ids: list[str]) -> ChosenRuns:
+    if not run_ids:
+        raise LikerankError("runs is empty; name at least one run: runs=[RUN,RUN].")
+    records = [tracking.run(run_id).record() for run_id in dict.fromkeys(run_ids)]
+    for record in records:
+        if FINGERPRINT not in record.tags:
+            raise LikerankError(f"Run {record.id} is no training; name runs that scripts/train.py printed.")
+        if record.status != "FINISHED":
+            raise LikerankError(
+                f"Run {record.id} is {record.status.lower()}; only finished runs can be compared."
+            )
+    by_fingerprint: dict[str, list[str]] = {}
+    for record in records:
+        by_fingerprint.setdefault(record.tags[FINGERPRINT], []).append(record.id)
+    if len(by_fingerprint) > 1:
+        apart = "; ".join(f"{', '.join(ids)} of {snapshot}" for snapshot, ids in by_fingerprint.items())
+        raise LikerankError(f"Only runs on one snapshot can be compared, and these are on several: {apart}.")
+    records.sort(key=lambda record: record.started, reverse=True)
+    title = f"Run {records[0].id}" if len(records) == 1 else f"{len(records)} runs"
+    return ChosenRuns(records, records[0].tags[FINGERPRINT], title, named=True)
+
+
+def _finished(records: list[RunRecord]) -> list[RunRecord]:
+    return [record for record in records if record.status == "FINISHED" and FINGERPRINT in record.tags]
+
+
+def _of_one_snapshot(records: list[RunRecord], title: str, sweep: Run | None) -> ChosenRuns:
+    fingerprint = records[0].tags[FINGERPRINT]
+    alike = [record for record in records if record.tags[FINGERPRINT] == fingerprint]
+    others = len(records) - len(alike)
+    notes = [
+        f"Left out: {others} {'run' if others == 1 else 'runs'} on other snapshots; {fingerprint} is the "
+        "newest run's."
+    ]
+    return ChosenRuns(alike, fingerprint, title, sweep=sweep, notes=notes if others else [])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise LikerankError(
+            f"since is {text}; give a date or a time in UTC, such as 2026-11-01 or 2026-11-01T18:30."
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,86 @@
+"""Stage compare: finished runs on the same posts of validation, and whether one is better than the rest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from likerank.errors import LikerankError
+from likerank.evaluation import (
+    ACROSS,
+    METRICS,
+    WITHIN,
+    Metric,
+    NothingToCompareError,
+    Ranking,
+    compare_candidates,
+    mean_squared_error,
+)
+from likerank.pipeline.choosing import choose_runs
+from likerank.pipeline.places import configured_tracking
+from likerank.pipeline.predictions import NETWORK, read_predictions
+from likerank.pipeline.ranking import MADE
+from likerank.reports import comparison_page, print_ranking, ranking_frame
+
+
+def compare(config: DictConfig) -> Ranking:
+    """Compares finished runs by configuration, prints the table and the verdict, and writes both to files.
+
+    Raises:
+        LikerankError: If the runs cannot be had or compared; the message names them.
+    """
+    metric, authors_apart = _metric(str(config.metric))
+    tracking = configured_tracking(config)
+    chosen = choose_runs(config, tracking)
+    predicted = read_predictions(
+        tracking,
+        chosen,
+        predictors=None if config.predictors is None else [str(name) for name in config.predictors],
+        apart=[str(key) for key in config.apart],
+    )
+    posts, runs = predicted.posts, predicted.runs
+    try:
+        ranking = compare_candidates(
+            metric,
+            likes=posts["likes"].to_numpy(np.float64),
+            candidates=predicted.candidates,
+            authors=pd.factorize(posts["author"])[0] if authors_apart else None,
+        )
+    except NothingToCompareError as error:
+        raise LikerankError(f"There is no {config.metric}: {error}; choose another metric.") from error
+    caption = [*chosen.notes, *predicted.notes, *([MADE] if posts.index.str.startswith("demo").any() else [])]
+    title = f"{chosen.title}, snapshot {chosen.fingerprint}"
+    print_ranking(ranking, title=title, metric=config.metric, caption=caption)
+    best = {each.label: _best_run(each.by_seed, runs[each.label]) for each in ranking.standings}
+    page = comparison_page(ranking, title=title, metric=config.metric, best_runs=best, caption=caption)
+    folder = Path(config.folder).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "comparison.html").write_text(page)
+    frame = ranking_frame(ranking, {label: list(by_seed.values()) for label, by_seed in runs.items()})
+    frame.to_csv(folder / "comparison.csv", index=False)
+    if chosen.sweep is not None:
+        for name in ("comparison.html", "comparison.csv"):
+            chosen.sweep.log_file(folder / name, "comparison")
+    print(f"The page and the table: {folder / 'comparison.html'}, {folder / 'comparison.csv'}")
+    networks = [each.label for each in ranking.standings if each.kind == NETWORK]
+    if networks:
+        print(f"Make it the champion: python scripts/promote.py run_id={best[networks[0]]}")
+    return ranking
+
+
+def _metric(key: str) -> tuple[Metric, bool]:
+    """Returns the metric that a key such as `within/pairwise` names, and whether it is within authors."""
+    scope, _, name = key.partition("/")
+    # Errors are on the target's scale and never compared between targets.
+    known = {name: metric for name, metric in METRICS.items() if metric is not mean_squared_error}
+    if scope not in (WITHIN, ACROSS) or name not in known:
+        raise LikerankError(
+            f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
+        )
+    return known[name], scope == WITHIN
+
+
+def _best_run(by_seed: Mapping[int, float], runs: Mapping[int, str]) -> str:
+    return runs[max(by_seed, key=lambda seed: by_seed[seed])]
