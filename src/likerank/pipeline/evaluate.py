@@ -6,10 +6,11 @@ from likerank.dataset import TEST, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.pipeline.baselines import configured_baselines
+from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
 from likerank.pipeline.places import configured_tracking, snapshots_folder
 from likerank.pipeline.ranking import caption_of, rank_split, title_of
-from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT
+from likerank.pipeline.train import CONFIG, FINGERPRINT
 from likerank.reports import print_score_table
 from likerank.tracking import Run
 

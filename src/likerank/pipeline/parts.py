@@ -87,6 +87,8 @@ def configured_trainer(config: DictConfig, logger: Logger | bool, checkpoints: P
         logger=logger,
         callbacks=callbacks,
         plugins=[WholeCheckpoints()],
+        # Lightning's would give a post to two processes; ours splits the batches.
+        use_distributed_sampler=False,
         # A CPU repeats to the bit without, and a small network's training would pay 3 % for the checks.
         deterministic=torch.cuda.is_available(),
         _convert_="all",

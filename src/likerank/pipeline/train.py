@@ -4,9 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,18 +13,14 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from likerank import __version__
-from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Snapshot
+from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
-from likerank.pipeline.parts import (
-    configured_data,
-    configured_regressor,
-    configured_scorer,
-    configured_trainer,
-    trained_weights,
-)
+from likerank.pipeline.distributed import handed_over, refuse_impossible_processes
+from likerank.pipeline.fitting import checkpoints_folder, fit, fit_beside, outcome_kept
+from likerank.pipeline.parts import configured_data, configured_scorer, configured_trainer
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
 from likerank.pipeline.ranking import caption_of, kept_table, name_of, rank_split, title_of
@@ -35,7 +29,6 @@ from likerank.reports import print_score_table
 from likerank.tracking import Run, Tracking
 
 CONFIG = "config.yaml"
-CHECKPOINTS = "checkpoints"
 FINGERPRINT = "likerank.fingerprint"
 TRIAL = "likerank.trial"
 
@@ -49,6 +42,9 @@ def train(config: DictConfig) -> float:
     Raises:
         LikerankError: If the configuration asks for what cannot be had.
     """
+    if (given := handed_over()) is not None:
+        fit_beside(config, given)
+        return float("nan")
     run, table = train_run(config)
     metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
     objective = metrics.get(config.objective, float("nan"))
@@ -66,6 +62,7 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
+    refuse_impossible_processes(configured_trainer(config, False, mlruns_folder(config)), folds=False)
     tracking = configured_tracking(config)
     data = configured_data(config, partial(snapshot_folder, config))
     data.prepare_data()
@@ -86,9 +83,9 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
             if config.resume
             else _started(tracking, config, trial, snapshot)
         )
-        with _outcome_kept(run):
+        with outcome_kept(run):
             table = _fit_and_rank(config, run, data, scorer)
-        shutil.rmtree(_checkpoints_folder(config, run))
+        shutil.rmtree(checkpoints_folder(config, run.id))
     if show:
         print_score_table(table, title=title_of(VALIDATION, snapshot, config), caption=caption_of(snapshot))
     return run, table
@@ -156,24 +153,10 @@ def _resumed(tracking: Tracking, config: DictConfig, snapshot: Snapshot) -> Run:
     return run
 
 
-@contextmanager
-def _outcome_kept(run: Run) -> Iterator[None]:
-    """Ends the run as what became of it, whatever that is."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        run.finish("KILLED", "interrupted")
-        raise
-    except Exception as error:
-        run.finish("FAILED", f"{type(error).__name__}: {error}")
-        raise
-    run.finish("FINISHED")
-
-
 def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer) -> ScoreTable:
     """Trains, ranks validation on the chosen checkpoint and keeps the model."""
     snapshot = data.snapshot
-    _fit(config, run, data, scorer)
+    fit(config, run, data, scorer)
     baselines = configured_baselines(config, data)
     table = rank_split(run, VALIDATION, snapshot, data.targets, scorer, baselines)
     shape = (2, *snapshot.pixels.shape[1:])
@@ -183,25 +166,3 @@ def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scor
         data.state_dict(),
     )
     return table
-
-
-def _fit(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer) -> None:
-    """Trains, and leaves the chosen checkpoint's weights in the scorer and the checkpoint in the run."""
-    scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
-    checkpoints = _checkpoints_folder(config, run)
-    regressor = configured_regressor(config, scorer)
-    trainer = configured_trainer(config, run.lightning_logger(), checkpoints)
-    last = checkpoints / "last.ckpt"
-    trainer.fit(regressor, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    chosen = checkpoints / f"{config.checkpoint}.ckpt"
-    if not chosen.exists():
-        raise LikerankError(
-            f"The training left no {config.checkpoint} checkpoint: trainer.max_epochs is "
-            f"{config.trainer.max_epochs}, or no loss on validation was a number; lower optimizer.lr."
-        )
-    regressor.load_state_dict(trained_weights(chosen))
-    run.log_file(chosen, CHECKPOINTS)
-
-
-def _checkpoints_folder(config: DictConfig, run: Run) -> Path:
-    return mlruns_folder(config) / CHECKPOINTS / run.id
