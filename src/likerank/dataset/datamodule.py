@@ -117,14 +117,18 @@ class PopularityDataModule(LightningDataModule):
     """A snapshot's posts with a target fitted on its training posts alone.
 
     Args:
-        snapshot: A snapshot's folder, or a call that builds it where it is missing and returns it.
+        snapshot: A snapshot, or its folder, or a call that builds it where it is missing and returns that.
         target: What to learn; fitted here, once, before training.
         batch_size: Posts in a batch.
         seed: Decides the order of the training posts, with the epoch.
     """
 
     def __init__(
-        self, snapshot: Path | Callable[[], Path], target: FitsOnTraining, batch_size: int = 50, seed: int = 0
+        self,
+        snapshot: Snapshot | Path | Callable[[], Path],
+        target: FitsOnTraining,
+        batch_size: int = 50,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -136,16 +140,14 @@ class PopularityDataModule(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Builds the snapshot where it is missing."""
-        self._folder  # noqa: B018
-
-    @cached_property
-    def _folder(self) -> Path:
-        return self._source() if callable(self._source) else self._source
+        self.snapshot  # noqa: B018
 
     @cached_property
     def snapshot(self) -> Snapshot:
         """The snapshot, opened."""
-        return Snapshot(self._folder)
+        if isinstance(self._source, Snapshot):
+            return self._source
+        return Snapshot(self._source() if callable(self._source) else self._source)
 
     @cached_property
     def targets(self) -> NDArray[np.float32]:

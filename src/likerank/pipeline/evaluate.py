@@ -29,6 +29,11 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
     trained = _trained_configuration(run, config)
+    if trained.evaluation.get("folds") is not None:
+        raise LikerankError(
+            f"Run {run.id} has a network for each of its folds and none to score test with; train without "
+            "evaluation.folds."
+        )
     folder = find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT])
     data = configured_data(trained, folder)
     scorer = configured_scorer(trained)

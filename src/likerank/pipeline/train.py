@@ -20,10 +20,11 @@ from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
 from likerank.pipeline.distributed import handed_over, refuse_impossible_processes
 from likerank.pipeline.fitting import checkpoints_folder, fit, fit_beside, outcome_kept
+from likerank.pipeline.folds import fold_snapshots, rank_folds
 from likerank.pipeline.parts import configured_data, configured_scorer, configured_trainer
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
-from likerank.pipeline.ranking import caption_of, kept_table, name_of, rank_split, title_of
+from likerank.pipeline.ranking import FOLDS, caption_of, kept_table, name_of, rank_split, title_of
 from likerank.pipeline.snapshot import snapshot_folder
 from likerank.reports import print_score_table
 from likerank.tracking import Run, Tracking
@@ -46,12 +47,15 @@ def train(config: DictConfig) -> float:
         fit_beside(config, given)
         return float("nan")
     run, table = train_run(config)
-    metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
-    objective = metrics.get(config.objective, float("nan"))
-    if config.objective not in metrics:
-        print(f"{config.objective} is absent; the table above says what there is, and why.")
-    print(f"Run {run.id}: {config.objective} {objective:.4f}")
-    print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
+    split = _ranked_split(config)
+    name = f"{split}/{config.objective.removeprefix(f'{VALIDATION}/')}"
+    metrics = {f"{split}/{key}": value for key, value in table.to_metrics().items()}
+    objective = metrics.get(name, float("nan"))
+    if name not in metrics:
+        print(f"{name} is absent; the table above says what there is, and why.")
+    print(f"Run {run.id}: {name} {objective:.4f}")
+    if split == VALIDATION:
+        print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
     return objective
 
 
@@ -62,18 +66,22 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
-    refuse_impossible_processes(configured_trainer(config, False, mlruns_folder(config)), folds=False)
+    split = _ranked_split(config)
+    refuse_impossible_processes(
+        configured_trainer(config, False, mlruns_folder(config)), folds=split == FOLDS
+    )
     tracking = configured_tracking(config)
     data = configured_data(config, partial(snapshot_folder, config))
     data.prepare_data()
     snapshot = data.snapshot
     # A snapshot that was named may have been made otherwise than the configuration would make one.
     OmegaConf.update(config, "snapshot", snapshot.manifest["recipe"])
+    folds = fold_snapshots(config, snapshot) if split == FOLDS else []
     trial = trial_of(config, snapshot.fingerprint)
     finished = tracking.find_finished_run({TRIAL: trial}) if config.reuse and not config.resume else None
     if finished is not None:
         print(f"Trained before: run {finished.id} (reuse=false trains it again).")
-        table = kept_table(finished, VALIDATION)
+        table = kept_table(finished, split)
         run = finished
     else:
         pl.seed_everything(config.seed, verbose=False)
@@ -84,11 +92,18 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
             else _started(tracking, config, trial, snapshot)
         )
         with outcome_kept(run):
-            table = _fit_and_rank(config, run, data, scorer)
-        shutil.rmtree(checkpoints_folder(config, run.id))
+            if folds:
+                table = rank_folds(config, tracking, run, trial, folds)
+            else:
+                table = _fit_and_rank(config, run, data, scorer)
+        shutil.rmtree(checkpoints_folder(config, run.id), ignore_errors=True)
     if show:
-        print_score_table(table, title=title_of(VALIDATION, snapshot, config), caption=caption_of(snapshot))
+        print_score_table(table, title=title_of(split, snapshot, config), caption=caption_of(snapshot))
     return run, table
+
+
+def _ranked_split(config: DictConfig) -> str:
+    return VALIDATION if config.evaluation.folds is None else FOLDS
 
 
 def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
