@@ -38,8 +38,8 @@ class FoldSnapshot(Snapshot):
         if not all(len(self.rows(*part)) for part in ((TRAIN,), (VALIDATION, STOP), (VALIDATION, SELECT))):
             raise LikerankError(
                 f"evaluation.folds is {folds}, but snapshot {super().fingerprint} has too few pictures: fold "
-                f"{fold} would have none to train on, to stop by or to hold out; ask for fewer folds, or ingest "
-                "more posts."
+                f"{fold} would have none to train on, to stop by or to hold out; ask for fewer folds, or "
+                "ingest more posts."
             )
 
     @cached_property
