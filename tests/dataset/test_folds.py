@@ -44,7 +44,7 @@ def copied(folder: Path, to: Path, likes: dict[int, int]) -> Path:
 @pytest.mark.parametrize("folds", [2, 3, 10])
 def test_every_post_but_tests_is_held_out_once(folder: Path, folds: int) -> None:
     whole = Snapshot(folder)
-    views = [FoldSnapshot(folder, fold, folds) for fold in range(1, folds + 1)]
+    views = [FoldSnapshot(Snapshot(folder), fold, folds) for fold in range(1, folds + 1)]
     held_out = np.concatenate([view.rows(VALIDATION, SELECT) for view in views])
     assert sorted(held_out) == sorted([*whole.rows(TRAIN), *whole.rows(VALIDATION)])
     for view in views:
@@ -88,19 +88,19 @@ def test_a_post_of_the_split_is_not_of_a_fold_by_it(folder: Path) -> None:
     """Else one fold would hold out validation, and the others nothing of it."""
     whole = Snapshot(folder)
     for fold in (1, 2, 3):
-        held_out = set(FoldSnapshot(folder, fold, 3).rows(VALIDATION, SELECT))
+        held_out = set(FoldSnapshot(Snapshot(folder), fold, 3).rows(VALIDATION, SELECT))
         assert 0.1 < np.mean([row in held_out for row in whole.rows(VALIDATION)]) < 0.6
 
 
 def test_targets_and_baselines_know_the_folds_own_training_posts_alone(folder: Path, tmp_path: Path) -> None:
-    view = FoldSnapshot(folder, 2, 3)
+    view = FoldSnapshot(Snapshot(folder), 2, 3)
     others = np.setdiff1d(np.arange(len(view.posts)), view.rows(TRAIN))
     likes = view.posts["likes"].to_numpy()
     scrambled = copied(
         folder, tmp_path / "scrambled", {int(row): int(9 * likes[row] + 1000) for row in others}
     )
     one = PopularityDataModule(view, AuthorLog())
-    other = PopularityDataModule(FoldSnapshot(scrambled, 2, 3), AuthorLog())
+    other = PopularityDataModule(FoldSnapshot(Snapshot(scrambled), 2, 3), AuthorLog())
     assert one.snapshot is view
     rows = view.rows(TRAIN)
     np.testing.assert_array_equal(one.targets[rows], other.targets[rows])
@@ -117,13 +117,14 @@ def test_targets_and_baselines_know_the_folds_own_training_posts_alone(folder: P
 
 def test_each_fold_fits_its_own_target(folder: Path) -> None:
     states = [
-        PopularityDataModule(FoldSnapshot(folder, fold, 3), AuthorLog()).state_dict() for fold in (1, 2, 3)
+        PopularityDataModule(FoldSnapshot(Snapshot(folder), fold, 3), AuthorLog()).state_dict()
+        for fold in (1, 2, 3)
     ]
-    assert PopularityDataModule(FoldSnapshot(folder, 1, 3), AuthorLog()).targets.shape == (600,)
+    assert PopularityDataModule(FoldSnapshot(Snapshot(folder), 1, 3), AuthorLog()).targets.shape == (600,)
     assert len({str(state) for state in states}) == 3
 
 
 def test_more_folds_than_pictures_are_refused(tmp_path: Path) -> None:
     folder = write_snapshot(tmp_path / "few", posts=30)
     with pytest.raises(LikerankError, match=r"evaluation.folds is 50, .* ask for fewer folds"):
-        [FoldSnapshot(folder, fold, 50) for fold in range(1, 51)]
+        [FoldSnapshot(Snapshot(folder), fold, 50) for fold in range(1, 51)]

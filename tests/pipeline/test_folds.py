@@ -126,7 +126,7 @@ def test_a_killed_run_of_folds_goes_on_where_it_stopped(
 def test_a_folds_weights_know_nothing_of_what_it_held_out(
     corpus: Workplace, pooled: Run, children: list[Run], snapshot: Snapshot
 ) -> None:
-    first = FoldSnapshot(snapshot.folder, 1, 3)
+    first = FoldSnapshot(snapshot, 1, 3)
     held_out = first.rows(VALIDATION, SELECT)
     scrambled = "e" * 16
     folder = snapshot.folder.with_name(scrambled)

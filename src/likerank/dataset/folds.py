@@ -1,7 +1,6 @@
 """Folds by copy group within train and validation: the same snapshot, split otherwise; test left alone."""
 
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ class FoldSnapshot(Snapshot):
     split does.
 
     Args:
-        folder: The snapshot's folder.
+        whole: The snapshot.
         fold: Which fold, from 1.
         folds: How many there are.
 
@@ -31,13 +30,14 @@ class FoldSnapshot(Snapshot):
         LikerankError: If the fold would have no post to hold out, to stop by or to train on.
     """
 
-    def __init__(self, folder: Path, fold: int, folds: int) -> None:
-        super().__init__(folder)
+    def __init__(self, whole: Snapshot, fold: int, folds: int) -> None:
+        super().__init__(whole.folder)
+        self._whole = whole
         self.fold = fold
         self.folds = folds
         if not all(len(self.rows(*part)) for part in ((TRAIN,), (VALIDATION, STOP), (VALIDATION, SELECT))):
             raise LikerankError(
-                f"evaluation.folds is {folds}, but snapshot {super().fingerprint} has too few pictures: fold "
+                f"evaluation.folds is {folds}, but snapshot {whole.fingerprint} has too few pictures: fold "
                 f"{fold} would have none to train on, to stop by or to hold out; ask for fewer folds, or "
                 "ingest more posts."
             )
@@ -45,7 +45,7 @@ class FoldSnapshot(Snapshot):
     @cached_property
     def posts(self) -> pd.DataFrame:
         """The post table; see `Snapshot`."""
-        posts = super().posts
+        posts = self._whole.posts
         pictures = posts["digest"].tolist()
         seed = self.manifest["recipe"]["seed"]
         held_out = fold_of(pictures, seed, self.folds) == self.fold
@@ -57,7 +57,7 @@ class FoldSnapshot(Snapshot):
     @property
     def fingerprint(self) -> str:
         """The snapshot's, and which fold of it this is."""
-        return f"{super().fingerprint}-{self.fold}of{self.folds}"
+        return f"{self._whole.fingerprint}-{self.fold}of{self.folds}"
 
 
 def fold_of(pictures: list[str], seed: int, folds: int) -> NDArray[np.int64]:

@@ -34,7 +34,7 @@ def fold_snapshots(config: DictConfig, snapshot: Snapshot) -> list[FoldSnapshot]
             f"Folds cannot resume run {config.resume}; start the same command without resume, and the folds "
             "that were finished are not trained again."
         )
-    return [FoldSnapshot(snapshot.folder, fold, folds) for fold in range(1, folds + 1)]
+    return [FoldSnapshot(snapshot, fold, folds) for fold in range(1, folds + 1)]
 
 
 def rank_folds(

@@ -96,7 +96,8 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
                 table = rank_folds(config, tracking, run, trial, folds)
             else:
                 table = _fit_and_rank(config, run, data, scorer)
-        shutil.rmtree(checkpoints_folder(config, run.id), ignore_errors=True)
+        if not folds:
+            shutil.rmtree(checkpoints_folder(config, run.id))
     if show:
         print_score_table(table, title=title_of(split, snapshot, config), caption=caption_of(snapshot))
     return run, table
