@@ -10,6 +10,7 @@ from pytorch_lightning import Trainer
 
 from likerank.errors import LikerankError
 from likerank.pipeline.distributed import HandOver, handed_over, handing_over, refuse_impossible_processes
+from likerank.pipeline.ingest import ingest
 from tests.pipeline.conftest import CORPUS, TINY, TINY_PAPER, MakeWorkplace, Workplace, wait_for
 
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
@@ -24,8 +25,7 @@ def two_processes(**settings: int) -> Trainer:
 def place(make_workplace: MakeWorkplace) -> Workplace:
     """One with the small drawn corpus, where nothing has been trained yet."""
     place = make_workplace()
-    ran = place.run("ingest", *CORPUS)
-    assert ran.returncode == 0, ran.stderr
+    ingest(place.compose("ingest", *CORPUS))
     return place
 
 
