@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from likerank.dataset import STOP, TRAIN, VALIDATION, PopularityDataModule, Snapshot
 from likerank.dataset.datamodule import BatchSampler
+from likerank.errors import LikerankError
 from likerank.models.targets import TopPost
 from tests.made_snapshots import write_snapshot
 
@@ -26,6 +29,33 @@ def test_every_row_comes_once_an_epoch(batch_size: int) -> None:
     assert len(batches) == len(sampler)
     assert sorted(np.concatenate(batches)) == rows.tolist()
     assert max(map(len, batches)) <= batch_size
+
+
+@given(st.integers(1, 300), st.integers(1, 60), st.integers(1, 5), st.integers(0, 3))
+@settings(deadline=None)
+def test_processes_share_each_batch_and_no_post_comes_twice(
+    posts: int, batch_size: int, ranks: int, epoch: int
+) -> None:
+    assume(min(posts, batch_size) >= ranks)
+    rows = np.arange(7, 7 + posts)
+    samplers = [BatchSampler(rows, batch_size, 3, rank, ranks) for rank in range(ranks)]
+    for sampler in samplers:
+        sampler.set_epoch(epoch)
+    shares = [list(sampler) for sampler in samplers]
+    assert {len(share) for share in shares} == {len(samplers[0])}
+    assert min(len(part) for share in shares for part in share) >= 1
+    assert sorted(np.concatenate([part for share in shares for part in share])) == rows.tolist()
+    alone = BatchSampler(rows, batch_size, 3)
+    alone.set_epoch(epoch)
+    together = [sorted(np.concatenate(parts)) for parts in zip(*shares, strict=True)]
+    assert together[:-1] == [sorted(batch) for batch in alone][: len(together) - 1]
+    assert max(map(len, together)) < batch_size + ranks
+
+
+@pytest.mark.parametrize(("posts", "batch_size"), [(2, 50), (100, 2)])
+def test_a_process_without_posts_is_refused(posts: int, batch_size: int) -> None:
+    with pytest.raises(LikerankError, match=r"leave some of 3 processes without any; raise data.batch_size"):
+        BatchSampler(np.arange(posts), batch_size, 0, rank=1, ranks=3)
 
 
 def test_the_order_hangs_on_seed_and_epoch_alone() -> None:

@@ -150,6 +150,40 @@ def test_takes_authors_by_name() -> None:
     assert named.to_metrics() == pytest.approx(corpus.table(truth=False).to_metrics())
 
 
+def test_posts_of_different_folds_are_not_ranked_beside_each_other() -> None:
+    corpus = Corpus()
+    folds = np.random.default_rng(1).integers(0, 3, corpus.likes.size)
+    # Each fold's training has a scale of its own, which says nothing of its posts.
+    offset = np.array([0.0, 50.0, -50.0])[folds]
+    predictors = {
+        name: Scores(scores.ranking + offset, scores.prediction) for name, scores in corpus.predictors.items()
+    }
+    known = (corpus.appeal, corpus.audience)
+    pooled, plain = (
+        score_table(corpus.likes, corpus.target, corpus.author, each, known, folds)
+        for each in (predictors, corpus.predictors)
+    )
+    assert pooled == plain
+    author_in_fold = [f"{author} {fold}" for author, fold in zip(corpus.author, folds, strict=True)]
+    guess = corpus.predictors["network"].ranking
+    for scope, groups in (("across", folds), ("within", author_in_fold)):
+        row = row_of(pooled, "network", scope, "pairwise")
+        expected = interval(pairwise_accuracy, corpus.likes, guess, groups)
+        assert (row.estimate, row.low, row.high) == (expected.estimate, expected.low, expected.high)
+        assert row.chance == 0.5
+        assert (row.posts, row.authors) == (600, 27)
+    error = row_of(pooled, "network", "across", "mse").estimate
+    assert error == pytest.approx(np.mean((guess - corpus.target) ** 2))
+
+
+def test_one_fold_is_none() -> None:
+    corpus = Corpus(posts=200, authors=5)
+    one = score_table(
+        corpus.likes, corpus.target, corpus.author, corpus.predictors, folds=np.ones(200, dtype=int)
+    )
+    assert one.to_metrics() == pytest.approx(corpus.table(truth=False).to_metrics())
+
+
 def test_goes_through_json_and_back() -> None:
     table = Corpus(posts=27, authors=9).table()
     assert ScoreTable.from_json(json.loads(json.dumps(table.to_json(), allow_nan=False))) == table

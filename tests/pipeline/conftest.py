@@ -18,10 +18,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
+from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.ingest import ingest
 from likerank.pipeline.parts import trained_weights
 from likerank.pipeline.places import configured_store, configured_tracking
-from likerank.pipeline.train import CHECKPOINTS, train_run
+from likerank.pipeline.train import train_run
 from likerank.store import Store
 from likerank.tracking import Run, Tracking
 

@@ -14,8 +14,9 @@ from likerank.evaluation import ScoreTable
 from likerank.models import load_baseline
 from likerank.pipeline.baselines import baselines_folder
 from likerank.pipeline.evaluate import evaluate
+from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.places import snapshots_folder
-from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT
+from likerank.pipeline.train import CONFIG, FINGERPRINT
 from likerank.tracking import Run
 from tests.pipeline.conftest import TINY, TINY_PAPER, Workplace, checkpoint_weights, identical
 

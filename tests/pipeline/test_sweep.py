@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from likerank.pipeline.sweep import BEST, OVERRIDES, SWEEP, trial_frame
-from likerank.pipeline.train import PARENT
-from likerank.tracking import Run, RunRecord
+from likerank.tracking import PARENT, Run, RunRecord
 from tests.pipeline.conftest import TINY, TINY_PAPER, MakeWorkplace, Workplace, kill, wait_for
 
 OBJECTIVE = "val/network/across/pairwise"

@@ -2,6 +2,7 @@
 
 from likerank.dataset.build import build_snapshot, find_snapshot
 from likerank.dataset.datamodule import Batch, PopularityDataModule
+from likerank.dataset.folds import FoldSnapshot
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import Snapshot
 from likerank.dataset.splits import SELECT, STOP, TEST, TRAIN, VALIDATION
@@ -13,6 +14,7 @@ __all__ = [
     "TRAIN",
     "VALIDATION",
     "Batch",
+    "FoldSnapshot",
     "PopularityDataModule",
     "Recipe",
     "Snapshot",

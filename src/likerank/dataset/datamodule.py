@@ -62,16 +62,38 @@ class PostDataset(Dataset[Batch]):
 class BatchSampler(Sampler[NDArray[np.int64]]):
     """Row numbers in batches; shuffled anew each epoch by (seed, epoch) where a seed is given.
 
+    Several processes share each batch: every row comes once an epoch, in one of them, and each process has
+    the same number of batches. A last batch too small to share joins the one before.
+
     Args:
         rows: The rows to go through, shape (N,).
-        batch_size: Posts in a batch; the last may be smaller.
+        batch_size: Posts in a batch of all processes together; the last may be smaller.
         seed: Decides the order with the epoch; None keeps the rows' own order.
+        rank: Which of the processes this is, from 0.
+        ranks: How many processes there are.
+
+    Raises:
+        LikerankError: If a process would be left without posts.
     """
 
-    def __init__(self, rows: NDArray[np.int64], batch_size: int, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        rows: NDArray[np.int64],
+        batch_size: int,
+        seed: int | None = None,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        if ranks > 1 and min(len(rows), batch_size) < ranks:
+            raise LikerankError(
+                f"Batches of {batch_size} from {len(rows)} training posts leave some of {ranks} processes "
+                "without any; raise data.batch_size, or lower trainer.devices."
+            )
         self._rows = rows
         self._batch_size = batch_size
         self._seed = seed
+        self._rank = rank
+        self._ranks = ranks
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -82,25 +104,31 @@ class BatchSampler(Sampler[NDArray[np.int64]]):
         rows = self._rows
         if self._seed is not None:
             rows = np.random.default_rng([self._seed, self._epoch]).permutation(rows)
-        for start in range(0, len(rows), self._batch_size):
-            yield rows[start : start + self._batch_size]
+        starts = np.arange(1, len(self)) * self._batch_size
+        for batch in np.split(rows, starts) if len(rows) else []:
+            yield batch[self._rank :: self._ranks]
 
     def __len__(self) -> int:
-        return -(-len(self._rows) // self._batch_size)
+        whole, left = divmod(len(self._rows), self._batch_size)
+        return whole + (left >= self._ranks)
 
 
 class PopularityDataModule(LightningDataModule):
     """A snapshot's posts with a target fitted on its training posts alone.
 
     Args:
-        snapshot: A snapshot's folder, or a call that builds it where it is missing and returns it.
+        snapshot: A snapshot, or its folder, or a call that builds it where it is missing and returns that.
         target: What to learn; fitted here, once, before training.
         batch_size: Posts in a batch.
         seed: Decides the order of the training posts, with the epoch.
     """
 
     def __init__(
-        self, snapshot: Path | Callable[[], Path], target: FitsOnTraining, batch_size: int = 50, seed: int = 0
+        self,
+        snapshot: Snapshot | Path | Callable[[], Path],
+        target: FitsOnTraining,
+        batch_size: int = 50,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -112,16 +140,14 @@ class PopularityDataModule(LightningDataModule):
 
     def prepare_data(self) -> None:
         """Builds the snapshot where it is missing."""
-        self._folder  # noqa: B018
-
-    @cached_property
-    def _folder(self) -> Path:
-        return self._source() if callable(self._source) else self._source
+        self.snapshot  # noqa: B018
 
     @cached_property
     def snapshot(self) -> Snapshot:
         """The snapshot, opened."""
-        return Snapshot(self._folder)
+        if isinstance(self._source, Snapshot):
+            return self._source
+        return Snapshot(self._source() if callable(self._source) else self._source)
 
     @cached_property
     def targets(self) -> NDArray[np.float32]:
@@ -136,17 +162,19 @@ class PopularityDataModule(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Returns the training posts, in an order of each epoch's own."""
-        return self._loader(self.snapshot.rows(TRAIN), self._batch_size, self._seed)
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        rows = self.snapshot.rows(TRAIN)
+        return self._loader(BatchSampler(rows, self._batch_size, self._seed, rank, ranks))
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Returns validation's `stop` half, which chooses the checkpoint."""
-        return self._loader(self.snapshot.rows(VALIDATION, STOP), 4 * self._batch_size, None)
+        """Returns validation's `stop` half, which chooses the checkpoint; each process sees all of it."""
+        return self._loader(BatchSampler(self.snapshot.rows(VALIDATION, STOP), 4 * self._batch_size))
 
-    def _loader(self, rows: NDArray[np.int64], batch_size: int, seed: int | None) -> DataLoader[Batch]:
+    def _loader(self, sampler: BatchSampler) -> DataLoader[Batch]:
         dataset: Dataset[Any] = PostDataset(self.snapshot.pixels, self.targets)
         return DataLoader(
             dataset,
-            sampler=BatchSampler(rows, batch_size, seed),
+            sampler=sampler,
             batch_size=None,
             # A loader draws a number when it starts; from torch's own generator it would shift dropout.
             generator=torch.Generator(),

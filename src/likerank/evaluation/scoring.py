@@ -122,6 +122,7 @@ def score_table(
     authors: ArrayLike,
     predictors: Mapping[str, Scores],
     truth: tuple[ArrayLike, ArrayLike] | None = None,
+    folds: ArrayLike | None = None,
 ) -> ScoreTable:
     """Scores every predictor on the same N posts, across authors and within an author.
 
@@ -135,6 +136,8 @@ def score_table(
         authors: Each post's author, a code or a name, (N,).
         predictors: Scores by predictor, each (N,).
         truth: Appeal and audience of each made post, (N,) both, NaN where they are not known.
+        folds: Which training scored each post, (N,), where there were several: only posts of one training
+            are ranked beside each other, and intervals say nothing of how trainings differ.
 
     Raises:
         LikerankError: If there are no posts, or arrays are of different lengths or hold NaN or infinity; the
@@ -143,7 +146,7 @@ def score_table(
     _, author = np.unique(np.asarray(authors), return_inverse=True)
     rankings = {name: scores.ranking for name, scores in predictors.items()} | _truth_rankings(truth)
     rows: list[ScoreRow] = []
-    for scope, groups in ((ACROSS, None), (WITHIN, author)):
+    for scope, groups in ((ACROSS, folds), (WITHIN, _author_in_fold(author, folds))):
         constant = _rank("constant", scope, Comparison(likes, np.zeros(author.size), groups), author)
         ranked = {
             name: _rank(name, scope, _comparison_of(name, likes, ranking, groups), author)
@@ -155,9 +158,16 @@ def score_table(
                 _beside(row, constant[metric].estimate, ceiling.get(metric)) for metric, row in cells.items()
             ]
             if name in predictors:
-                error = _comparison_of(name, targets, predictors[name].prediction, groups)
+                of_authors = groups if scope == WITHIN else None
+                error = _comparison_of(name, targets, predictors[name].prediction, of_authors)
                 rows.append(_row(name, scope, mean_squared_error, error, author))
     return ScoreTable(tuple(rows))
+
+
+def _author_in_fold(author: IntArray, folds: ArrayLike | None) -> IntArray:
+    if folds is None:
+        return author
+    return np.unique(np.column_stack((author, np.asarray(folds))), axis=0, return_inverse=True)[1]
 
 
 def _truth_rankings(truth: tuple[ArrayLike, ArrayLike] | None) -> dict[str, FloatArray]:
@@ -169,7 +179,7 @@ def _truth_rankings(truth: tuple[ArrayLike, ArrayLike] | None) -> dict[str, Floa
     return {TRUTH_APPEAL: appeal, TRUTH_APPEAL_AUDIENCE: appeal + audience}
 
 
-def _comparison_of(name: str, y_true: ArrayLike, y_score: ArrayLike, groups: IntArray | None) -> Comparison:
+def _comparison_of(name: str, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None) -> Comparison:
     try:
         return Comparison(y_true, y_score, groups)
     except LikerankError as error:

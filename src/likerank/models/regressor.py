@@ -50,8 +50,9 @@ class PopularityRegressor(LightningModule):
         return scores
 
     def on_train_epoch_start(self) -> None:
-        """Seeds dropout and mirroring by (seed, epoch): an epoch draws the same, resumed or not."""
-        mixed = np.random.SeedSequence([self._seed, self.current_epoch]).generate_state(1, np.uint64)[0]
+        """Seeds dropout and mirroring by (seed, epoch, process): an epoch draws the same, resumed or not."""
+        entropy = [self._seed, self.current_epoch, self.global_rank]
+        mixed = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
         torch.manual_seed(int(mixed))
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
@@ -68,9 +69,12 @@ class PopularityRegressor(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Logs the epoch's mean squared error on the training posts, each as it was met."""
-        loss = float(self._squared_errors) / self._trained_posts
+        over_processes = self.trainer.strategy.reduce
+        squared_errors = over_processes(self._squared_errors, reduce_op="sum")
+        posts = over_processes(torch.tensor(self._trained_posts, device=self.device), reduce_op="sum")
+        loss = float(squared_errors) / int(posts)
         self._squared_errors, self._trained_posts = 0.0, 0
-        self.log("train/loss", loss, prog_bar=True, logger=False)
+        self.log("train/loss", loss, prog_bar=True, logger=False, sync_dist=True)
         # At once, not with the epoch's other metrics: a checkpoint of this epoch is written after it, so a
         # training that is killed and resumed has lost no epoch's loss.
         if self.logger is not None:
@@ -79,7 +83,7 @@ class PopularityRegressor(LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
         """Logs the mean squared error on validation's `stop` half."""
         loss = F.mse_loss(self(batch["pixels"]), batch["target"])
-        self.log("val/loss", loss, prog_bar=True, batch_size=len(batch["target"]))
+        self.log("val/loss", loss, prog_bar=True, batch_size=len(batch["target"]), sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Returns the optimiser, and the schedule over the whole training where there is one."""

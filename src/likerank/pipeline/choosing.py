@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from omegaconf import DictConfig
 
 from likerank.errors import LikerankError
-from likerank.pipeline.train import FINGERPRINT
-from likerank.tracking import Run, RunRecord, Tracking
+from likerank.pipeline.train import FINGERPRINT, TRIAL
+from likerank.tracking import PARENT, Run, RunRecord, Tracking
 
-PARENT = "mlflow.parentRunId"
 SWEEP = "likerank.sweep."
 
 
@@ -102,7 +101,14 @@ def _named(tracking: Tracking, run_ids: list[str]) -> ChosenRuns:
 
 
 def _finished(records: list[RunRecord]) -> list[RunRecord]:
-    return [record for record in records if record.status == "FINISHED" and FINGERPRINT in record.tags]
+    """Returns the trainings among them that finished and ranked validation: no sweep's parent, no folds."""
+    return [
+        record
+        for record in records
+        if record.status == "FINISHED"
+        and {TRIAL, FINGERPRINT} <= record.tags.keys()
+        and record.params.get("evaluation.folds", "null") == "null"
+    ]
 
 
 def _of_one_snapshot(records: list[RunRecord], title: str, sweep: Run | None) -> ChosenRuns:

@@ -7,10 +7,11 @@ from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
+from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
 from likerank.pipeline.places import configured_tracking, snapshots_folder
 from likerank.pipeline.ranking import caption_of, rank_split, title_of
-from likerank.pipeline.train import CHECKPOINTS, CONFIG, FINGERPRINT
+from likerank.pipeline.train import CONFIG, FINGERPRINT
 from likerank.reports import print_score_table
 from likerank.tracking import Run
 
@@ -34,6 +35,11 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
 def evaluate_run(run: Run, config: DictConfig, *, show: bool = True) -> ScoreTable:
     """As `evaluate`, for a finished run; of the configuration its folders alone are looked at."""
     trained = trained_configuration(run, config)
+    if trained.evaluation.get("folds") is not None:
+        raise LikerankError(
+            f"Run {run.id} has a network for each of its folds and none to score test with; train without "
+            "evaluation.folds."
+        )
     data = configured_data(trained, find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
     baselines = configured_baselines(trained, data)
     scorer = trained_scorer(run, trained)

@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins import TorchCheckpointIO
 
-from likerank.dataset import PopularityDataModule
+from likerank.dataset import PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.models import PopularityRegressor, ResumableEarlyStopping, Scorer
 
@@ -22,7 +22,9 @@ CHECKPOINTS = ("best", "last")
 _STEPS_A_REFRESH = 10
 
 
-def configured_data(config: DictConfig, snapshot: Path | Callable[[], Path]) -> PopularityDataModule:
+def configured_data(
+    config: DictConfig, snapshot: Snapshot | Path | Callable[[], Path]
+) -> PopularityDataModule:
     """Returns the DataModule over a snapshot."""
     data: PopularityDataModule = instantiate(
         config.data, snapshot=snapshot, target=instantiate(config.target), _convert_="all"
@@ -81,12 +83,15 @@ def configured_trainer(config: DictConfig, logger: Logger | bool, checkpoints: P
         callbacks.insert(0, ResumableEarlyStopping("val/loss", patience=config.early_stopping))
     if config.trainer.enable_progress_bar:
         callbacks.append(TQDMProgressBar(refresh_rate=_STEPS_A_REFRESH))
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # its hints at each start
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # its hints at each start
     trainer: Trainer = instantiate(
         config.trainer,
         logger=logger,
         callbacks=callbacks,
         plugins=[WholeCheckpoints()],
+        # Lightning's would give a post to two processes; ours splits the batches.
+        use_distributed_sampler=False,
         # A CPU repeats to the bit without, and a small network's training would pay 3 % for the checks.
         deterministic=torch.cuda.is_available(),
         _convert_="all",

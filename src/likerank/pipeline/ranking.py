@@ -18,6 +18,7 @@ from likerank.models import Baseline, Scorer
 from likerank.tracking import Run
 
 RESULTS = "results.json"
+FOLDS = "folds"
 _TRAINING_POSTS_SCORED = 20_000
 MADE = "The posts are made: drawn pictures with likes by a formula. They are not Instagram's."
 
@@ -70,12 +71,12 @@ def rank_split(
             name: Scores(ranking=each.ranking[ranked], prediction=each.prediction[ranked])
             for name, each in scores.items()
         },
-        truth=_truth(compared),
+        truth=truth_of(compared),
     )
-    _keep_predictions(run, split, posts, targets[rows], scores)
-    run.log_metrics({f"{split}/{key}": value for key, value in table.to_metrics().items()})
-    results = _results(run) | {split: table.to_json()}
-    run.log_json(results, RESULTS)
+    keep_predictions(
+        run, split, posts[["key", "author", "likes", "half"]].assign(target=targets[rows]), scores
+    )
+    keep_table(run, split, table)
     return table
 
 
@@ -95,7 +96,11 @@ def what_ranking_needs(snapshot: Snapshot, scorer: Scorer) -> dict[str, Any]:
 
 def title_of(split: str, snapshot: Snapshot, config: DictConfig) -> str:
     """Returns what stands above a table: which posts were ranked, and what was learned of them."""
-    part = {VALIDATION: "validation, select half", TEST: "test"}[split]
+    part = {
+        VALIDATION: "validation, select half",
+        TEST: "test",
+        FOLDS: f"{config.evaluation.get('folds')} folds of train and validation",
+    }[split]
     return f"{name_of(config)}: {part} of snapshot {snapshot.fingerprint}"
 
 
@@ -112,26 +117,26 @@ def caption_of(snapshot: Snapshot) -> list[str]:
     return [MADE]
 
 
-def _truth(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Returns appeal and audience of made posts, shape (N,) both; None for others."""
     if posts["appeal"].isna().any():
         return None
     return posts["appeal"].to_numpy(dtype=np.float64), posts["audience"].to_numpy(dtype=np.float64)
 
 
-def _keep_predictions(
-    run: Run,
-    split: str,
-    posts: pd.DataFrame,
-    targets: NDArray[np.float32],
-    scores: Mapping[str, Scores],
-) -> None:
-    table = posts[["key", "author", "likes", "half"]].assign(
-        target=targets, **{name: each.ranking for name, each in scores.items()}
-    )
+def keep_predictions(run: Run, split: str, posts: pd.DataFrame, scores: Mapping[str, Scores]) -> None:
+    """Writes columns of N posts, and each predictor's ranking of them, into `predictions/{split}.parquet`."""
+    table = posts.assign(**{name: each.ranking for name, each in scores.items()})
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{split}.parquet"
         table.to_parquet(file, index=False)
         run.log_file(file, "predictions")
+
+
+def keep_table(run: Run, split: str, table: ScoreTable) -> None:
+    """Writes a split's table into the run, whole and as metrics."""
+    run.log_metrics({f"{split}/{key}": value for key, value in table.to_metrics().items()})
+    run.log_json(_results(run) | {split: table.to_json()}, RESULTS)
 
 
 def kept_table(run: Run, split: str) -> ScoreTable:

@@ -58,7 +58,8 @@ def run_trial(config: DictConfig) -> float:
         The metric that `objective` names, or -inf where the trial failed.
     """
     from likerank.pipeline.places import configured_tracking
-    from likerank.pipeline.train import FINGERPRINT, PARENT, objective_of, train_run
+    from likerank.pipeline.train import FINGERPRINT, objective_of, train_run
+    from likerank.tracking import PARENT
 
     quieten()  # A launcher's process has not been through run_command.
     tracking = configured_tracking(config)
@@ -88,8 +89,8 @@ def run_trial(config: DictConfig) -> float:
             tracking.start_run(tags, f"trial {hydra.job.num}").finish("FAILED", reason)
         print(f"Trial {hydra.job.num} failed: {reason}", file=sys.stderr)
         return WORST
-    objective = objective_of(config, table)
-    print(f"Trial {hydra.job.num}: {config.objective} {objective:.4f}, run {run.id}")
+    name, objective = objective_of(config, table)
+    print(f"Trial {hydra.job.num}: {name} {objective:.4f}, run {run.id}")
     return WORST if math.isnan(objective) else objective
 
 
@@ -188,15 +189,17 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
         LikerankError: If a trial failed; the others are ranked then.
     """
     from likerank.pipeline.places import configured_tracking
+    from likerank.pipeline.train import objective_name
     from likerank.reports import print_trials
 
     base = _without_hydra(config)
     tracking = configured_tracking(base)
     parent = tracking.run(parent_id)
-    trials = trial_frame(tracking.runs({trial_tag(parent_id): TRIAL_OF_IT}), base.objective)
+    objective = objective_name(base)
+    trials = trial_frame(tracking.runs({trial_tag(parent_id): TRIAL_OF_IT}), objective)
     finished, failed = trials["objective"].notna().sum(), (trials["status"] == "FAILED").sum()
-    _keep(parent, trials, base.objective)
-    print_trials(trials, title=f"Sweep {parent_id}: {base.objective}")
+    _keep(parent, trials, objective)
+    print_trials(trials, title=f"Sweep {parent_id}: {objective}")
     if not finished:
         parent.finish("FAILED", "no trial finished")
         raise LikerankError(f"No trial of sweep {parent_id} finished; the table above says why.")

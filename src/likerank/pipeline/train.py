@@ -4,9 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,23 +13,20 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from likerank import __version__
-from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Snapshot
+from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
-from likerank.pipeline.command import sentence_of
-from likerank.pipeline.parts import (
-    configured_data,
-    configured_regressor,
-    configured_scorer,
-    configured_trainer,
-    trained_weights,
-)
+from likerank.pipeline.distributed import handed_over, refuse_impossible_processes
+from likerank.pipeline.fitting import checkpoints_folder, fit, fit_beside, outcome_kept
+from likerank.pipeline.folds import fold_snapshots, rank_folds
+from likerank.pipeline.parts import configured_data, configured_scorer, configured_trainer
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
 from likerank.pipeline.rank import RANKING
 from likerank.pipeline.ranking import (
+    FOLDS,
     caption_of,
     kept_table,
     name_of,
@@ -41,13 +36,11 @@ from likerank.pipeline.ranking import (
 )
 from likerank.pipeline.snapshot import snapshot_folder
 from likerank.reports import print_score_table
-from likerank.tracking import Run, Tracking
+from likerank.tracking import PARENT, Run, Tracking
 
 CONFIG = "config.yaml"
-CHECKPOINTS = "checkpoints"
 FINGERPRINT = "likerank.fingerprint"
 TRIAL = "likerank.trial"
-PARENT = "mlflow.parentRunId"
 # Of the snapshot the fingerprint counts. Threads change the last bits alone, and launchers divide them.
 _BESIDE_THE_RESULT = ("store.", "tracking.", "snapshot.", "threads", "trainer.enable_progress_bar")
 
@@ -61,19 +54,29 @@ def train(config: DictConfig) -> float:
     Raises:
         LikerankError: If the configuration asks for what cannot be had.
     """
+    if (given := handed_over()) is not None:
+        fit_beside(config, given)
+        return float("nan")
     run, table = train_run(config)
-    objective = objective_of(config, table)
+    name, objective = objective_of(config, table)
     if np.isnan(objective):
-        print(f"{config.objective} is absent; the table above says what there is, and why.")
-    print(f"Run {run.id}: {config.objective} {objective:.4f}")
-    print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
+        print(f"{name} is absent; the table above says what there is, and why.")
+    print(f"Run {run.id}: {name} {objective:.4f}")
+    if _ranked_split(config) == VALIDATION:
+        print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
     return objective
 
 
-def objective_of(config: DictConfig, table: ScoreTable) -> float:
-    """Returns the metric of validation's table that a sweep maximises; NaN where it is absent."""
-    metrics = {f"{VALIDATION}/{key}": value for key, value in table.to_metrics().items()}
-    return metrics.get(config.objective, float("nan"))
+def objective_of(config: DictConfig, table: ScoreTable) -> tuple[str, float]:
+    """Returns the metric that a sweep maximises, by its name and value; NaN where it is absent."""
+    metrics = {f"{_ranked_split(config)}/{key}": value for key, value in table.to_metrics().items()}
+    name = objective_name(config)
+    return name, metrics.get(name, float("nan"))
+
+
+def objective_name(config: DictConfig) -> str:
+    """Returns the key of the metric that a sweep maximises; with folds it is that metric's over the folds."""
+    return f"{_ranked_split(config)}/{config.objective.removeprefix(f'{VALIDATION}/')}"
 
 
 def train_run(
@@ -91,17 +94,22 @@ def train_run(
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
+    split = _ranked_split(config)
+    refuse_impossible_processes(
+        configured_trainer(config, False, mlruns_folder(config)), folds=split == FOLDS
+    )
     tracking = configured_tracking(config)
     data = configured_data(config, partial(snapshot_folder, config))
     data.prepare_data()
     snapshot = data.snapshot
     # A snapshot that was named may have been made otherwise than the configuration would make one.
     OmegaConf.update(config, "snapshot", snapshot.manifest["recipe"])
+    folds = fold_snapshots(config, snapshot) if split == FOLDS else []
     trial = trial_of(config, snapshot.fingerprint)
     finished = tracking.find_run({TRIAL: trial}, "FINISHED") if config.reuse and not config.resume else None
     if finished is not None:
         print(f"Trained before: run {finished.id} (reuse=false trains it again).")
-        table = kept_table(finished, VALIDATION)
+        table = kept_table(finished, split)
         run = finished
         if tags:
             run.set_tags({key: value for key, value in tags.items() if key != PARENT})
@@ -113,13 +121,21 @@ def train_run(
             if config.resume
             else _started(tracking, config, {TRIAL: trial, **(tags or {})}, snapshot)
         )
-        with _outcome_kept(run):
-            pl.seed_everything(config.seed, verbose=False)
-            table = _fit_and_rank(config, run, data, configured_scorer(config))
-        shutil.rmtree(_checkpoints_folder(config, run))
+        with outcome_kept(run):
+            if folds:
+                table = rank_folds(config, tracking, run, trial, folds)
+            else:
+                pl.seed_everything(config.seed, verbose=False)
+                table = _fit_and_rank(config, run, data, configured_scorer(config))
+        if not folds:
+            shutil.rmtree(checkpoints_folder(config, run.id))
     if show:
-        print_score_table(table, title=title_of(VALIDATION, snapshot, config), caption=caption_of(snapshot))
+        print_score_table(table, title=title_of(split, snapshot, config), caption=caption_of(snapshot))
     return run, table
+
+
+def _ranked_split(config: DictConfig) -> str:
+    return VALIDATION if config.evaluation.folds is None else FOLDS
 
 
 def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
@@ -185,24 +201,10 @@ def _resumed(tracking: Tracking, config: DictConfig, snapshot: Snapshot) -> Run:
     return run
 
 
-@contextmanager
-def _outcome_kept(run: Run) -> Iterator[None]:
-    """Ends the run as what became of it, whatever that is."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        run.finish("KILLED", "interrupted")
-        raise
-    except Exception as error:
-        run.finish("FAILED", sentence_of(error) or f"{type(error).__name__}: {error}")
-        raise
-    run.finish("FINISHED")
-
-
 def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer) -> ScoreTable:
     """Trains, ranks validation on the chosen checkpoint and keeps the model."""
     snapshot = data.snapshot
-    _fit(config, run, data, scorer)
+    fit(config, run, data, scorer)
     baselines = configured_baselines(config, data)
     table = rank_split(run, VALIDATION, snapshot, data.targets, scorer, baselines)
     shape = (2, *snapshot.pixels.shape[1:])
@@ -212,25 +214,3 @@ def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scor
         data.state_dict() | {RANKING: what_ranking_needs(snapshot, scorer)},
     )
     return table
-
-
-def _fit(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer) -> None:
-    """Trains, and leaves the chosen checkpoint's weights in the scorer and the checkpoint in the run."""
-    scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
-    checkpoints = _checkpoints_folder(config, run)
-    regressor = configured_regressor(config, scorer)
-    trainer = configured_trainer(config, run.lightning_logger(), checkpoints)
-    last = checkpoints / "last.ckpt"
-    trainer.fit(regressor, data, ckpt_path=last if last.exists() else None, weights_only=True)
-    chosen = checkpoints / f"{config.checkpoint}.ckpt"
-    if not chosen.exists():
-        raise LikerankError(
-            f"The training left no {config.checkpoint} checkpoint: trainer.max_epochs is "
-            f"{config.trainer.max_epochs}, or no loss on validation was a number; lower optimizer.lr."
-        )
-    regressor.load_state_dict(trained_weights(chosen))
-    run.log_file(chosen, CHECKPOINTS)
-
-
-def _checkpoints_folder(config: DictConfig, run: Run) -> Path:
-    return mlruns_folder(config) / CHECKPOINTS / run.id

@@ -24,6 +24,9 @@ from likerank.errors import LikerankError
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import MLFlowLogger
 
+PARENT = "mlflow.parentRunId"
+"""The tag that puts a run below another on MLflow's page."""
+
 _PARAMS_AT_ONCE = 100  # MLflow's limit for one request
 _PARAM_LENGTH = 6000  # MLflow's limit for one value
 

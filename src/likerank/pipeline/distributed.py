@@ -1,0 +1,93 @@
+"""One training in several processes: which of them may be, and what the first hands on to the others.
+
+Lightning starts the others by running the script again, on this machine. They take the run's id and the
+snapshot from their environment, fit, and leave: whatever is built, recorded or printed, the first does.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from pytorch_lightning.strategies import ParallelStrategy
+
+from likerank.errors import LikerankError
+
+if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
+
+# Set by Lightning and torchrun. Not Slurm's: the trials of a sweep on its nodes are first processes all.
+_RANKS = ("RANK", "LOCAL_RANK")
+_RUN, _FINGERPRINT = "LIKERANK_RUN", "LIKERANK_FINGERPRINT"
+_WHAT_WORKS = (
+    "A training starts its other processes itself and on one machine: run scripts/train.py once, with "
+    "trainer.devices=N and without torchrun, srun or trainer.num_nodes."
+)
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """What the other processes need of the first.
+
+    Attributes:
+        run_id: The run that the training is recorded in.
+        fingerprint: The snapshot's.
+    """
+
+    run_id: str
+    fingerprint: str
+
+
+def handed_over() -> HandOver | None:
+    """Returns what the first process handed on to this one; None in the first itself.
+
+    Raises:
+        LikerankError: If this is not the first process and was not started by it.
+    """
+    if all(os.environ.get(name, "0") == "0" for name in _RANKS):
+        return None
+    try:
+        return HandOver(os.environ[_RUN], os.environ[_FINGERPRINT])
+    except KeyError:
+        raise LikerankError(_WHAT_WORKS) from None
+
+
+@contextmanager
+def handing_over(hand_over: HandOver) -> Iterator[None]:
+    """Lets the processes that start meanwhile have it."""
+    os.environ |= {_RUN: hand_over.run_id, _FINGERPRINT: hand_over.fingerprint}
+    try:
+        yield
+    finally:
+        del os.environ[_RUN], os.environ[_FINGERPRINT]
+
+
+def refuse_impossible_processes(trainer: "Trainer", *, folds: bool) -> None:
+    """Refuses a training of several processes where it cannot go; one process can go everywhere.
+
+    Args:
+        trainer: The trainer that would be used.
+        folds: Whether it is to train one fold after another.
+
+    Raises:
+        LikerankError: In a multirun, in folds, or where something else starts the processes.
+    """
+    if trainer.world_size == 1:
+        return
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        raise LikerankError(
+            f"A sweep's trials have one process each, and trainer.devices asks for {trainer.world_size}: "
+            "leave out -m, or set trainer.devices=1 and let a launcher run trials side by side."
+        )
+    if folds:
+        raise LikerankError(
+            f"Folds are trained in one process, and trainer.devices asks for {trainer.world_size}: "
+            "set trainer.devices=1, or evaluation.folds=null."
+        )
+    strategy = trainer.strategy
+    environment = strategy.cluster_environment if isinstance(strategy, ParallelStrategy) else None
+    if trainer.num_nodes > 1 or environment is None or environment.creates_processes_externally:
+        raise LikerankError(_WHAT_WORKS)
