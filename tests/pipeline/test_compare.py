@@ -60,7 +60,7 @@ def test_a_sweeps_trials_are_compared_by_configuration_and_the_page_lies_in_its_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     parent, runs = sweep
-    ranking = ranked(place, tmp_path, f"sweep={parent.id}")
+    ranking = ranked(place, tmp_path, f"sweep_id={parent.id}")
     by_label = {each.label: each for each in ranking.standings}
     networks = [label for label, each in by_label.items() if each.kind == "network"]
     assert len(networks) == 2
@@ -162,7 +162,7 @@ def test_a_run_without_predictions_is_left_out_of_a_sweep_and_refused_by_name(
         {"likerank.fingerprint": tags["likerank.fingerprint"], "mlflow.parentRunId": parent.id}
     )
     bare.finish()
-    assert ranked(place, tmp_path, f"sweep={parent.id}").standings
+    assert ranked(place, tmp_path, f"sweep_id={parent.id}").standings
     assert f"keep no predictions: {bare.id}." in " ".join(capsys.readouterr().out.split())
     with pytest.raises(LikerankError, match=f"Run {bare.id} has no predictions/val"):
         ranked(place, tmp_path, named(bare))
@@ -187,12 +187,12 @@ def test_runs_that_cannot_be_compared_are_named(
     one = runs["default 1"]
     for overrides, sentence in (
         (["runs=[nowhere]"], "has no run nowhere"),
-        (["sweep=nowhere"], "has no run nowhere"),
+        (["sweep_id=nowhere"], "has no run nowhere"),
         (["runs=[]"], "runs is empty"),
         ([named(parent)], f"Run {parent.id} is no training"),
         ([named(one, unfinished)], f"Run {unfinished.id} is running; only finished runs"),
-        ([f"sweep={empty.id}"], f"Sweep {empty.id} has no finished trial"),
-        ([named(one), f"sweep={parent.id}"], "leave sweep and since out"),
+        ([f"sweep_id={empty.id}"], f"Sweep {empty.id} has no finished trial"),
+        ([named(one), f"sweep_id={parent.id}"], "leave sweep_id and since out"),
         ([named(one), "metric=within/mse"], "metric is within/mse; it must be .*pairwise"),
         ([named(one), "metric=pairwise"], "metric is pairwise; it must be within/ or across/"),
         ([named(one), "predictors=[forest]"], "predictors names forest; .*network"),
@@ -209,7 +209,7 @@ def test_the_script_prints_the_table_and_fails_in_a_sentence(
     place: Workplace, sweep: tuple[Run, dict[str, Run]]
 ) -> None:
     parent, _ = sweep
-    ran = place.run("compare", f"sweep={parent.id}")
+    ran = place.run("compare", f"sweep_id={parent.id}")
     assert ran.returncode == 0, ran.stderr
     assert "share of pairs ranked rightly, within an author" in ran.stdout
     assert list((place.folder / "mlruns" / "compared").glob("*/comparison.html"))

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from omegaconf import DictConfig
 
 from likerank.errors import LikerankError
-from likerank.pipeline.train import FINGERPRINT, TRIAL
+from likerank.pipeline.sweep import SWEEP, trial_tag
+from likerank.pipeline.train import FINGERPRINT
 from likerank.tracking import PARENT, Run, RunRecord, Tracking
-
-SWEEP = "likerank.sweep."
 
 
 @dataclass(frozen=True)
@@ -34,19 +33,19 @@ class ChosenRuns:
 
 
 def choose_runs(config: DictConfig, tracking: Tracking) -> ChosenRuns:
-    """Returns the finished trainings that `runs`, `sweep`, or tracking.experiment and `since` choose.
+    """Returns the finished trainings that `runs`, `sweep_id`, or tracking.experiment and `since` choose.
 
     Raises:
         LikerankError: If there are none, or a named one is missing, unfinished or of another snapshot.
     """
-    if config.runs is not None and (config.sweep is not None or config.since is not None):
-        raise LikerankError("runs names the runs to compare; leave sweep and since out.")
+    if config.runs is not None and (config.sweep_id is not None or config.since is not None):
+        raise LikerankError("runs names the runs to compare; leave sweep_id and since out.")
     if config.runs is not None:
         return _named(tracking, [str(run_id) for run_id in config.runs])
     since = None if config.since is None else _moment(str(config.since))
     after = "" if since is None else f" since {since:%Y-%m-%d %H:%M} UTC"
-    if config.sweep is not None:
-        parent = tracking.run(str(config.sweep))
+    if config.sweep_id is not None:
+        parent = tracking.run(str(config.sweep_id))
         trials = trials_of(tracking, parent, since)
         trainings = _finished(trials)
         if not trainings:
@@ -72,7 +71,7 @@ def trials_of(tracking: Tracking, parent: Run, since: datetime | None = None) ->
     """
     found = {
         record.id: record
-        for tags in ({PARENT: parent.id}, {f"{SWEEP}{parent.id}": None})
+        for tags in ({PARENT: parent.id}, {trial_tag(parent.id): None})
         for record in tracking.runs(tags, since=since, experiment_of=parent)
     }
     return sorted(found.values(), key=lambda record: record.started, reverse=True)
@@ -106,7 +105,8 @@ def _finished(records: list[RunRecord]) -> list[RunRecord]:
         record
         for record in records
         if record.status == "FINISHED"
-        and {TRIAL, FINGERPRINT} <= record.tags.keys()
+        and FINGERPRINT in record.tags
+        and SWEEP not in record.tags
         and record.params.get("evaluation.folds", "null") == "null"
     ]
 
