@@ -8,11 +8,12 @@ import io
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
@@ -20,9 +21,11 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import combinations, cycle, islice
 from pathlib import Path
+from typing import Any
 
 import hydra
 import numpy as np
+import pandas as pd
 import psutil
 import pytorch_lightning as pl
 import torch
@@ -31,6 +34,7 @@ from hydra.utils import instantiate
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 from PIL import Image
+from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LinearRegression
@@ -46,16 +50,23 @@ from likerank.images import Master, make_master, to_pixels
 from likerank.models import Scorer
 from likerank.models.least_squares import ordinary_least_squares
 from likerank.pipeline.command import run_command
+from likerank.pipeline.evaluate import evaluate_run
+from likerank.pipeline.ingest import ingest
 from likerank.pipeline.parts import (
     configured_data,
     configured_regressor,
     configured_scorer,
     configured_trainer,
 )
+from likerank.pipeline.snapshot import snapshot_folder
+from likerank.pipeline.train import train_run
 from likerank.records import Author, Post
 from likerank.sources import Demo
 from likerank.sources.landscapes import draw, sample_scene
 from likerank.store import Store, open_store
+from likerank.tracking import Tracking
+
+SCRIPTS = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +153,26 @@ def memory(workshop: _Workshop) -> Iterator[_Line]:
         while not seconds.done():
             most |= anonymous_memory()
             time.sleep(0.1)
+        scans = scans_beside_raw_batches(store, workshop.sizes.memory.scans)
     each = ", ".join(f"{name} {mebibytes}" for name, mebibytes in most.items())
     compared = f"most RssAnon of a process while a snapshot of {number:,} posts is made ({each})"
     yield _Line("snapshot, memory", compared, [max(most.values())], 1536, " MiB", at_most=True)
     compared = f"{number:,} masters of {size} pixels from the store to a snapshot"
     yield _Line("snapshot, speed", compared, [number / seconds.result()], unit=" posts/s")
+    compared = "a bare loop over pymongo's find_raw_batches({}) / the snapshot's scan of the masters"
+    yield _Line("scan", compared, scans, 0.7)
+
+
+def scans_beside_raw_batches(store: Store, rounds: int) -> list[float]:
+    keys = [key for batch in store.scan_posts() for key in batch["key"].to_pylist()]
+
+    def raw() -> int:
+        return sum(len(batch) for batch in store.collection("posts").find_raw_batches({}))
+
+    def scanned() -> int:
+        return sum(len(master) for batch in store.scan_masters(keys) for _, master in batch)
+
+    return ratios(raw, scanned, rounds)
 
 
 def anonymous_memory() -> Counter[str]:
@@ -305,6 +331,181 @@ class _BesideBareLoop(pl.Callback):
         return interval(pairwise_accuracy, posts["likes"].to_numpy(), scores, posts["author"].to_numpy(str))
 
 
+def tracking(workshop: _Workshop) -> Iterator[_Line]:
+    epochs, papers = workshop.sizes.training.epochs, 50
+    config = paper_config(f"trainer.max_epochs={epochs}", "early_stopping=null")
+    data, scorer = configured_data(config, workshop.corpus), configured_scorer(config)
+    scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
+    # To open MLflow is part of starting up; what a run writes is counted from here on.
+    run = Tracking("sqlite", "benchmark", workshop.folder / "mlruns").start_run({}, "benchmark")
+    logger = _TimedLogger(run.lightning_logger())
+    once = timed(lambda: run.log_params({f"group.key{number}": number for number in range(60)}))
+    with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
+        trainer = configured_trainer(config, logger, Path(checkpoints))
+        whole = timed(lambda: trainer.fit(configured_regressor(config, scorer), data))
+        once += timed(lambda: run.log_file(Path(checkpoints) / "best.ckpt", "checkpoints"))
+    once += timed(lambda: run.log_metrics({f"val/ridge/within/metric{each}": 0.5 for each in range(80)}))
+    training = (whole - logger.seconds) * papers / epochs
+    share = (once + logger.seconds * papers / epochs) / training
+    compared = f"time in MLflow's calls / a training of the paper's size and {papers} epochs"
+    yield _Line("MLflow", compared, [100 * share], 3, " %", at_most=True)
+
+
+class _TimedLogger(Logger):
+    """Lightning's logger into MLflow, with the time that it takes."""
+
+    def __init__(self, logger: Logger) -> None:
+        super().__init__()
+        self.seconds = 0.0
+        self._logger = logger
+
+    @property
+    def name(self) -> str | None:
+        return self._logger.name
+
+    @property
+    def version(self) -> int | str | None:
+        return self._logger.version
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.seconds += timed(lambda: self._logger.log_metrics(metrics, step))
+
+    def log_hyperparams(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        self.seconds += timed(lambda: self._logger.log_hyperparams(*arguments, **named))
+
+
+def start_up(workshop: _Workshop) -> Iterator[_Line]:
+    command = _train_command(workshop, "trainer.max_epochs=1", "evaluation.baselines=[]", "reuse=false")
+    rounds = [first_step_after(command) for _ in range(workshop.sizes.sweep.rounds + 1)][1:]
+    yield _Line("start-up", "from the command to the first training step", rounds, unit=" s")
+    helped = [sys.executable, str(SCRIPTS / "train.py"), "--help"]
+    seconds = [timed(lambda: subprocess.run(helped, capture_output=True, check=True)) for _ in range(3)]
+    yield _Line("start-up, --help", "the whole of scripts/train.py --help", seconds, unit=" s")
+
+
+def first_step_after(command: list[str]) -> float:
+    """Returns the seconds until Lightning's bar shows the first epoch."""
+    start, seen = time.perf_counter(), b""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None  # noqa: S101 - for the type checker
+        while b"Epoch 0" not in seen:
+            if not (read := os.read(process.stdout.fileno(), 4096)):
+                raise LikerankError(f"The training ended before its first step: {seen.decode()}")
+            seen += read
+        seconds = time.perf_counter() - start
+        process.communicate()
+    return seconds
+
+
+def sweep(workshop: _Workshop) -> Iterator[_Line]:
+    sizes = workshop.sizes.sweep
+    seeds = f"seed=range(1,{sizes.trials + 1})"
+    command = _train_command(
+        workshop,
+        *("evaluation.baselines=[]", "reuse=false", "experiment=paper", "target=author_log"),
+        *(f"trainer.max_epochs={sizes.epochs}", "trainer.enable_progress_bar=false", seeds),
+    )
+    one_core = {**os.environ, "OMP_NUM_THREADS": "1"}
+    pin = ["taskset", "-c", "0"]
+    side_by_side, both, one = [], [], []
+    for _ in range(sizes.rounds):
+        side_by_side.append(timed(lambda: run_quietly([*command, "launcher=joblib", "-m"])))
+        both.append(timed(lambda: run_quietly([*command, "-m"])))
+        one.append(timed(lambda: run_quietly([*pin, *command, "-m"], one_core)))
+    for name, plain, target in (("both cores", both, 1.1), ("one core", one, 1.7)):
+        compared = f"{sizes.trials} trials one after another on {name} / by joblib, a core each"
+        measured = [slow / fast for slow, fast in zip(plain, side_by_side, strict=True)]
+        yield _Line(f"sweep, {name}", compared, measured, target)
+
+
+def _train_command(workshop: _Workshop, *overrides: str) -> list[str]:
+    folders = [f"paths.data={workshop.folder}", f"paths.mlruns={workshop.folder / 'mlruns'}"]
+    named = f"snapshot.fingerprint={workshop.corpus.name}"
+    return [sys.executable, str(SCRIPTS / "train.py"), *folders, named, *overrides]
+
+
+def run_quietly(command: list[str], environment: Mapping[str, str] | None = None) -> None:
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise LikerankError(f"{' '.join(command)} failed: {ran.stderr[-500:]}")
+
+
+def million(workshop: _Workshop) -> Iterator[_Line]:
+    """Every stage at two sizes: what a post costs must not grow with their number."""
+    sizes = workshop.sizes.million
+    costs: list[dict[str, float]] = []
+    for number in (sizes.few, sizes.many):
+        most: Counter[str] = Counter()
+        with (
+            workshop.store(f"posts{number}"),
+            ThreadPoolExecutor(1) as pool,
+        ):  # its server is then ours to see
+            work = pool.submit(stage_costs, workshop, number)
+            while not work.done():
+                most |= anonymous_memory()
+                time.sleep(0.2)
+            costs.append(work.result())
+    for stage, seconds in costs[1].items():
+        compared = f"{stage}: a post's time of {sizes.many:,} / of {sizes.few:,} ({1 / seconds:,.0f} posts/s)"
+        yield _Line(f"million, {stage}", compared, [seconds / costs[0][stage]], 1.2, at_most=True)
+    each = ", ".join(f"{name} {mebibytes}" for name, mebibytes in most.items())
+    compared = f"most RssAnon of a process, all stages of {sizes.many:,} posts ({each})"
+    yield _Line("million, memory", compared, [max(most.values())], 2048, " MiB", at_most=True)
+
+
+def stage_costs(workshop: _Workshop, number: int) -> dict[str, float]:
+    """Runs the stages on made posts with small pictures; returns each one's seconds a post."""
+    folder = workshop.folder / f"photos{number}"
+    write_small_photos(folder, number, workshop.sizes.million.pictures)
+    places = [f"paths.data={workshop.folder / f'data{number}'}", f"paths.mlruns={folder / 'mlruns'}"]
+    (workshop.folder / f"data{number}").mkdir()
+    (workshop.folder / f"data{number}" / "mongo").symlink_to(workshop.folder / f"posts{number}")
+    manifest = f"source.manifest={folder / 'manifest.parquet'}"
+    costs = {}
+    ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "master_size=64"])
+    costs["ingest"] = timed(lambda: ingest(ingesting)) / number
+    few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
+    size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
+    config = hydra.compose("train", [*places, *few, *size])
+    costs["snapshot"] = timed(lambda: snapshot_folder(config)) / number
+    clock = _EpochClock()
+    data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
+    with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
+        trainer = configured_trainer(config, False, Path(checkpoints))
+        trainer.callbacks.append(clock)  # type: ignore[attr-defined]
+        trainer.fit(configured_regressor(config, scorer), data)
+    costs["epoch"] = clock.seconds / number
+    run, _ = train_run(config, show=False)
+    costs["evaluate"] = timed(lambda: evaluate_run(run, config, show=False)) / number
+    return costs
+
+
+class _EpochClock(pl.Callback):
+    def on_train_epoch_start(self, *_: object) -> None:
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, *_: object) -> None:
+        self.seconds = time.perf_counter() - self._start
+
+
+def write_small_photos(folder: Path, posts: int, pictures: int) -> None:
+    """Writes a manifest of posts that share a number of small pictures."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(pictures):
+        picture = Image.fromarray(draw(sample_scene(rng))).resize((64, 64))
+        picture.save(folder / f"{number}.jpg", quality=85)
+    author = rng.integers(0, max(posts // 200, 2), posts)
+    pd.DataFrame(
+        {
+            "image": [f"{number}.jpg" for number in rng.integers(0, pictures, posts)],
+            "author": [f"author{each}" for each in author],
+            "likes": rng.lognormal(6, 1, posts).astype(np.int64),
+            "source_id": np.arange(posts).astype(str),
+        }
+    ).to_parquet(folder / "manifest.parquet", index=False)
+
+
 def linear(workshop: _Workshop) -> Iterator[_Line]:
     posts, side = workshop.sizes.linear.posts, workshop.sizes.linear.side
     rng, unseen = np.random.default_rng(0), 500
@@ -357,11 +558,16 @@ def counted(truth: NDArray[np.int64], score: NDArray[np.int64], n: int) -> float
 
 
 # Memory first, while this process holds nothing of the others'.
-BENCHMARKS = {work.__name__: work for work in (memory, decode, table, loader, training, fast, linear)}
+BENCHMARKS = {
+    work.__name__: work
+    for work in (memory, decode, table, loader, training, fast, linear, tracking, start_up, sweep, million)
+}
+# Half an hour and 20 GB: only when it is named.
+UNASKED = [name for name in BENCHMARKS if name != "million"]
 
 
 def benchmark(config: DictConfig) -> None:
-    chosen = list(config.only or BENCHMARKS)
+    chosen = list(config.only or UNASKED)
     if unknown := set(chosen) - set(BENCHMARKS):
         raise LikerankError(
             f"No benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}."

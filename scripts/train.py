@@ -8,9 +8,10 @@ from likerank.pipeline.command import run_command
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 def main(config: DictConfig) -> float:
+    from likerank.pipeline.sweep import run_trial, sweeping
     from likerank.pipeline.train import train
 
-    return train(config)
+    return run_trial(config) if sweeping() else train(config)
 
 
 if __name__ == "__main__":

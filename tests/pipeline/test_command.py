@@ -15,8 +15,11 @@ from tests.pipeline.conftest import TINY, MakeWorkplace, Workplace, wait_for
 
 WRONG = {
     ("train", "network=huge"): ("network/huge", "paper", "residual", "resnet18"),
-    ("train", "targets=top_post"): ("targets",),
-    ("train", "snapshot.sise=16"): ("snapshot.sise",),
+    ("train", "targets=top_post"): ("no key targets", "target meant"),
+    ("train", "network=paper", "network.stem=4"): ("no key network.stem", "another choice"),
+    ("train", "experiment=papr"): ("experiment/papr", "paper"),
+    ("train", "launcher=threads"): ("launcher/threads", "joblib", "ray"),
+    ("train", "snapshot.sise=16"): ("no key snapshot.sise", "snapshot.size meant"),
     ("train", "seed"): ("seed",),
     ("ingest",): ("source",),
     ("ingest", "source=table"): ("source.manifest",),

@@ -11,10 +11,12 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.pipeline.parts import configured_regressor, configured_scorer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-SCRIPTS = ("ingest", "train", "evaluate", "export", "demo", "benchmark")
+SCRIPTS = ("ingest", "train", "evaluate", "promote", "rank", "export", "demo", "benchmark")
 PLACEHOLDERS = {
     "ingest": ["source=demo"],
     "evaluate": ["run_id=none"],
+    "promote": ["run_id=none"],
+    "rank": ["photos=none"],
     "export": ["folder=none"],
 }
 
@@ -67,7 +69,7 @@ def test_choices_of_a_training_go_together(target: str, network: str, optimizer:
     assert regressor._optimizer(regressor.parameters()).param_groups[0]["lr"] == config.optimizer.lr
 
 
-@pytest.mark.parametrize("group", ["store", "tracking", "scheduler", "snapshot"])
+@pytest.mark.parametrize("group", ["store", "tracking", "scheduler", "snapshot", "sweep", "launcher"])
 def test_every_option_of_the_other_groups_composes(group: str) -> None:
     for option in options(group):
         without_hydra(compose("train", [f"{group}={option}", "tracking.uri=sqlite"]))

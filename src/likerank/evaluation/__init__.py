@@ -1,5 +1,6 @@
 """How well a predictor ranks: metrics, how sure they are, and the one path from scores to a table."""
 
+from likerank.evaluation.calibration import Calibration
 from likerank.evaluation.intervals import (
     Interval,
     interval,
@@ -15,6 +16,7 @@ from likerank.evaluation.metrics import (
     pairwise_accuracy,
     spearman,
 )
+from likerank.evaluation.photos import RankedPhoto, rank_photos
 from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scoring import (
     ACROSS,
@@ -34,9 +36,11 @@ __all__ = [
     "TRUTH_APPEAL",
     "TRUTH_APPEAL_AUDIENCE",
     "WITHIN",
+    "Calibration",
     "Interval",
     "Metric",
     "NothingToCompareError",
+    "RankedPhoto",
     "ScoreRow",
     "ScoreTable",
     "Scores",
@@ -48,6 +52,7 @@ __all__ = [
     "pairwise_accuracy",
     "permutation_standard_error",
     "position_match",
+    "rank_photos",
     "score_table",
     "spearman",
 ]

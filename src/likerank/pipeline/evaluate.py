@@ -5,6 +5,7 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.dataset import TEST, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
+from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
 from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
@@ -28,18 +29,20 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
     run = configured_tracking(config).run(str(config.run_id))
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
-    trained = _trained_configuration(run, config)
+    return evaluate_run(run, config, show=show)
+
+
+def evaluate_run(run: Run, config: DictConfig, *, show: bool = True) -> ScoreTable:
+    """As `evaluate`, for a finished run; of the configuration its folders alone are looked at."""
+    trained = trained_configuration(run, config)
     if trained.evaluation.get("folds") is not None:
         raise LikerankError(
             f"Run {run.id} has a network for each of its folds and none to score test with; train without "
             "evaluation.folds."
         )
-    folder = find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT])
-    data = configured_data(trained, folder)
-    scorer = configured_scorer(trained)
-    weights = trained_weights(run.artifact(f"{CHECKPOINTS}/{trained.checkpoint}.ckpt"))
-    scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
+    data = configured_data(trained, find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
     baselines = configured_baselines(trained, data)
+    scorer = trained_scorer(run, trained)
     table = rank_split(run, TEST, data.snapshot, data.targets, scorer, baselines)
     if show:
         print_score_table(
@@ -48,9 +51,17 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
     return table
 
 
-def _trained_configuration(run: Run, config: DictConfig) -> DictConfig:
+def trained_configuration(run: Run, config: DictConfig) -> DictConfig:
     """Returns the configuration that the run was trained by; only its folders may have moved since."""
     trained = OmegaConf.load(run.artifact(CONFIG))
     assert isinstance(trained, DictConfig)  # noqa: S101 - for the type checker
     trained.paths = config.paths
     return trained
+
+
+def trained_scorer(run: Run, trained: DictConfig) -> Scorer:
+    """Returns a finished run's network, with the weights of its chosen checkpoint."""
+    scorer = configured_scorer(trained)
+    weights = trained_weights(run.artifact(f"{CHECKPOINTS}/{trained.checkpoint}.ckpt"))
+    scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
+    return scorer

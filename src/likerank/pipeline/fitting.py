@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger
 from likerank.dataset import TRAIN, PopularityDataModule, find_snapshot
 from likerank.errors import LikerankError
 from likerank.models import PopularityRegressor, Scorer
+from likerank.pipeline.command import sentence_of
 from likerank.pipeline.distributed import HandOver, handing_over
 from likerank.pipeline.parts import (
     configured_data,
@@ -64,7 +65,7 @@ def outcome_kept(run: Run) -> Iterator[None]:
         run.finish("KILLED", "interrupted")
         raise
     except Exception as error:
-        run.finish("FAILED", f"{type(error).__name__}: {error}")
+        run.finish("FAILED", sentence_of(error) or f"{type(error).__name__}: {error}")
         raise
     run.finish("FINISHED")
 

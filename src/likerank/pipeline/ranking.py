@@ -11,14 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from likerank.dataset import SELECT, TEST, VALIDATION, Snapshot
+from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
 from likerank.errors import LikerankError
-from likerank.evaluation import Scores, ScoreTable, score_table
+from likerank.evaluation import Calibration, Scores, ScoreTable, score_table
 from likerank.models import Baseline, Scorer
 from likerank.tracking import Run
 
 RESULTS = "results.json"
 FOLDS = "folds"
+_TRAINING_POSTS_SCORED = 20_000
 
 
 def score_posts(
@@ -78,6 +79,20 @@ def rank_split(
     return table
 
 
+def what_ranking_needs(snapshot: Snapshot, scorer: Scorer) -> dict[str, Any]:
+    """Returns, in plain types, what the scores of new photos are compared with."""
+    rows = snapshot.rows(VALIDATION, SELECT)
+    posts = snapshot.posts.iloc[rows]
+    calibration = Calibration.fit(
+        # A split's rows lie in random order, and these place a quantile to a third of a percent.
+        training_scores=scorer.score(snapshot.pixels, snapshot.rows(TRAIN)[:_TRAINING_POSTS_SCORED]),
+        scores=scorer.score(snapshot.pixels, rows),
+        likes=posts["likes"].to_numpy(dtype=np.float64),
+        authors=pd.factorize(posts["author"])[0],
+    )
+    return calibration.to_json() | {"made": bool(snapshot.manifest["made"])}
+
+
 def title_of(split: str, snapshot: Snapshot, config: DictConfig) -> str:
     """Returns what stands above a table: which posts were ranked, and what was learned of them."""
     part = {
@@ -133,6 +148,23 @@ def kept_table(run: Run, split: str) -> ScoreTable:
     if split not in results:
         raise LikerankError(f"Run {run.id} keeps no table of {split}; choose another run.")
     return ScoreTable.from_json(results[split])
+
+
+def kept_splits(run: Run) -> list[str]:
+    """Returns the splits that a run keeps a table of."""
+    return list(_results(run))
+
+
+def kept_predictions(run: Run, split: str) -> pd.DataFrame:
+    """Returns what a run's predictors said of a split's posts.
+
+    Returns:
+        A row a post: `key`, `author`, `likes`, `half`, `target` and a column of scores for each predictor.
+
+    Raises:
+        LikerankError: If it keeps none.
+    """
+    return pd.read_parquet(run.artifact(f"predictions/{split}.parquet"))
 
 
 def _results(run: Run) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,16 @@ from likerank.pipeline.folds import fold_snapshots, rank_folds
 from likerank.pipeline.parts import configured_data, configured_scorer, configured_trainer
 from likerank.pipeline.places import configured_tracking, mlruns_folder
 from likerank.pipeline.provenance import code_version, git_commit
-from likerank.pipeline.ranking import FOLDS, caption_of, kept_table, name_of, rank_split, title_of
+from likerank.pipeline.rank import RANKING
+from likerank.pipeline.ranking import (
+    FOLDS,
+    caption_of,
+    kept_table,
+    name_of,
+    rank_split,
+    title_of,
+    what_ranking_needs,
+)
 from likerank.pipeline.snapshot import snapshot_folder
 from likerank.reports import print_score_table
 from likerank.tracking import Run, Tracking
@@ -32,13 +41,16 @@ from likerank.tracking import Run, Tracking
 CONFIG = "config.yaml"
 FINGERPRINT = "likerank.fingerprint"
 TRIAL = "likerank.trial"
+PARENT = "mlflow.parentRunId"
+# Of the snapshot the fingerprint counts. Threads change the last bits alone, and launchers divide them.
+_BESIDE_THE_RESULT = ("store.", "tracking.", "snapshot.", "threads", "trainer.enable_progress_bar")
 
 
 def train(config: DictConfig) -> float:
     """Trains one network, ranks validation with it and its baselines, and keeps all of it in a run.
 
     Returns:
-        The metric that `objective` names, which a sweep maximises; NaN where it is absent.
+        The metric that `objective` names; NaN where it is absent.
 
     Raises:
         LikerankError: If the configuration asks for what cannot be had.
@@ -47,28 +59,52 @@ def train(config: DictConfig) -> float:
         fit_beside(config, given)
         return float("nan")
     run, table = train_run(config)
-    split = _ranked_split(config)
-    name = f"{split}/{config.objective.removeprefix(f'{VALIDATION}/')}"
-    metrics = {f"{split}/{key}": value for key, value in table.to_metrics().items()}
-    objective = metrics.get(name, float("nan"))
-    if name not in metrics:
+    name = objective_name(config)
+    objective = objective_of(config, table)
+    if np.isnan(objective):
         print(f"{name} is absent; the table above says what there is, and why.")
     print(f"Run {run.id}: {name} {objective:.4f}")
-    if split == VALIDATION:
+    if ranked_split(config) == VALIDATION:
         print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
     return objective
 
 
-def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable]:
+def objective_of(config: DictConfig, table: ScoreTable) -> float:
+    """Returns the metric of a training's table that a sweep maximises; NaN where it is absent."""
+    metrics = {f"{ranked_split(config)}/{key}": value for key, value in table.to_metrics().items()}
+    return metrics.get(objective_name(config), float("nan"))
+
+
+def objective_name(config: DictConfig) -> str:
+    """Returns the key of that metric: the configured one's on validation, or on the folds instead."""
+    return f"{ranked_split(config)}/{config.objective.removeprefix(f'{VALIDATION}/')}"
+
+
+def ranked_split(config: DictConfig) -> str:
+    """Returns what a training ranks: validation, or all folds."""
+    return VALIDATION if config.evaluation.folds is None else FOLDS
+
+
+def train_run(
+    config: DictConfig, *, show: bool = True, tags: Mapping[str, str] | None = None
+) -> tuple[Run, ScoreTable]:
     """As `train`; returns the run and validation's table, which is printed unless `show` is false.
 
     A training that was finished before, by the same configuration, snapshot and code, is not done again.
+
+    Args:
+        config: The training's configuration.
+        show: Whether to print the table.
+        tags: A sweep's, for the run of its trial. They also make a run of a network that cannot be: a sweep
+            records what failed, where a single training leaves nothing behind.
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
-    split = _ranked_split(config)
+    split = ranked_split(config)
     refuse_impossible_processes(
-        configured_trainer(config, False, mlruns_folder(config)), folds=split == FOLDS
+        configured_trainer(config, False, mlruns_folder(config)),
+        sweep=tags is not None,
+        folds=split == FOLDS,
     )
     tracking = configured_tracking(config)
     data = configured_data(config, partial(snapshot_folder, config))
@@ -83,28 +119,27 @@ def train_run(config: DictConfig, *, show: bool = True) -> tuple[Run, ScoreTable
         print(f"Trained before: run {finished.id} (reuse=false trains it again).")
         table = kept_table(finished, split)
         run = finished
+        if tags:
+            run.set_tags({key: value for key, value in tags.items() if key != PARENT})
     else:
-        pl.seed_everything(config.seed, verbose=False)
-        scorer = configured_scorer(config)
+        if tags is None:
+            configured_scorer(config)
         run = (
             _resumed(tracking, config, snapshot)
             if config.resume
-            else _started(tracking, config, trial, snapshot)
+            else _started(tracking, config, {TRIAL: trial, **(tags or {})}, snapshot)
         )
         with outcome_kept(run):
             if folds:
                 table = rank_folds(config, tracking, run, trial, folds)
             else:
-                table = _fit_and_rank(config, run, data, scorer)
+                pl.seed_everything(config.seed, verbose=False)
+                table = _fit_and_rank(config, run, data, configured_scorer(config))
         if not folds:
             shutil.rmtree(checkpoints_folder(config, run.id))
     if show:
         print_score_table(table, title=title_of(split, snapshot, config), caption=caption_of(snapshot))
     return run, table
-
-
-def _ranked_split(config: DictConfig) -> str:
-    return VALIDATION if config.evaluation.folds is None else FOLDS
 
 
 def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
@@ -120,7 +155,7 @@ def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
 def trial_of(config: DictConfig, fingerprint: str) -> str:
     """Returns a hash of what decides a training's result: configuration, dataset and code."""
     params = flat_params(config, fingerprint)
-    relevant = {k: v for k, v in params.items() if not k.startswith(("store.", "tracking.", "snapshot."))}
+    relevant = {k: v for k, v in params.items() if not k.startswith(_BESIDE_THE_RESULT)}
     content = json.dumps([relevant, fingerprint, code_version()], sort_keys=True)
     return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
@@ -133,10 +168,11 @@ def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN40
         yield key, node if isinstance(node, str) else json.dumps(node)
 
 
-def _started(tracking: Tracking, config: DictConfig, trial: str, snapshot: Snapshot) -> Run:
+def _started(tracking: Tracking, config: DictConfig, tags: dict[str, str], snapshot: Snapshot) -> Run:
     commit = git_commit()
     run = tracking.start_run(
-        {TRIAL: trial, FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
+        tags
+        | {FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
         # MLflow's page shows the commit of a run that names its source.
         | {"mlflow.source.name": "likerank", "mlflow.source.type": "LOCAL"}
         | ({"mlflow.source.git.commit": commit} if commit else {}),
@@ -179,6 +215,6 @@ def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scor
     run.log_model(
         scorer.cpu(),
         np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8),
-        data.state_dict(),
+        data.state_dict() | {RANKING: what_ranking_needs(snapshot, scorer)},
     )
     return table

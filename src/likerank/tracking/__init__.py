@@ -1,6 +1,8 @@
-"""Runs, datasets and models in MLflow."""
+"""Runs, datasets, models and the champion in MLflow."""
 
-from likerank.tracking.run import Run
+from likerank.tracking.champion import CHAMPION_URI, crown, find_champion
+from likerank.tracking.model import TrainedModel
+from likerank.tracking.run import Run, RunRecord
 from likerank.tracking.store import Tracking
 
-__all__ = ["Run", "Tracking"]
+__all__ = ["CHAMPION_URI", "Run", "RunRecord", "Tracking", "TrainedModel", "crown", "find_champion"]

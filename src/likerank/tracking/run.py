@@ -1,13 +1,11 @@
 """One run: what went in, what came out, and how it ended."""
 
 import json
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 import numpy as np
@@ -17,40 +15,38 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from numpy.typing import NDArray
-from pytorch_lightning.loggers import MLFlowLogger
 from torch import nn
 
 from likerank.errors import LikerankError
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import MLFlowLogger
 
 _PARAMS_AT_ONCE = 100  # MLflow's limit for one request
 _PARAM_LENGTH = 6000  # MLflow's limit for one value
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python runs signal handlers in the main thread alone.
-        return
-    held: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if held:
-            signal.raise_signal(signal.SIGINT)
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as a search found it.
 
+    Attributes:
+        id: Its id.
+        name: What MLflow's page calls it.
+        status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
+        started_at: When it began, in milliseconds since 1970, UTC.
+        tags: Its tags.
+        params: Its parameters.
+        metrics: The last value of each metric.
+    """
 
-class RunLogger(MLFlowLogger):
-    """Lightning's logger for a run that goes on after the fit: its ranking is still to come."""
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Writes metrics; Ctrl-C waits meanwhile, or it would leave SQLite's transaction open and locked."""
-        with _interrupts_held():
-            super().log_metrics(metrics, step)
-
-    def finalize(self, status: str = "success") -> None:
-        """Leaves the run open."""
+    id: str
+    name: str
+    status: str
+    started_at: int
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
 
 
 class Run:
@@ -159,8 +155,11 @@ class Run:
         context = InputTag("mlflow.data.context", "training")
         self._client.log_inputs(self.id, [DatasetInput(dataset, [context])])
 
-    def lightning_logger(self) -> MLFlowLogger:
+    def lightning_logger(self) -> "MLFlowLogger":
         """Returns a logger that writes a Lightning training into this run."""
+        # Here, since Lightning takes a second to import and only a training needs it.
+        from likerank.tracking.logger import RunLogger
+
         return RunLogger(tracking_uri=self._uri, run_id=self.id)
 
     def log_model(self, scorer: nn.Module, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> str:

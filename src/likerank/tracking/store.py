@@ -11,9 +11,11 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
-from likerank.tracking.run import Run
+from likerank.tracking.model import TrainedModel
+from likerank.tracking.run import Run, RunRecord
 
 SQLITE = "sqlite"
+_RUNS_AT_ONCE = 1000
 
 
 class Tracking:
@@ -78,13 +80,61 @@ class Tracking:
             ) from error
         return Run(self.client, self.uri, run_id)
 
+    def find_run(self, tags: dict[str, str]) -> Run | None:
+        """Returns the newest run of the experiment with all of these tags, or None."""
+        return self._newest(_having(tags))
+
+    def open_model(self, model: str) -> TrainedModel:
+        """Opens a trained model.
+
+        Args:
+            model: `models:/likerank@champion`, `models:/likerank/VERSION`, `runs:/RUN/model`, or a run's id.
+
+        Raises:
+            LikerankError: If there is no such model, or it is not likerank's.
+        """
+        return TrainedModel.open(model if ":" in model else f"runs:/{self.run(model).id}/model", self.uri)
+
     def find_finished_run(self, tags: dict[str, str]) -> Run | None:
         """Returns the newest finished run of the experiment with all of these tags, or None."""
-        wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        found = self.client.search_runs(
-            [self._experiment_id], f"attributes.status = 'FINISHED' and {wanted}", max_results=1
-        )
+        return self._newest(f"attributes.status = 'FINISHED' and {_having(tags)}")
+
+    def search(self, tags: dict[str, str]) -> list[RunRecord]:
+        """Returns all runs of the experiment with all of these tags, newest first."""
+        found: list[RunRecord] = []
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [self._experiment_id], _having(tags), max_results=_RUNS_AT_ONCE, page_token=token
+            )
+            for run in page:
+                info, data = run.info, run.data
+                found.append(
+                    RunRecord(
+                        info.run_id,
+                        info.run_name or "",
+                        info.status,
+                        info.start_time,
+                        data.tags,
+                        data.params,
+                        data.metrics,
+                    )
+                )
+            token = page.token
+            if not token:
+                return found
+
+    def _newest(self, condition: str) -> Run | None:
+        found = self.client.search_runs([self._experiment_id], condition, max_results=1)
         return Run(self.client, self.uri, found[0].info.run_id) if found else None
+
+
+def _having(tags: dict[str, str]) -> str:
+    return " and ".join(f"tags.`{key}` = '{_quoted(value)}'" for key, value in tags.items())
+
+
+def _quoted(value: str) -> str:
+    return value.replace("'", "''")
 
 
 def _first_line(error: Exception) -> str:

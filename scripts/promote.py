@@ -1,0 +1,17 @@
+"""Run: python scripts/promote.py run_id=...: its model becomes champion where it beats the present one."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="promote")
+def main(config: DictConfig) -> None:
+    from likerank.pipeline.promote import promote
+
+    promote(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,17 @@
+"""Run: python scripts/rank.py photos=shots/ for a folder, a file, a pattern or a list of these."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="rank")
+def main(config: DictConfig) -> None:
+    from likerank.pipeline.rank import rank
+
+    rank(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

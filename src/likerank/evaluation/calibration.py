@@ -1,0 +1,151 @@
+"""What a new photo's score is worth: its place among the training posts, its chance to beat another.
+
+Both are fitted once, after a training, and are plain numbers that travel with the model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from likerank.errors import LikerankError
+from likerank.evaluation.comparison import FloatArray, IntArray
+
+_QUANTILES = 101
+_POINTS = 50
+_LEAST_PAIRS_A_POINT = 25
+_MOST_PAIRS = 200_000
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Turns scores into percentiles, and differences of scores into chances.
+
+    Attributes:
+        quantiles: Scores of training posts at evenly spaced shares from 0 to 1, in rising order.
+        differences: Differences of two scores, from 0 upwards.
+        chances: For each difference, how often the photo with the higher score is the more liked one; 0.5 at
+            a difference of 0, rising, below 1.
+    """
+
+    quantiles: tuple[float, ...]
+    differences: tuple[float, ...]
+    chances: tuple[float, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        training_scores: ArrayLike,
+        scores: ArrayLike,
+        likes: ArrayLike,
+        authors: ArrayLike,
+        seed: int = 0,
+    ) -> Self:
+        """Learns from training posts what is usual, and from posts held out how far scores can be trusted.
+
+        The chance is an isotonic regression (scikit-learn's) on up to 50 groups of pairs with like
+        differences. The pairs are of one author's posts, or of any two where no author has two; those with
+        the same likes say nothing. Of more than 200,000 pairs a random sample is taken.
+
+        Args:
+            training_scores: Scores of training posts, (M,), at least one.
+            scores: Scores of the posts held out, (N,).
+            likes: Their likes, (N,).
+            authors: The author of each, a code or a name, (N,).
+            seed: Decides the sample.
+
+        Raises:
+            LikerankError: If a score is NaN or infinite.
+        """
+        # Here, since it takes a second to import and only a training needs it.
+        from sklearn.isotonic import IsotonicRegression
+
+        training, held_out = (np.asarray(part, np.float64) for part in (training_scores, scores))
+        if not (np.isfinite(training).all() and np.isfinite(held_out).all()):
+            raise LikerankError("The scores hold NaN or infinity; did the training diverge?")
+        quantiles = np.quantile(training, np.linspace(0, 1, _QUANTILES))
+        difference, right = _judged_pairs(held_out, np.asarray(likes, np.float64), np.asarray(authors), seed)
+        points = min(_POINTS, -(-difference.size // _LEAST_PAIRS_A_POINT))
+        if not points:
+            return cls(tuple(quantiles.tolist()), (0.0,), (0.5,))
+        order = np.argsort(difference, kind="stable")
+        groups = np.array_split(order, points)
+        mean_difference = np.array([difference[group].mean() for group in groups])
+        # One pair of each outcome more (the rule of succession), or a few lucky pairs would be a certainty.
+        share = np.array([(right[group].sum() + 1) / (group.size + 2) for group in groups])
+        isotonic = IsotonicRegression(y_min=0.5, y_max=1, increasing=True)
+        chance = isotonic.fit(mean_difference, share, [group.size for group in groups]).predict(
+            mean_difference
+        )
+        return cls(
+            tuple(quantiles.tolist()),
+            (0.0, *mean_difference.tolist()),
+            (0.5, *np.maximum(chance, 0.5).tolist()),
+        )
+
+    def percentile(self, scores: ArrayLike) -> FloatArray:
+        """Returns how many of a hundred training posts score at most as high, 0 to 100, for scores (N,)."""
+        return np.interp(
+            np.asarray(scores, np.float64), self.quantiles, np.linspace(0, 100, len(self.quantiles))
+        )
+
+    def chance(self, differences: ArrayLike) -> FloatArray:
+        """Returns the chance that the first of two photos is the more liked one, 0 to 1.
+
+        Args:
+            differences: The first's score less the other's, (N,).
+        """
+        difference = np.asarray(differences, np.float64)
+        of_higher = np.interp(np.abs(difference), self.differences, self.chances)
+        return np.where(difference < 0, 1 - of_higher, of_higher)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it in plain types."""
+        return {
+            "quantiles": list(self.quantiles),
+            "isotonic": {"difference": list(self.differences), "chance": list(self.chances)},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Reads what `to_json` returned."""
+        isotonic = content["isotonic"]
+        return cls(tuple(content["quantiles"]), tuple(isotonic["difference"]), tuple(isotonic["chance"]))
+
+
+def _judged_pairs(
+    scores: FloatArray, likes: FloatArray, authors: ArrayLike, seed: int
+) -> tuple[FloatArray, FloatArray]:
+    """Returns each pair's difference of scores and whether the higher one is the more liked (a tie: 0.5)."""
+    _, author = np.unique(authors, return_inverse=True)
+    first, other = _pairs(author, seed)
+    if not first.size:
+        first, other = _pairs(np.zeros_like(author), seed)
+    told_apart = likes[first] != likes[other]
+    first, other = first[told_apart], other[told_apart]
+    difference = scores[first] - scores[other]
+    agreement = np.sign(difference) * np.sign(likes[first] - likes[other])
+    return np.abs(difference), (agreement + 1) / 2
+
+
+def _pairs(group: IntArray, seed: int) -> tuple[IntArray, IntArray]:
+    """Returns the rows of all pairs within groups, or of a random sample where there are very many."""
+    by_group = np.argsort(group, kind="stable")
+    size = np.bincount(group)
+    pairs = size * (size - 1) // 2
+    pair_ends, group_starts = np.cumsum(pairs), np.cumsum(size) - size
+    total = int(pairs.sum())
+    number = (
+        np.arange(total)
+        if total <= _MOST_PAIRS
+        else np.random.default_rng(seed).integers(total, size=_MOST_PAIRS)
+    )
+    of_group = np.searchsorted(pair_ends, number, side="right")
+    number = number - (pair_ends - pairs)[of_group]
+    # The pairs of a group are numbered (1, 0), (2, 0), (2, 1), (3, 0), ...
+    higher = ((1 + np.sqrt(1 + 8 * number)) / 2).astype(np.int64)
+    lower = number - higher * (higher - 1) // 2
+    start = group_starts[of_group]
+    return by_group[start + higher], by_group[start + lower]

@@ -1,0 +1,119 @@
+"""A model's card: what it learned from, how well it ranks and what it cannot do, as Markdown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from likerank.evaluation import ACROSS, WITHIN, ScoreRow, ScoreTable
+
+_METRICS = {
+    "pairwise": "pairs",
+    "position_match_2": "of 2",
+    "position_match_5": "of 5",
+    "position_match_10": "of 10",
+    "spearman": "rho",
+}
+_LIMITS = """\
+- It saw pictures alone: no caption, no hour, no audience. It orders one account's photos, no more.
+- Where it is asked about pictures unlike those it learned from, its scores mean little.
+- Like counts are noisy. Two photos whose scores are close are a tie, whatever their order.
+- It learned what these authors' audiences liked, with their fashions and prejudices."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a card says of a model.
+
+    Attributes:
+        run_id: The run that made it.
+        name: Network and target, such as `ResidualNet on AuthorLog`.
+        params: The training's parameters.
+        manifest: The snapshot's, see `Snapshot.manifest`.
+        code: The code's version.
+        validation: The ranking on validation's select half.
+        test: The ranking on test.
+        promotion: How it became champion, in a sentence.
+    """
+
+    run_id: str
+    name: str
+    params: Mapping[str, str]
+    manifest: Mapping[str, Any]
+    code: str
+    validation: ScoreTable
+    test: ScoreTable
+    promotion: str
+
+
+def model_card(facts: ModelFacts) -> str:
+    """Returns the card."""
+    manifest, counts = facts.manifest, facts.manifest["counts"]
+    splits = ", ".join(f"{number:,} {split}" for split, number in counts["posts"].items())
+    made = (
+        "The posts are made: drawn pictures with likes by a formula, not Instagram's.\n"
+        if manifest["made"]
+        else ""
+    )
+    recipe = ", ".join(f"{key} {value}" for key, value in manifest["recipe"].items())
+    chosen = (
+        "network._target_",
+        "target._target_",
+        "optimizer.lr",
+        "data.batch_size",
+        "trainer.max_epochs",
+        "seed",
+    )
+    params = "\n".join(f"| {key} | {facts.params[key]} |" for key in chosen if key in facts.params)
+    return f"""# {facts.name}
+
+Run `{facts.run_id}`, likerank code `{facts.code}`. {facts.promotion}
+
+## Data
+
+Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):,} authors ({recipe}).
+{made}
+## Training
+
+| parameter | value |
+| --- | --- |
+{params}
+
+## Test, scored once
+
+{_table(facts.test)}
+
+## Validation (the half that chose it)
+
+{_table(facts.validation)}
+
+pairs: share of pairs ranked rightly, with its 95 % interval; of n: how often a post stands at its true place
+in a set of n; rho: Spearman's correlation. `author_mean` knows who posted and never saw the picture.
+
+## Limits
+
+{_LIMITS}
+"""
+
+
+def _table(table: ScoreTable) -> str:
+    rows = {(row.scope, row.predictor, row.metric): row for row in table.rows}
+    head = f"| | {' | '.join(_METRICS.values())} |\n|{' --- |' * (len(_METRICS) + 1)}"
+    lines = []
+    for scope, words in ((WITHIN, "within an author"), (ACROSS, "across authors")):
+        lines.append(f"| **{words}** |{' |' * len(_METRICS)}")
+        predictors = dict.fromkeys(predictor for where, predictor, _ in rows if where == scope)
+        for predictor in predictors:
+            cells = (_cell(rows.get((scope, predictor, metric))) for metric in _METRICS)
+            lines.append(f"| {predictor} | {' | '.join(cells)} |")
+        chance = (rows.get((scope, "network", metric)) for metric in _METRICS)
+        cells = ("" if row is None or row.chance is None else f"{row.chance:.3f}" for row in chance)
+        lines.append(f"| chance | {' | '.join(cells)} |")
+    return "\n".join([head, *lines])
+
+
+def _cell(row: ScoreRow | None) -> str:
+    if row is None or row.estimate is None:
+        return ""
+    if row.metric != "pairwise" or row.low is None or row.high is None:
+        return f"{row.estimate:.3f}"
+    return f"{row.estimate:.3f} ({row.low:.3f} to {row.high:.3f})"

@@ -1,0 +1,64 @@
+"""The champion: the registered model that photos are ranked with, by MLflow's registry and its alias."""
+
+from typing import Final
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from likerank.errors import LikerankError
+from likerank.tracking.run import Run
+from likerank.tracking.store import Tracking
+
+MODEL: Final = "likerank"
+ALIAS: Final = "champion"
+CHAMPION_URI: Final = f"models:/{MODEL}@{ALIAS}"
+
+
+def find_champion(tracking: Tracking) -> Run | None:
+    """Returns the run whose model is champion, or None before there is one.
+
+    Raises:
+        LikerankError: If the registry cannot be read.
+    """
+    try:
+        if not tracking.client.search_registered_models(f"name = '{MODEL}'"):
+            return None
+        aliases = tracking.client.get_registered_model(MODEL).aliases
+        if ALIAS not in aliases:
+            return None
+        version = tracking.client.get_model_version_by_alias(MODEL, ALIAS)
+    except MlflowException as error:
+        raise LikerankError(
+            f"MLflow's model registry at {tracking.uri} cannot be read ({error}); check tracking.uri."
+        ) from error
+    return tracking.run(str(version.run_id))
+
+
+def crown(tracking: Tracking, run: Run, description: str) -> int:
+    """Registers a run's model and gives it the champion's alias.
+
+    Args:
+        tracking: Where it is registered.
+        run: A finished run with a model.
+        description: What the registry's page says of it, Markdown.
+
+    Returns:
+        The version in the registry; the run's own, where it was registered before.
+    """
+    client = tracking.client
+    known = client.search_model_versions(f"name = '{MODEL}' and run_id = '{run.id}'")
+    version = known[0] if known else _registered(client, run)
+    client.update_model_version(MODEL, version.version, description)
+    client.set_registered_model_alias(MODEL, ALIAS, version.version)
+    return int(version.version)
+
+
+def _registered(client: MlflowClient, run: Run) -> ModelVersion:
+    outputs = client.get_run(run.id).outputs
+    if outputs is None or not outputs.model_outputs:
+        raise LikerankError(f"Run {run.id} keeps no model; choose a run that scripts/train.py finished.")
+    if not client.search_registered_models(f"name = '{MODEL}'"):
+        client.create_registered_model(MODEL)
+    model_id = outputs.model_outputs[0].model_id
+    return client.create_model_version(MODEL, f"models:/{model_id}", run_id=run.id, model_id=model_id)
