@@ -45,20 +45,25 @@ def test_another_process_takes_what_the_first_hands_on(monkeypatch: pytest.Monke
 
 
 def test_one_machine_takes_several_processes() -> None:
-    refuse_impossible_processes(two_processes(), folds=False)
+    refuse_impossible_processes(two_processes(), sweep=False, folds=False)
 
 
 def test_folds_and_several_machines_are_refused() -> None:
     with pytest.raises(LikerankError, match=r"Folds are trained in one process, .* asks for 2: "):
-        refuse_impossible_processes(two_processes(), folds=True)
+        refuse_impossible_processes(two_processes(), sweep=False, folds=True)
     with pytest.raises(LikerankError, match=r"on one machine: "):
-        refuse_impossible_processes(two_processes(num_nodes=2), folds=False)
+        refuse_impossible_processes(two_processes(num_nodes=2), sweep=False, folds=False)
+
+
+def test_a_sweeps_trial_is_refused() -> None:
+    with pytest.raises(LikerankError, match=r"A sweep's trials have one process each, .* asks for 2: "):
+        refuse_impossible_processes(two_processes(), sweep=True, folds=False)
 
 
 def test_processes_that_something_else_started_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "0")
     with pytest.raises(LikerankError, match=r"starts its other processes itself"):
-        refuse_impossible_processes(two_processes(), folds=False)
+        refuse_impossible_processes(two_processes(), sweep=False, folds=False)
 
 
 @pytest.mark.slow

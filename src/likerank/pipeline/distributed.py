@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from pytorch_lightning.strategies import ParallelStrategy
 
 from likerank.errors import LikerankError
@@ -65,19 +63,20 @@ def handing_over(hand_over: HandOver) -> Iterator[None]:
         del os.environ[_RUN], os.environ[_FINGERPRINT]
 
 
-def refuse_impossible_processes(trainer: "Trainer", *, folds: bool) -> None:
+def refuse_impossible_processes(trainer: "Trainer", *, sweep: bool, folds: bool) -> None:
     """Refuses a training of several processes where it cannot go; one process can go everywhere.
 
     Args:
         trainer: The trainer that would be used.
+        sweep: Whether the training is a sweep's trial.
         folds: Whether it is to train one fold after another.
 
     Raises:
-        LikerankError: In a multirun, in folds, or where something else starts the processes.
+        LikerankError: In a sweep, in folds, or where something else starts the processes.
     """
     if trainer.world_size == 1:
         return
-    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+    if sweep:
         raise LikerankError(
             f"A sweep's trials have one process each, and trainer.devices asks for {trainer.world_size}: "
             "leave out -m, or set trainer.devices=1 and let a launcher run trials side by side."

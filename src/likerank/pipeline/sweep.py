@@ -131,11 +131,14 @@ def start_sweep(config: DictConfig) -> str:
     Args:
         config: What Hydra composed for the sweep, `hydra` included.
     """
-    from likerank.pipeline.places import configured_tracking
+    from likerank.pipeline.distributed import refuse_impossible_processes
+    from likerank.pipeline.parts import configured_trainer
+    from likerank.pipeline.places import configured_tracking, mlruns_folder
     from likerank.pipeline.snapshot import snapshot_folder
     from likerank.pipeline.train import CONFIG, FINGERPRINT, trial_of
 
     base = _without_hydra(config)
+    refuse_impossible_processes(configured_trainer(base, False, mlruns_folder(base)), sweep=True, folds=False)
     tracking = configured_tracking(base)
     fingerprint = "" if _snapshot_is_swept(config) else snapshot_folder(base).name
     # Another launcher goes on with the same sweep.
@@ -193,6 +196,7 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
     from likerank.reports import print_trials
 
     base = _without_hydra(config)
+    objective = objective_name(base)
     tracking = configured_tracking(base)
     parent = tracking.run(parent_id)
     objective = objective_name(base)

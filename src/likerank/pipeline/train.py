@@ -62,21 +62,26 @@ def train(config: DictConfig) -> float:
     if np.isnan(objective):
         print(f"{name} is absent; the table above says what there is, and why.")
     print(f"Run {run.id}: {name} {objective:.4f}")
-    if _ranked_split(config) == VALIDATION:
+    if ranked_split(config) == VALIDATION:
         print(f"Its test split: python scripts/evaluate.py run_id={run.id}")
     return objective
 
 
 def objective_of(config: DictConfig, table: ScoreTable) -> tuple[str, float]:
     """Returns the metric that a sweep maximises, by its name and value; NaN where it is absent."""
-    metrics = {f"{_ranked_split(config)}/{key}": value for key, value in table.to_metrics().items()}
+    metrics = {f"{ranked_split(config)}/{key}": value for key, value in table.to_metrics().items()}
     name = objective_name(config)
     return name, metrics.get(name, float("nan"))
 
 
 def objective_name(config: DictConfig) -> str:
     """Returns the key of the metric that a sweep maximises; with folds it is that metric's over the folds."""
-    return f"{_ranked_split(config)}/{config.objective.removeprefix(f'{VALIDATION}/')}"
+    return f"{ranked_split(config)}/{config.objective.removeprefix(f'{VALIDATION}/')}"
+
+
+def ranked_split(config: DictConfig) -> str:
+    """Returns what a training ranks: validation, or all folds."""
+    return VALIDATION if config.evaluation.folds is None else FOLDS
 
 
 def train_run(
@@ -94,9 +99,11 @@ def train_run(
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
-    split = _ranked_split(config)
+    split = ranked_split(config)
     refuse_impossible_processes(
-        configured_trainer(config, False, mlruns_folder(config)), folds=split == FOLDS
+        configured_trainer(config, False, mlruns_folder(config)),
+        sweep=tags is not None,
+        folds=split == FOLDS,
     )
     tracking = configured_tracking(config)
     data = configured_data(config, partial(snapshot_folder, config))
@@ -132,10 +139,6 @@ def train_run(
     if show:
         print_score_table(table, title=title_of(split, snapshot, config), caption=caption_of(snapshot))
     return run, table
-
-
-def _ranked_split(config: DictConfig) -> str:
-    return VALIDATION if config.evaluation.folds is None else FOLDS
 
 
 def flat_params(config: DictConfig, fingerprint: str) -> dict[str, str]:
