@@ -34,7 +34,7 @@ format: $(INSTALLED) ## Put the code into ruff's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(INSTALLED) ## Speed, as ratios in one run
+bench: $(INSTALLED) ## Speed, as ratios in one run; only=[million] takes half an hour more
 	$(BIN)/python scripts/benchmark.py
 
 ui: $(INSTALLED) ## MLflow's pages on the runs so far

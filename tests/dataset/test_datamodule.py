@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from likerank.dataset import STOP, TRAIN, VALIDATION, PopularityDataModule, Snapshot
-from likerank.dataset.datamodule import BatchSampler
+from likerank.dataset.datamodule import BatchSampler, PostDataset, placed
 from likerank.errors import LikerankError
 from likerank.models.targets import TopPost
 from tests.made_snapshots import write_snapshot
@@ -128,3 +128,20 @@ def test_a_checkpoint_keeps_fingerprint_and_target_in_plain_types(folder: Path) 
     kept = state.state_dict()
     assert kept["fingerprint"] == Snapshot(folder).fingerprint
     assert kept["target"]["name"] == "top_post"
+
+
+def test_pixels_lie_on_an_accelerator_that_holds_them_and_stay_mapped_elsewhere(folder: Path) -> None:
+    pixels = Snapshot(folder).pixels
+    accelerator = torch.device("meta")  # the one device besides the CPU that every machine has
+    assert placed(pixels, accelerator, free=10 * pixels.nbytes).device == accelerator
+    assert placed(pixels, accelerator, free=pixels.nbytes).device.type == "cpu"
+    mapped = placed(pixels, torch.device("cpu"), free=10 * pixels.nbytes)
+    assert mapped.data_ptr() == pixels.__array_interface__["data"][0], "they were copied"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_batches_are_taken_on_the_gpu(folder: Path) -> None:
+    pixels = placed(Snapshot(folder).pixels, torch.device("cuda"), free=1 << 40)
+    batch = PostDataset(pixels, torch.zeros(len(pixels), device="cuda"))[np.array([2, 0])]
+    assert batch["pixels"].is_cuda
+    assert torch.equal(batch["pixels"].cpu(), torch.from_numpy(Snapshot(folder).pixels[[2, 0]]))

@@ -110,7 +110,12 @@ def test_a_sweep_of_several_processes_is_refused_before_anything_is_recorded(pla
 @pytest.mark.slow
 def test_a_process_that_dies_ends_the_other_and_both_go_on_when_resumed(place: Workplace) -> None:
     process = place.start("train", *TINY, *TWO, "trainer.max_epochs=40", "early_stopping=null")
-    wait_for(lambda: list(place.folder.glob("mlruns/checkpoints/*/last.ckpt")), process)
+    wait_for(
+        lambda: any(
+            (place.folder / "mlruns/checkpoints" / run.id / "last.ckpt").exists() for run in place.runs()
+        ),
+        process,
+    )
     (beside,) = psutil.Process(process.pid).children()
     beside.kill()
     _, errors = process.communicate(timeout=60)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from likerank.errors import LikerankError
+from likerank.pipeline.ingest import ingest
 from likerank.pipeline.promote import promote
 from likerank.pipeline.ranking import kept_predictions, kept_splits
 from likerank.tracking import Run, find_champion
@@ -21,11 +22,9 @@ def scored_by(run: Run, network: "pd.Series[float]", folder: Path) -> None:
 
 @pytest.fixture
 def place(make_workplace: MakeWorkplace) -> Workplace:
-    """A cold one: the registry knows one champion for all."""
-    from likerank.pipeline.ingest import ingest
-
+    """A cold one, since the registry knows one champion for all; of enough posts to be sure of a gain."""
     place = make_workplace(cold=True)
-    ingest(place.compose("ingest", *CORPUS))
+    ingest(place.compose("ingest", *CORPUS, "source.posts=600"))
     return place
 
 
@@ -66,7 +65,7 @@ def test_only_a_surely_better_run_takes_the_crown(
     larger = place.train(*TINY, "snapshot.size=20")
     with pytest.raises(LikerankError, match=r"snapshot\.size was 16, not 20"):
         promoted(larger)
-    fewer = place.train(*TINY, "snapshot.balance=49")
+    fewer = place.train(*TINY, "snapshot.balance=99")
     assert fewer.params["snapshot.fingerprint"] != best.params["snapshot.fingerprint"]
     scored_by(fewer, kept_predictions(fewer, "val")["likes"].astype(float), tmp_path)
     capsys.readouterr()

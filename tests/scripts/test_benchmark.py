@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = {
     "snapshot, memory",
     "snapshot, speed",
+    "scan",
     "decode",
+    "decode, grainy",
     "decode, heavy",
     "decode, progressive",
     "decode, two threads",
@@ -26,6 +28,11 @@ NAMES = {
     "ranking, fast",
     "linear",
     "linear, difference",
+    "MLflow",
+    "start-up",
+    "start-up, --help",
+    "sweep, both cores",
+    "sweep, one core",
 }
 
 
@@ -53,6 +60,14 @@ def test_every_benchmark_prints_a_number(tmp_path: Path) -> None:
         assert number, f"{name}: {result}"
         assert math.isfinite(float(number[0].replace(",", "")))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mlruns"]
+
+
+@pytest.mark.slow
+def test_the_stages_are_timed_at_two_numbers_of_posts(tmp_path: Path) -> None:
+    done = run(tmp_path, "only=[million]")
+    assert done.returncode == 0, done.stderr
+    for name in ("ingest", "snapshot", "epoch", "evaluate", "memory"):
+        assert f"million, {name}" in done.stdout
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -111,13 +112,15 @@ print(json.dumps([scores, model.metadata.metadata, "likerank" in sys.modules]))
 
 
 @pytest.mark.slow
-def test_processes_that_start_at_once_on_no_database_all_work(tmp_path: Path) -> None:
+def test_processes_that_start_at_once_and_write_the_same_dataset_all_work(tmp_path: Path) -> None:
     script = f"""
-from datetime import UTC, datetime, timedelta
+import time
 from pathlib import Path
 from likerank.tracking import Tracking
 run = Tracking("sqlite", "cold", Path({str(tmp_path / "mlruns")!r})).start_run({{}})
 run.log_metrics({{"a": 1.0}})
+time.sleep(max(0, {time.time() + 8} - time.time()))
+run.log_snapshot("snapshot", "s1", Path("/snapshots/s1"), {{"train": 8}})
 run.finish()
 """
     processes = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) for _ in range(6)]

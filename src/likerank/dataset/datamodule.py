@@ -29,6 +29,10 @@ class Batch(TypedDict):
     target: torch.Tensor
 
 
+# The network, its activations and the optimiser need the rest.
+_SHARE_FOR_PIXELS = 0.5
+
+
 class FitsOnTraining(Protocol):
     """What the DataModule needs of a target; `likerank.models.Target` is one."""
 
@@ -48,15 +52,35 @@ class FitsOnTraining(Protocol):
 class PostDataset(Dataset[Batch]):
     """Posts by arrays of row numbers: one indexing operation a batch, no Python for each sample."""
 
-    def __init__(self, pixels: NDArray[np.uint8], targets: NDArray[np.float32]) -> None:
+    def __init__(self, pixels: torch.Tensor, targets: torch.Tensor) -> None:
         self._pixels = pixels
         self._targets = targets
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Batch:
-        """Returns the batch of these rows."""
-        return Batch(
-            pixels=torch.from_numpy(self._pixels[rows]), target=torch.from_numpy(self._targets[rows])
-        )
+        """Returns the batch of these rows, where the pixels lie."""
+        chosen = torch.from_numpy(rows).to(self._pixels.device)
+        return Batch(pixels=self._pixels[chosen], target=self._targets[chosen])
+
+
+def placed(pixels: NDArray[np.uint8], device: torch.device, free: int) -> torch.Tensor:
+    """Returns a snapshot's pixels where batches are best taken from them.
+
+    On an accelerator that holds them easily they lie there, as bytes, and no batch is copied to it any more;
+    else they stay the memory map that they are.
+
+    Args:
+        pixels: Shape (N, size, size, 3), memory-mapped.
+        device: Where the network is.
+        free: Free bytes of the device's memory.
+    """
+    mapped = torch.from_numpy(pixels)
+    if device.type == "cpu" or pixels.nbytes > _SHARE_FOR_PIXELS * free:
+        return mapped
+    return mapped.to(device)
+
+
+def _free_bytes(device: torch.device) -> int:
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
 
 
 class BatchSampler(Sampler[NDArray[np.int64]]):
@@ -156,6 +180,11 @@ class PopularityDataModule(LightningDataModule):
         self._target.fit(posts.iloc[self.snapshot.rows(TRAIN)])
         return self._target.transform(posts)
 
+    @cached_property
+    def _pixels(self) -> torch.Tensor:
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        return placed(self.snapshot.pixels, device, _free_bytes(device))
+
     def state_dict(self) -> dict[str, Any]:
         """Returns what a checkpoint keeps of the data: its fingerprint, and what inverts the target."""
         return {"fingerprint": self.snapshot.fingerprint, "target": self._target.state()}
@@ -171,7 +200,9 @@ class PopularityDataModule(LightningDataModule):
         return self._loader(BatchSampler(self.snapshot.rows(VALIDATION, STOP), 4 * self._batch_size))
 
     def _loader(self, sampler: BatchSampler) -> DataLoader[Batch]:
-        dataset: Dataset[Any] = PostDataset(self.snapshot.pixels, self.targets)
+        dataset: Dataset[Any] = PostDataset(
+            self._pixels, torch.from_numpy(self.targets).to(self._pixels.device)
+        )
         return DataLoader(
             dataset,
             sampler=sampler,

@@ -41,7 +41,8 @@ class Snapshot:
             raise LikerankError(
                 f"There is no snapshot in {self.folder}; leave snapshot.fingerprint at latest to build one."
             ) from None
-        self.pixels: NDArray[np.uint8] = np.load(self.folder / PIXELS_FILE, mmap_mode="r")
+        # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
+        self.pixels: NDArray[np.uint8] = np.load(self.folder / PIXELS_FILE, mmap_mode="c")
 
     @cached_property
     def posts(self) -> pd.DataFrame:

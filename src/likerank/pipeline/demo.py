@@ -19,9 +19,10 @@ _EXPERIMENTS: Mapping[str, list[str]] = {"paper": ["experiment=paper"], "default
 _SHARED = ("mean", "author_mean", "truth_appeal", "truth_appeal_audience")
 _NEXT = """
 Every number, curve and model is in MLflow: make ui
-Next: python scripts/train.py -m optimizer.lr=1e-3,3e-3 seed=1,2   a sweep
-      python scripts/train.py network=resnet18                     another network
-      python scripts/ingest.py source=table source.manifest=...    your own photos (see README.md)"""
+Next: python scripts/train.py -m network=paper,residual seed=1,2,3 launcher=joblib   a sweep
+      python scripts/compare.py                                    which configuration is best, and how surely
+      python scripts/ingest.py source=table source.manifest=...    your own photos (see README.md)
+      python scripts/rank.py photos=... model=RUN                  new photos, the best first"""
 
 
 def demo(config: DictConfig) -> None:

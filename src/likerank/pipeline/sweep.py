@@ -85,8 +85,10 @@ def run_trial(config: DictConfig) -> float:
         if reason is None:
             reason = f"{type(error).__name__}: {error}"
             _log.error("".join(traceback.format_exception(error)))
-        if tracking.find_run({JOB: job}) is None:  # It failed before it had a run.
-            tracking.start_run(tags, f"trial {hydra.job.num}").finish("FAILED", reason)
+        failed = tracking.find_run({JOB: job})
+        if failed is None:  # It had no run yet.
+            failed = tracking.start_run(tags, f"trial {hydra.job.num}")
+        failed.finish("FAILED", reason)
         print(f"Trial {hydra.job.num} failed: {reason}", file=sys.stderr)
         return WORST
     name, objective = objective_of(config, table)

@@ -129,6 +129,7 @@ def train_run(
             else _started(tracking, config, {TRIAL: trial, **(tags or {})}, snapshot)
         )
         with outcome_kept(run):
+            _describe(run, config, snapshot)
             if folds:
                 table = rank_folds(config, tracking, run, trial, folds)
             else:
@@ -169,7 +170,7 @@ def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN40
 
 def _started(tracking: Tracking, config: DictConfig, tags: dict[str, str], snapshot: Snapshot) -> Run:
     commit = git_commit()
-    run = tracking.start_run(
+    return tracking.start_run(
         tags
         | {FINGERPRINT: snapshot.fingerprint, "likerank.version": __version__}
         # MLflow's page shows the commit of a run that names its source.
@@ -177,14 +178,14 @@ def _started(tracking: Tracking, config: DictConfig, tags: dict[str, str], snaps
         | ({"mlflow.source.git.commit": commit} if commit else {}),
         f"{name_of(config)}, seed {config.seed}",
     )
-    _describe(run, config, snapshot)
-    run.log_params(flat_params(config, snapshot.fingerprint))
-    return run
 
 
 def _describe(run: Run, config: DictConfig, snapshot: Snapshot) -> None:
+    """Writes what went in; for a resumed run again, since it may have been killed before this was written."""
     run.log_text(OmegaConf.to_yaml(config, resolve=True), CONFIG)
     run.log_snapshot("snapshot", snapshot.fingerprint, snapshot.folder, snapshot.manifest["counts"]["posts"])
+    if not config.resume:
+        run.log_params(flat_params(config, snapshot.fingerprint))
 
 
 def _resumed(tracking: Tracking, config: DictConfig, snapshot: Snapshot) -> Run:
@@ -199,8 +200,6 @@ def _resumed(tracking: Tracking, config: DictConfig, snapshot: Snapshot) -> Run:
             f"Run {run.id} was started otherwise ({differences}); resume it with the overrides it had."
         )
     run.reopen()
-    # Again: it may have been killed before this was written.
-    _describe(run, config, snapshot)
     return run
 
 

@@ -1,6 +1,7 @@
 """One run: what went in, what came out, and how it ended."""
 
 import json
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ PARENT = "mlflow.parentRunId"
 
 _PARAMS_AT_ONCE = 100  # MLflow's limit for one request
 _PARAM_LENGTH = 6000  # MLflow's limit for one value
+_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,15 @@ class Run:
             profile=json.dumps({f"{split}_posts": number for split, number in counts.items()}),
         )
         context = InputTag("mlflow.data.context", "training")
-        self._client.log_inputs(self.id, [DatasetInput(dataset, [context])])
+        for left in reversed(range(_TRIES)):
+            try:
+                self._client.log_inputs(self.id, [DatasetInput(dataset, [context])])
+                return
+            except MlflowException:
+                # Of runs that write the same new dataset at once, MLflow lets one and refuses the others.
+                if not left:
+                    raise
+                time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - no secret
 
     def lightning_logger(self) -> "MLFlowLogger":
         """Returns a logger that writes a Lightning training into this run."""
