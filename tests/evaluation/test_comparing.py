@@ -87,6 +87,16 @@ def test_a_poor_baseline_of_few_seeds_is_surely_behind_many_networks() -> None:
     assert found["ridge"].surely_behind
 
 
+def test_a_training_that_diverged_hides_no_difference_between_others() -> None:
+    random = np.random.default_rng(7)
+    good, poor = configuration(random, "good", 2, 3.0), configuration(random, "poor", 2, 0.3)
+    others = [configuration(random, str(number), 2, 3.0) for number in range(4)]
+    lost = Candidate("lost", {0: others[0].scores[0], 1: random.normal(size=LIKES.size)})
+    found = {each.label: each for each in compared(good, poor, lost, *others).standings}
+    assert found["poor"].surely_behind
+    assert not found["lost"].surely_behind, "its own seeds differ widely"
+
+
 def test_what_no_seed_changes_is_as_sure_as_its_posts() -> None:
     random = np.random.default_rng(14)
     linear = Candidate("linear", dict.fromkeys(range(3), LIKES + random.normal(size=LIKES.size)), "linear")

@@ -3,7 +3,8 @@
 A configuration is scored once for each seed on the same posts; its score is the mean over seeds. Two things
 make it unsure: which posts there are (the delete-one jackknife of `intervals`, paired between configurations)
 and which seeds were drawn. The spread over seeds is pooled over all networks that are compared, since two or
-three seeds tell little alone, but is never taken as less than the configuration's own. A baseline whose score
+three seeds tell little alone (one that diverged counts for itself alone), but is never taken as less than the
+configuration's own. A baseline whose score
 changes with the seed is taken to vary at least as much.
 
 Whoever looks for the best looks at all pairs, so a difference to the best is judged at 95 % for all pairs at
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import chdtri
 
 from likerank.errors import LikerankError
 from likerank.evaluation.comparison import Comparison
@@ -23,6 +25,8 @@ from likerank.evaluation.intervals import CONFIDENCE, Interval, Jackknife, Varia
 from likerank.evaluation.metrics import Metric
 
 _NAMED_IN_A_VERDICT = 4
+_ENOUGH_FOR_A_MEDIAN = 4
+_LEFT_OUT_BY_CHANCE = 0.001
 
 
 @dataclass(frozen=True)
@@ -203,9 +207,14 @@ def _family(candidate: Candidate) -> str:
 
 
 def _pooled(families: list[list[float]]) -> Variance:
-    degrees = sum(len(family) - 1 for family in families)
-    squares = sum((_spread(family) or 0.0) ** 2 * (len(family) - 1) for family in families)
-    return Variance(squares / max(degrees, 1), degrees)
+    """Pools the families' variances, those left out that no common one explains: a training that diverged."""
+    degrees = np.array([len(family) - 1 for family in families if len(family) > 1], np.float64)
+    variances = np.array([(_spread(family) or 0.0) ** 2 for family in families if len(family) > 1])
+    if variances.size >= _ENOUGH_FOR_A_MEDIAN:
+        usual = float(np.median(variances * degrees / chdtri(degrees, 0.5)))
+        kept = variances * degrees <= usual * chdtri(degrees, _LEFT_OUT_BY_CHANCE)
+        variances, degrees = variances[kept], degrees[kept]
+    return Variance(float(variances @ degrees / max(degrees.sum(), 1)), int(degrees.sum()))
 
 
 def _spread(scores: list[float]) -> float | None:

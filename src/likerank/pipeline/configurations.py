@@ -42,6 +42,7 @@ def labels_of(configurations: Sequence[Mapping[str, str]], alone: str) -> list[s
     keys = sorted({key for choices in configurations for key in choices}, key=_network_first)
     # A key that only one kind of network has tells nothing that the network's name does not.
     shown = [key for key in keys if len({c[key] for c in configurations if key in c}) > 1]
+    shown = _without_followers(shown, configurations)
     labels = [_label(choices, [key for key in shown if key in choices], shown) for choices in configurations]
     if len(set(labels)) < len(labels):
         shown = [key for key in keys if len({c.get(key, _ABSENT) for c in configurations}) > 1]
@@ -49,6 +50,12 @@ def labels_of(configurations: Sequence[Mapping[str, str]], alone: str) -> list[s
             " ".join(f"{key}={choices.get(key, _ABSENT)}" for key in shown) for choices in configurations
         ]
     return [label or alone for label in labels]
+
+
+def _without_followers(keys: Sequence[str], configurations: Sequence[Mapping[str, str]]) -> list[str]:
+    """Drops keys that always have the value of one before them, such as a schedule's of the optimiser's."""
+    first_of = {tuple(c.get(key, _ABSENT) for c in configurations): key for key in reversed(keys)}
+    return [key for key in keys if key in first_of.values()]
 
 
 def short_value(value: str) -> str:

@@ -12,6 +12,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import SEED, Candidate
 from likerank.pipeline.choosing import ChosenRuns
 from likerank.pipeline.configurations import choices_of, labels_of
+from likerank.pipeline.sweep import OVERRIDES, overrides_of
 from likerank.progress import track
 from likerank.tracking import RunRecord, Tracking
 
@@ -86,7 +87,10 @@ def read_predictions(
         raise LikerankError(
             f"predictors names {', '.join(unknown)}; these runs predicted with {', '.join(found)}."
         )
-    labelled = {label: (name, by_seed) for name in wanted for label, by_seed in _labelled(name, found[name])}
+    told = chosen.sweep is not None and not apart
+    labelled = {
+        label: (name, by_seed) for name in wanted for label, by_seed in _labelled(name, found[name], told)
+    }
     notes = [f"Left out, since they keep no predictions: {', '.join(unreadable)}."] if unreadable else []
     if repeated:
         runs = "1 run" if repeated == 1 else f"{repeated} runs"
@@ -125,8 +129,14 @@ def _tables(
         yield record, table[table["half"] == SELECT]
 
 
-def _labelled(name: str, groups: _Groups) -> Iterator[tuple[str, dict[int, _Scored]]]:
+def _labelled(name: str, groups: _Groups, told: bool) -> Iterator[tuple[str, dict[int, _Scored]]]:
+    """Yields each group with its label: what its trials were told, where that tells all groups apart."""
     labels = labels_of([dict(choices) for choices in groups], alone="")
+    trials = [next(iter(by_seed.values())).record for by_seed in groups.values()]
+    if told and name == NETWORK and all(OVERRIDES in trial.tags for trial in trials):
+        overrides = [choices_of(overrides_of(trial)) for trial in trials]
+        if len({tuple(each.items()) for each in overrides}) == len(overrides):
+            labels = labels_of(overrides, alone="")
     for label, by_seed in zip(labels, groups.values(), strict=True):
         whole = label if name == NETWORK and label else f"{name} {label}".rstrip()
         yield whole, dict(sorted(by_seed.items()))

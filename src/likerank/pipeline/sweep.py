@@ -237,13 +237,14 @@ def trial_frame(records: "Iterable[RunRecord]", objective: str) -> "pd.DataFrame
         }
         for record in by_trial.values()
     ]
-    choices = pd.DataFrame([_choices_of(record) for record in by_trial.values()])
+    choices = pd.DataFrame([overrides_of(record) for record in by_trial.values()])
     differing = [name for name in choices.columns if choices[name].nunique(dropna=False) > 1]
     frame = pd.DataFrame(outcomes).astype({"objective": float}).join(choices[differing].fillna(""))
     return frame.sort_values("objective", ascending=False, na_position="last", ignore_index=True)
 
 
-def _choices_of(record: "RunRecord") -> dict[str, str]:
+def overrides_of(record: "RunRecord") -> dict[str, str]:
+    """Returns what a trial was told on top of the configuration, by key; also groups, such as `network`."""
     overrides = OverridesParser.create().parse_overrides(json.loads(record.tags[OVERRIDES]))
     return {each.key_or_group: each.get_value_element_as_str() for each in overrides}
 

@@ -21,7 +21,9 @@ def print_trials(trials: pd.DataFrame, title: str) -> None:
     """
     parameters = [name for name in trials.columns if name not in _OWN]
     parameters = [name for name in parameters if trials[name].nunique() > 1]
-    table = Table("", *parameters, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table("", title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for parameter in parameters:
+        table.add_column(parameter, overflow="fold")
     for kept_whole in ("objective", "run"):
         table.add_column(kept_whole, no_wrap=True)
     finished = trials[trials["objective"].notna()]
