@@ -78,6 +78,8 @@ def test_a_sweep_is_one_parent_on_one_snapshot_and_a_failed_trial_leaves_the_oth
     (parent,), trials = parents_and_trials(place)
     assert {trial.tags[PARENT] for trial in trials} == {parent.id}
     assert Counter(trial.status for trial in trials) == {"FINISHED": 2, "FAILED": 2}
+    names = {trial.record().name for trial in trials}
+    assert names == {f"kernel_sizes={k}, seed={seed}" for k in ("[5,3]", "[99,3]") for seed in (1, 2)}
     reasons = {trial.tags["likerank.reason"] for trial in trials if trial.status == "FAILED"}
     assert len(reasons) == 1
     assert "The 99x99 kernel of convolution 1 does not fit" in reasons.pop()

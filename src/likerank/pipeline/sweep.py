@@ -37,6 +37,7 @@ SWEEP = "likerank.sweep"
 SWEEP_FOLDER = "likerank.sweep_folder"
 JOB = "likerank.job"
 OVERRIDES = "likerank.overrides"
+SWEPT = "likerank.swept"
 TRIAL_OF_IT = "trial"
 REASON = "likerank.reason"
 BEST = "likerank.best_trial"
@@ -78,8 +79,12 @@ def run_trial(config: DictConfig) -> float:
         JOB: job,
         OVERRIDES: json.dumps(list(hydra.overrides.task)),
     }
+    swept = json.loads(parent.tags[SWEPT])
+    name = ", ".join(
+        f"{key.rsplit('.', 1)[-1]}={value}" for key, value in _by_key(hydra.overrides.task) if key in swept
+    )
     try:
-        run, table = train_run(config, show=False, tags=tags)
+        run, table = train_run(config, show=False, tags=tags, name=name)
     except Exception as error:
         reason = sentence_of(error)
         if reason is None:
@@ -87,7 +92,7 @@ def run_trial(config: DictConfig) -> float:
             _log.error("".join(traceback.format_exception(error)))
         failed = tracking.find_run({JOB: job})
         if failed is None:  # It had no run yet.
-            failed = tracking.start_run(tags, f"trial {hydra.job.num}")
+            failed = tracking.start_run(tags, name)
         failed.finish("FAILED", reason)
         print(f"Trial {hydra.job.num} failed: {reason}", file=sys.stderr)
         return WORST
@@ -142,7 +147,9 @@ def start_sweep(config: DictConfig) -> str:
     base = _without_hydra(config)
     refuse_impossible_processes(configured_trainer(base, False, mlruns_folder(base)), sweep=True, folds=False)
     tracking = configured_tracking(base)
-    fingerprint = "" if _snapshot_is_swept(config) else snapshot_folder(base).name
+    swept = _swept_keys(config)
+    snapshot_is_swept = any(key.split(".")[0] == "snapshot" for key in swept)
+    fingerprint = "" if snapshot_is_swept else snapshot_folder(base).name
     # Another launcher goes on with the same sweep.
     overrides = [each for each in config.hydra.overrides.task if not each.startswith("launcher=")]
     asked = [
@@ -151,7 +158,7 @@ def start_sweep(config: DictConfig) -> str:
         trial_of(base, fingerprint),
     ]
     identity = hashlib.blake2b(json.dumps(asked, default=str).encode(), digest_size=12).hexdigest()
-    tags = {SWEEP: identity, SWEEP_FOLDER: str(config.hydra.sweep.dir)}
+    tags = {SWEEP: identity, SWEEP_FOLDER: str(config.hydra.sweep.dir), SWEPT: json.dumps(swept)}
     if fingerprint:
         tags[FINGERPRINT] = fingerprint
     parent = tracking.find_run({SWEEP: identity}) if base.reuse else None
@@ -174,11 +181,11 @@ def _without_hydra(config: DictConfig) -> DictConfig:
     return base
 
 
-def _snapshot_is_swept(config: DictConfig) -> bool:
+def _swept_keys(config: DictConfig) -> list[str]:
     params = config.hydra.sweeper.get("params") or {}
     asked = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
     swept = [each for each in OverridesParser.create().parse_overrides(asked) if each.is_sweep_override()]
-    return any(each.key_or_group.split(".")[0] == "snapshot" for each in swept)
+    return [each.key_or_group for each in swept]
 
 
 def _end_those_cut_short(tracking: "Tracking", parent: "Run") -> None:
@@ -245,8 +252,12 @@ def trial_frame(records: "Iterable[RunRecord]", objective: str) -> "pd.DataFrame
 
 def overrides_of(record: "RunRecord") -> dict[str, str]:
     """Returns what a trial was told on top of the configuration, by key; also groups, such as `network`."""
-    overrides = OverridesParser.create().parse_overrides(json.loads(record.tags[OVERRIDES]))
-    return {each.key_or_group: each.get_value_element_as_str() for each in overrides}
+    return dict(_by_key(json.loads(record.tags[OVERRIDES])))
+
+
+def _by_key(overrides: "Iterable[str]") -> list[tuple[str, str]]:
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    return [(each.key_or_group, each.get_value_element_as_str()) for each in parsed]
 
 
 def _keep(parent: "Run", trials: "pd.DataFrame", objective: str) -> None:

@@ -85,7 +85,7 @@ def ranked_split(config: DictConfig) -> str:
 
 
 def train_run(
-    config: DictConfig, *, show: bool = True, tags: Mapping[str, str] | None = None
+    config: DictConfig, *, show: bool = True, tags: Mapping[str, str] | None = None, name: str = ""
 ) -> tuple[Run, ScoreTable]:
     """As `train`; returns the run and validation's table, which is printed unless `show` is false.
 
@@ -96,6 +96,7 @@ def train_run(
         show: Whether to print the table.
         tags: A sweep's, for the run of its trial. They also make a run of a network that cannot be: a sweep
             records what failed, where a single training leaves nothing behind.
+        name: What MLflow's page calls the run; the network, target and seed unless given.
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
@@ -126,7 +127,7 @@ def train_run(
         run = (
             _resumed(tracking, config, snapshot)
             if config.resume
-            else _started(tracking, config, {TRIAL: trial, **(tags or {})}, snapshot)
+            else _started(tracking, config, {TRIAL: trial, **(tags or {})}, snapshot, name)
         )
         with outcome_kept(run):
             _describe(run, config, snapshot)
@@ -168,7 +169,9 @@ def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN40
         yield key, node if isinstance(node, str) else json.dumps(node)
 
 
-def _started(tracking: Tracking, config: DictConfig, tags: dict[str, str], snapshot: Snapshot) -> Run:
+def _started(
+    tracking: Tracking, config: DictConfig, tags: dict[str, str], snapshot: Snapshot, name: str
+) -> Run:
     commit = git_commit()
     return tracking.start_run(
         tags
@@ -176,7 +179,7 @@ def _started(tracking: Tracking, config: DictConfig, tags: dict[str, str], snaps
         # MLflow's page shows the commit of a run that names its source.
         | {"mlflow.source.name": "likerank", "mlflow.source.type": "LOCAL"}
         | ({"mlflow.source.git.commit": commit} if commit else {}),
-        f"{name_of(config)}, seed {config.seed}",
+        name or f"{name_of(config)}, seed {config.seed}",
     )
 
 

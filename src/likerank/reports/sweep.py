@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from likerank.evaluation import OBJECTIVE, SEED, by_numbers_in_it, effects_of_choices, numbers_in, swept_keys
 from likerank.reports.page import render_page
@@ -108,7 +109,9 @@ def parallel_coordinates(trials: pd.DataFrame, objective: str) -> Figure:
     keys = swept_keys(finished)
     scales = [_scale(finished[key]) for key in (*keys, OBJECTIVE)]
     heights = np.column_stack([height for height, _ in scales])
-    colours = mpl.colormaps[AMOUNTS](_PALEST + (1 - _PALEST) * heights[:, -1])
+    # By place, not by value: one bad trial would leave all others the same colour.
+    places = (rankdata(heights[:, -1]) - 1) / max(len(heights) - 1, 1)
+    colours = mpl.colormaps[AMOUNTS](_PALEST + (1 - _PALEST) * places)
     with drawing(4.6, max(6.0, _INCHES_AN_AXIS * len(scales) + 1)) as figure:
         axes = figure.subplots()
         across = np.arange(len(scales))
