@@ -11,6 +11,15 @@ def weights(network: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def test_one_kernel_size_stands_for_all_convolutions() -> None:
+    kernels = [
+        layer.kernel_size
+        for layer in ConvNet(channels=[4, 4, 4], kernel_sizes=7).modules()
+        if isinstance(layer, torch.nn.Conv2d)
+    ]
+    assert kernels == [(7, 7)] * 3
+
+
 def test_the_default_is_the_papers_network() -> None:
     network = ConvNet()
     shapes = [tuple(p.shape) for p in network.parameters() if p.dim() > 1]

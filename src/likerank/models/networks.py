@@ -18,7 +18,7 @@ class ConvNet(nn.Module):
     Args:
         image_size: Height and width of the pictures in pixels.
         channels: Output channels of each convolution.
-        kernel_sizes: Height and width of each convolution's kernel in pixels.
+        kernel_sizes: Height and width of each convolution's kernel in pixels; one number stands for all.
         dense: Width of each hidden dense layer.
         pool: Height and width of the max pool after the last convolution; 1 for none.
         dropout: Share of the features that dropout silences, in [0, 1).
@@ -32,13 +32,15 @@ class ConvNet(nn.Module):
         self,
         image_size: int = 50,
         channels: Sequence[int] = (10, 5),
-        kernel_sizes: Sequence[int] = (11, 5),
+        kernel_sizes: Sequence[int] | int = (11, 5),
         dense: Sequence[int] = (500, 100),
         pool: int = 2,
         dropout: float = 0.25,
         negative_slope: float = 0.1,
     ) -> None:
         super().__init__()
+        if isinstance(kernel_sizes, int):
+            kernel_sizes = [kernel_sizes] * len(channels)
         if len(channels) != len(kernel_sizes):
             raise LikerankError(
                 f"network.channels has {len(channels)} entries and network.kernel_sizes {len(kernel_sizes)}; "
