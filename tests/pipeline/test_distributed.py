@@ -129,4 +129,6 @@ def test_a_process_that_dies_ends_the_other_and_both_go_on_when_resumed(place: W
     assert resumed.returncode == 0, resumed.stderr
     assert [(each.id, each.status) for each in place.runs()] == [(run.id, "FINISHED")]
     history = run._client.get_metric_history(run.id, "train/loss")
-    assert len({point.step for point in history}) == len(history) == 40
+    # Killed between its loss and its checkpoint, an epoch is done again, and says the same again.
+    assert len({(point.step, point.value) for point in history}) == 40
+    assert len(history) <= 41
