@@ -8,20 +8,11 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from likerank.errors import LikerankError
-from likerank.evaluation import (
-    ACROSS,
-    METRICS,
-    WITHIN,
-    Metric,
-    NothingToCompareError,
-    Ranking,
-    compare_candidates,
-    mean_squared_error,
-)
+from likerank.evaluation import NothingToCompareError, Ranking, compare_candidates
 from likerank.pipeline.choosing import choose_runs
 from likerank.pipeline.places import configured_tracking
 from likerank.pipeline.predictions import NETWORK, read_predictions
-from likerank.pipeline.ranking import MADE
+from likerank.pipeline.ranking import MADE, metric_named
 from likerank.reports import comparison_page, print_ranking, ranking_frame
 
 
@@ -31,7 +22,7 @@ def compare(config: DictConfig) -> Ranking:
     Raises:
         LikerankError: If the runs cannot be had or compared; the message names them.
     """
-    metric, authors_apart = _metric(str(config.metric))
+    metric, authors_apart = metric_named(str(config.metric))
     tracking = configured_tracking(config)
     chosen = choose_runs(config, tracking)
     predicted = read_predictions(
@@ -68,18 +59,6 @@ def compare(config: DictConfig) -> Ranking:
     if networks:
         print(f"Make it the champion: python scripts/promote.py run_id={best[networks[0]]}")
     return ranking
-
-
-def _metric(key: str) -> tuple[Metric, bool]:
-    """Returns the metric that a key such as `within/pairwise` names, and whether it is within authors."""
-    scope, _, name = key.partition("/")
-    # Errors are on the target's scale and never compared between targets.
-    known = {name: metric for name, metric in METRICS.items() if metric is not mean_squared_error}
-    if scope not in (WITHIN, ACROSS) or name not in known:
-        raise LikerankError(
-            f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
-        )
-    return known[name], scope == WITHIN
 
 
 def _best_run(by_seed: Mapping[int, float], runs: Mapping[int, str]) -> str:

@@ -8,7 +8,7 @@ from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
 from likerank.pipeline.fitting import CHECKPOINTS
-from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
+from likerank.pipeline.parts import configured_data, configured_scorer, load_trained
 from likerank.pipeline.places import configured_tracking, snapshots_folder
 from likerank.pipeline.ranking import caption_of, rank_split, title_of
 from likerank.pipeline.train import CONFIG, FINGERPRINT
@@ -62,6 +62,5 @@ def trained_configuration(run: Run, config: DictConfig) -> DictConfig:
 def trained_scorer(run: Run, trained: DictConfig) -> Scorer:
     """Returns a finished run's network, with the weights of its chosen checkpoint."""
     scorer = configured_scorer(trained)
-    weights = trained_weights(run.artifact(f"{CHECKPOINTS}/{trained.checkpoint}.ckpt"))
-    scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
+    load_trained(scorer, run.artifact(f"{CHECKPOINTS}/{trained.checkpoint}.ckpt"))
     return scorer

@@ -12,7 +12,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import Scores, ScoreTable, score_table
 from likerank.pipeline.baselines import configured_baselines
 from likerank.pipeline.fitting import CHECKPOINTS, checkpoints_folder, fit, outcome_kept
-from likerank.pipeline.parts import configured_data, configured_scorer, trained_weights
+from likerank.pipeline.parts import configured_data, configured_scorer, load_trained
 from likerank.pipeline.ranking import FOLDS, keep_predictions, keep_table, score_posts, truth_of
 from likerank.tracking import PARENT, Run, Tracking
 
@@ -91,10 +91,7 @@ def _ranked_fold(
         print(f"Trained before: run {finished.id}")
         # Its parent may be a run that was killed.
         finished.set_tags({PARENT: parent.id})
-        checkpoint = finished.artifact(f"{CHECKPOINTS}/{config.checkpoint}.ckpt")
-        scorer.load_state_dict(
-            {key.removeprefix("scorer."): value for key, value in trained_weights(checkpoint).items()}
-        )
+        load_trained(scorer, finished.artifact(f"{CHECKPOINTS}/{config.checkpoint}.ckpt"))
     else:
         run = tracking.start_run(tags | {PARENT: parent.id}, f"fold {snapshot.fold} of {snapshot.folds}")
         with outcome_kept(run):

@@ -122,3 +122,9 @@ def trained_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     """Returns a checkpoint's weights; nothing in it is executed."""
     weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
     return weights
+
+
+def load_trained(scorer: Scorer, checkpoint: Path) -> None:
+    """Gives a scorer the weights of a checkpoint, which keeps them as the LightningModule's."""
+    weights = trained_weights(checkpoint)
+    scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})

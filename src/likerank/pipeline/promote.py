@@ -7,11 +7,11 @@ from omegaconf import DictConfig
 
 from likerank.dataset import SELECT, TEST, VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
-from likerank.evaluation import METRICS, WITHIN, Interval, paired_difference
+from likerank.evaluation import Interval, paired_difference
 from likerank.pipeline.evaluate import evaluate_run, trained_configuration, trained_scorer
 from likerank.pipeline.places import configured_tracking, mlruns_folder, snapshots_folder
 from likerank.pipeline.provenance import code_version
-from likerank.pipeline.ranking import kept_predictions, kept_splits, kept_table, name_of
+from likerank.pipeline.ranking import kept_predictions, kept_splits, kept_table, metric_named, name_of
 from likerank.pipeline.train import FINGERPRINT
 from likerank.reports import ModelFacts, model_card
 from likerank.tracking import Run, crown, find_champion
@@ -42,7 +42,7 @@ def promote(config: DictConfig) -> bool:
         if champion is not None and champion.id == run.id:
             print(f"Run {run.id} is champion already.")
             return True
-        promotion = "The first champion." if champion is None else None
+        promotion = "The first champion."
         if champion is not None:
             gain = gain_over(champion, run, config)
             words = f"{gain.estimate:+.4f} in {config.metric} ({_bounds(gain)}) on validation's select half"
@@ -50,7 +50,6 @@ def promote(config: DictConfig) -> bool:
                 print(f"Champion stays run {champion.id}; what run {run.id} gains is not sure: {words}.")
                 return False
             promotion = f"It beat run `{champion.id}` by {words}."
-        assert promotion is not None  # noqa: S101 - for the type checker
         if TEST not in kept_splits(run):
             evaluate_run(run, config)
         card = model_card(_facts(run, config, promotion))
@@ -70,15 +69,12 @@ def gain_over(champion: Run, run: Run, config: DictConfig) -> Interval:
         LikerankError: If the champion may have trained on them, sees pictures of another size, or the metric
             is unknown.
     """
-    scope, _, name = str(config.metric).partition("/")
-    if scope not in ("within", "across") or name not in METRICS or name == "mse":
-        known = ", ".join(metric for metric in METRICS if metric != "mse")
-        raise LikerankError(f"metric is {config.metric}; it must be within/ or across/ and one of {known}.")
+    metric, within = metric_named(str(config.metric))
     posts = kept_predictions(run, VALIDATION)
     posts = posts[posts["half"] == SELECT]
     theirs = _scores_of(champion, run, posts, config)
-    groups = pd.factorize(posts["author"])[0] if scope == WITHIN else None
-    return paired_difference(METRICS[name], posts["likes"], posts["network"], theirs, groups)
+    groups = pd.factorize(posts["author"])[0] if within else None
+    return paired_difference(metric, posts["likes"], posts["network"], theirs, groups)
 
 
 def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, config: DictConfig) -> pd.Series:

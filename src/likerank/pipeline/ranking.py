@@ -13,7 +13,17 @@ from omegaconf import DictConfig
 
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
 from likerank.errors import LikerankError
-from likerank.evaluation import Calibration, Scores, ScoreTable, score_table
+from likerank.evaluation import (
+    ACROSS,
+    METRICS,
+    WITHIN,
+    Calibration,
+    Metric,
+    Scores,
+    ScoreTable,
+    mean_squared_error,
+    score_table,
+)
 from likerank.models import Baseline, Scorer
 from likerank.tracking import Run
 
@@ -166,6 +176,22 @@ def kept_predictions(run: Run, split: str) -> pd.DataFrame:
         LikerankError: If it keeps none.
     """
     return pd.read_parquet(run.artifact(f"predictions/{split}.parquet"))
+
+
+def metric_named(key: str) -> tuple[Metric, bool]:
+    """Returns the metric that a key such as `within/pairwise` names, and whether it is within authors.
+
+    Raises:
+        LikerankError: If it names none that rankings can be compared by.
+    """
+    scope, _, name = key.partition("/")
+    # Errors are on the target's scale and never compared between targets.
+    known = {name: metric for name, metric in METRICS.items() if metric is not mean_squared_error}
+    if scope not in (WITHIN, ACROSS) or name not in known:
+        raise LikerankError(
+            f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
+        )
+    return known[name], scope == WITHIN
 
 
 def _results(run: Run) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def run_trial(config: DictConfig) -> float:
     parent = tracking.find_run({SWEEP_FOLDER: str(hydra.sweep.dir)})
     if parent is None:
         raise LikerankError(f"MLflow at {tracking.uri} has no run of the sweep in {hydra.sweep.dir}.")
-    if fingerprint := parent.tags.get(FINGERPRINT):
+    of_sweep = parent.tags
+    if fingerprint := of_sweep.get(FINGERPRINT):
         OmegaConf.update(config, "snapshot.fingerprint", fingerprint)
     if not hydra.launcher._target_.endswith(".BasicLauncher"):
         config.trainer.enable_progress_bar = False  # Bars of trials side by side would overwrite each other.
@@ -79,7 +80,7 @@ def run_trial(config: DictConfig) -> float:
         JOB: job,
         OVERRIDES: json.dumps(list(hydra.overrides.task)),
     }
-    swept = json.loads(parent.tags[SWEPT])
+    swept = json.loads(of_sweep[SWEPT])
     name = ", ".join(
         f"{key.rsplit('.', 1)[-1]}={value}" for key, value in _by_key(hydra.overrides.task) if key in swept
     )
@@ -208,7 +209,6 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
     objective = objective_name(base)
     tracking = configured_tracking(base)
     parent = tracking.run(parent_id)
-    objective = objective_name(base)
     trials = trial_frame(tracking.runs({trial_tag(parent_id): TRIAL_OF_IT}), objective)
     finished, failed = trials["objective"].notna().sum(), (trials["status"] == "FAILED").sum()
     _keep(parent, trials, objective)

@@ -4,8 +4,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from likerank.reports.page import render_page
 from likerank.reports.photos import MADE_NOTE, PhotoRanking
 
 _TEMPLATE = "contact_sheet.html"
@@ -19,17 +18,10 @@ def write_contact_sheet(ranking: PhotoRanking, thumbnails: Sequence[bytes], file
         thumbnails: JPEGs of the first photos, as many as shall be on the sheet.
         file: The page.
     """
-    environment = Environment(
-        loader=PackageLoader("likerank.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     tied = [False, *(photo.ties_with_next for photo in ranking.photos)]
     cards = [
         {"photo": photo, "thumbnail": b64encode(thumbnail).decode(), "tied_before": tied_before}
         for photo, thumbnail, tied_before in zip(ranking.photos, thumbnails, tied, strict=False)
     ]
-    page = environment.get_template(_TEMPLATE).render(ranking=ranking, cards=cards, made_note=MADE_NOTE)
+    page = render_page(_TEMPLATE, ranking=ranking, cards=cards, made_note=MADE_NOTE)
     file.write_text(page, encoding="utf-8")
