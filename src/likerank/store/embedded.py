@@ -63,7 +63,8 @@ def _find_or_start(folder: Path, idle_seconds: float) -> int:
     while time.monotonic() < deadline:
         if _supervised(folder):
             port = _published_port(folder)
-            if port is not None and supervisor.answers(port):
+            # Asked again: the server of a supervisor that has just died answers a little longer.
+            if port is not None and supervisor.answers(port) and _supervised(folder):
                 return port
         elif started is None:
             # Whatever lies there is a dead server's.
