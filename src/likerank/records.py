@@ -104,7 +104,7 @@ class Post:
         source_id: The platform's id of the post; else the author and the picture's relative path.
         author_id: The `Author.author_id` of who posted it, in the same source.
         username: The name the author went by.
-        picture: Where its photo can be had.
+        picture: Where its photo can be had; None in an `Observation`.
         likes: Likes when observed; None where the platform hides them (kept, never trained on).
         comments: Comments when observed, or None where not given.
         posted_at: When it was posted (UTC, whole milliseconds), or None where not given.
@@ -116,7 +116,7 @@ class Post:
     source_id: str
     author_id: str
     username: str
-    picture: Picture
+    picture: Picture | None
     likes: int | None
     comments: int | None = None
     posted_at: datetime | None = None
@@ -135,6 +135,17 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """Counts alone, of a post or an author that the source yielded before.
+
+    Attributes:
+        record: What was counted, with its time; a post without a picture.
+    """
+
+    record: "Post | Author"
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """Something a source met and left out.
 
@@ -147,7 +158,7 @@ class Skipped:
     message: str = ""
 
 
-Record = Author | Post | Skipped
+Record = Author | Post | Observation | Skipped
 
 
 def utc_milliseconds(moment: datetime) -> datetime:

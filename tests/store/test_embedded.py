@@ -202,7 +202,7 @@ def test_a_server_whose_supervisor_left_it_is_stopped_by_the_next(home: Path) ->
         # Stopped, it cannot follow its supervisor: as on a system without a signal for a parent's death.
         server.send_signal(signal.SIGSTOP)
         supervisor_of(home).kill()
-    # Its lock and not its command line: the kernel takes the memory of the dead first, then gives the lock back.
+    # Not its command line: the kernel takes the memory of the dead first, and gives the lock back later.
     wait_for(lambda: lock_is_free(home / "supervisor.lock"))
     server.send_signal(signal.SIGCONT)
     with open_store("embedded", "test", home) as store:

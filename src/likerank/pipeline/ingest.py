@@ -18,7 +18,7 @@ from likerank.errors import LikerankError
 from likerank.images import Master, make_master, read_master
 from likerank.pipeline.places import configured_store
 from likerank.progress import progress_bar
-from likerank.records import Author, Post, Record, Skipped
+from likerank.records import Author, Observation, Post, Record, Skipped
 from likerank.sources import Source
 from likerank.store import Store, WriteCounts
 
@@ -123,6 +123,7 @@ class _Batch:
         self.records = len(records)
         self.authors = [record for record in records if isinstance(record, Author)]
         posts = [record for record in records if isinstance(record, Post)]
+        self.observed = [record.record for record in records if isinstance(record, Observation)]
         for record in records:
             if isinstance(record, Skipped):
                 summary.skip(record)
@@ -151,7 +152,10 @@ def _write(store: Store, batch: _Batch, summary: IngestSummary) -> None:
         else:
             posts.append((post, made))
     posts += [(post, None) for post in batch.other_posts if post.key not in unusable]
-    written = store.write(batch.authors, posts)
+    observed = store.new_observations(batch.observed)
+    posts += [(record, None) for record in observed if isinstance(record, Post)]
+    authors = [*batch.authors, *(record for record in observed if isinstance(record, Author))]
+    written = store.write(authors, posts)
     summary.written += written
     for message in written.refused:
         summary.skip(Skipped("refused by the store", message))
@@ -174,6 +178,7 @@ def _make_masters(posts: list[Post], master_size: int) -> list[Master | Skipped]
 
 
 def _make_master(post: Post, master_size: int) -> Master | Skipped:
+    assert post.picture is not None  # noqa: S101
     try:
         data = post.picture.read()
         if post.picture.master_digest is not None:

@@ -2,16 +2,20 @@
 
 import os
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import datetime
 from lzma import LZMAError
 from pathlib import Path
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn, cast
 
 import instaloader
 
 from likerank.errors import LikerankError
-from likerank.records import Author, PictureFile, Post, Record, Skipped, utc_milliseconds
+from likerank.records import Author, PictureFile, Post, Record, Skipped
+from likerank.sources import nodes
+from likerank.sources.nodes import LeftOutError, Node
+from likerank.sources.observations import OBSERVATIONS, read_observations
 
 _PROFILE_FILE: Final = re.compile(r"[\w.]+_\d+\.json(\.xz)?")
 _PICTURE_ENDINGS: Final = (".jpg", ".webp", ".png")  # What Instaloader names pictures after, by content type.
@@ -21,43 +25,15 @@ _OTHER_KINDS: Final = {
     instaloader.FrozenNodeIterator: "unfinished download",
 }
 
-# In the order of trust: Instaloader turns a null `like_count` into a 0 further down.
-_LIKES: Final = (
-    ("like_count",),
-    ("iphone_struct", "like_count"),
-    ("edge_media_preview_like", "count"),
-    ("edge_liked_by", "count"),
-    ("likes", "count"),
-)
-_COMMENTS: Final = (
-    ("comment_count",),
-    ("iphone_struct", "comment_count"),
-    ("edge_media_to_comment", "count"),
-    ("edge_media_to_parent_comment", "count"),
-    ("comments",),
-    ("comments", "count"),
-)
-_FOLLOWERS: Final = (("edge_followed_by", "count"), ("follower_count",), ("iphone_struct", "follower_count"))
-_POST_COUNT: Final = (("media_count",), ("all_media_count",), ("iphone_struct", "media_count"))
-_POSTED_AT: Final = (("taken_at_timestamp",), ("taken_at",), ("date",))
-# What Instagram's app is told where the owner hides the likes.
-_LIKES_STAND_IN: Final = 3
-_LARGEST_COUNT: Final = 2**63 - 1  # What a database keeps as a whole number.
-
-_Json = Any
-
-
-class _LeftOutError(Exception):
-    def __init__(self, reason: str, message: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
+_Seen = tuple[datetime, int | None, int | None]
+"""When something was observed last, and what: likes and comments, or followers and posts."""
 
 
 class _NoNetwork:
     """Stands where Instaloader expects its context, and has none of what a request is made with."""
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise _LeftOutError("incomplete post", "lacks what only Instagram could add")
+        raise LeftOutError("incomplete post", "lacks what only Instagram could add")
 
 
 _NO_NETWORK: Final = cast("instaloader.InstaloaderContext", _NoNetwork())
@@ -67,8 +43,9 @@ class Archive:
     """Posts and profiles that Instaloader downloaded, in any number of folders below one.
 
     Nothing is asked of Instagram: what a file lacks stays unknown. A carousel is known by its first photo;
-    videos, stories and hashtags are left out. Likes that Instagram hides are None. Memory holds the names of
-    one folder's files and the ids of the posts and authors so far.
+    videos, stories and hashtags are left out. Likes that Instagram hides are None. Where the collector left
+    its observations beside the folders, these are what was counted and when. Memory holds the names of one
+    folder's files, and the ids and newest counts of posts and authors.
     """
 
     def __init__(self, folder: str | Path, name: str = "instagram") -> None:
@@ -82,15 +59,17 @@ class Archive:
         self.name = name
 
     def records(self) -> Iterator[Record]:
-        """Yields the profiles, then the posts; an author without a profile file comes before the first post.
+        """Yields profiles, posts and observations; an author without a profile comes before the first post.
 
-        Of two files for one post or profile the first in the order of their paths counts.
+        Of two files for one post or profile the first in the order of their paths counts. An observation of
+        a post that was left out is left out too.
 
         Raises:
             LikerankError: If the folder is missing or holds no JSON file.
         """
         usernames: dict[str, str] = {}
         seen: set[str] = set()
+        newest = self._newest_observations()
         empty = True
         for path in self._files():
             empty = False
@@ -99,31 +78,49 @@ class Archive:
                 if is_profile:
                     author, post = self._author(node, usernames), None
                     if author.author_id in usernames:
-                        raise _LeftOutError("second file of a profile", f"is one more of {author.username}")
+                        raise LeftOutError("second file of a profile", f"is one more of {author.username}")
                 else:
-                    author = self._author(_at(node, "owner") or _at(node, "user"), usernames)
+                    author = self._author(nodes.at(node, "owner") or nodes.at(node, "user"), usernames)
                     post = self._post(path, node, author)
                     if post.source_id in seen:
-                        raise _LeftOutError("second file of a post", f"is one more of post {post.source_id}")
-            except _LeftOutError as error:
+                        raise LeftOutError("second file of a post", f"is one more of post {post.source_id}")
+            except LeftOutError as error:
                 yield Skipped(error.reason, f"{path} {error}." if str(error) else "")
                 continue
             if author.author_id not in usernames:
                 usernames[author.author_id] = author.username
-                yield author
+                yield _author_as_seen(author, newest.get(author.key))
             if post is not None:
                 seen.add(post.source_id)
-                yield post
+                yield _post_as_seen(post, newest.get(post.key))
+        for observed in read_observations(self.folder / OBSERVATIONS, self.name):
+            if isinstance(observed, Skipped) or _is_of(observed.record, usernames, seen):
+                yield observed
         if empty:
             raise LikerankError(f"The archive {self.folder} holds no JSON file.")
 
     def count(self) -> int:
-        """Returns how many JSON files there are; authors without a profile file come on top.
+        """Returns how many JSON files and observations there are; authors without a file come on top.
 
         Raises:
             LikerankError: If the folder is missing.
         """
-        return sum(1 for _ in self._files())
+        observations = sum(1 for _ in read_observations(self.folder / OBSERVATIONS, self.name))
+        return sum(1 for _ in self._files()) + observations
+
+    def _newest_observations(self) -> dict[str, _Seen]:
+        newest: dict[str, _Seen] = {}
+        for observation in read_observations(self.folder / OBSERVATIONS, self.name):
+            if isinstance(observation, Skipped) or (seen_at := observation.record.observed_at) is None:
+                continue
+            record = observation.record
+            if isinstance(record, Post):
+                counts = record.likes, record.comments
+            else:
+                counts = record.followers, record.post_count
+            if record.key not in newest or newest[record.key][0] <= seen_at:
+                newest[record.key] = (seen_at, *counts)
+        return newest
 
     def _files(self) -> Iterator[Path]:
         if not self.folder.is_dir():
@@ -131,7 +128,8 @@ class Archive:
         # Profiles first, so that their followers are known by the time of the posts.
         for profiles in (True, False):
             for folder, folders, names in os.walk(self.folder):
-                folders.sort()
+                # What begins with a dot is the collector's own.
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
                 for name in sorted(names):
                     if (
                         name.endswith((".json", ".json.xz"))
@@ -140,104 +138,68 @@ class Archive:
                     ):
                         yield Path(folder, name)
 
-    def _author(self, node: _Json, usernames: dict[str, str]) -> Author:
-        author_id = str(_at(node, "id") or _at(node, "pk") or "")
+    def _author(self, node: Node, usernames: dict[str, str]) -> Author:
+        author_id = str(nodes.at(node, "id") or nodes.at(node, "pk") or "")
         if not author_id:
-            raise _LeftOutError("incomplete post", "does not say who posted it")
+            raise LeftOutError("incomplete post", "does not say who posted it")
         return Author(
             source=self.name,
             author_id=author_id,
-            username=str(_at(node, "username") or usernames.get(author_id, author_id)).lower(),
-            followers=_count(node, _FOLLOWERS),
-            post_count=_count(node, _POST_COUNT),
+            username=str(nodes.at(node, "username") or usernames.get(author_id, author_id)).lower(),
+            followers=nodes.followers_of(node),
+            post_count=nodes.post_count_of(node),
         )
 
-    def _post(self, path: Path, node: _Json, author: Author) -> Post:
-        media_id = _at(node, "id")
-        if not media_id:
-            raise _LeftOutError("incomplete post", "has no media id")
+    def _post(self, path: Path, node: Node, author: Author) -> Post:
         return Post(
             source=self.name,
-            source_id=str(media_id).partition("_")[0],
+            source_id=nodes.media_id_of(node),
             author_id=author.author_id,
             username=author.username,
             picture=PictureFile(_picture(path, node)),
-            likes=_likes(node),
-            comments=_count(node, _COMMENTS),
-            posted_at=_moment(_count(node, _POSTED_AT)),
+            likes=nodes.likes_of(node),
+            comments=nodes.comments_of(node),
+            posted_at=nodes.posted_at_of(node),
         )
 
 
-def _load(path: Path) -> tuple[bool, _Json]:
+def _is_of(observed: Post | Author, authors: Collection[str], posts: Collection[str]) -> bool:
+    return observed.source_id in posts if isinstance(observed, Post) else observed.author_id in authors
+
+
+def _author_as_seen(author: Author, seen: _Seen | None) -> Author:
+    if seen is None:
+        return author
+    observed_at, followers, post_count = seen
+    return replace(author, followers=followers, post_count=post_count, observed_at=observed_at)
+
+
+def _post_as_seen(post: Post, seen: _Seen | None) -> Post:
+    if seen is None:
+        return post
+    observed_at, likes, comments = seen
+    return replace(post, likes=likes, comments=comments, observed_at=observed_at)
+
+
+def _load(path: Path) -> tuple[bool, Node]:
     try:
         structure = instaloader.load_structure_from_file(_NO_NETWORK, str(path))
         node = instaloader.get_json_structure(structure)["node"]
     except (OSError, EOFError, LZMAError, ValueError, RecursionError) as error:
-        raise _LeftOutError("damaged file", f"cannot be read ({error}); download it again") from error
+        raise LeftOutError("damaged file", f"cannot be read ({error}); download it again") from error
     except (instaloader.InstaloaderException, AssertionError, AttributeError, KeyError, TypeError) as error:
-        raise _LeftOutError("not an Instaloader file") from error
+        raise LeftOutError("not an Instaloader file") from error
     if type(structure) in _OTHER_KINDS:
-        raise _LeftOutError(_OTHER_KINDS[type(structure)])
+        raise LeftOutError(_OTHER_KINDS[type(structure)])
     return isinstance(structure, instaloader.Profile), node
 
 
-def _picture(path: Path, node: _Json) -> Path:
-    if _is_video(node):
-        raise _LeftOutError("video")
+def _picture(path: Path, node: Node) -> Path:
     stem = path.name.removesuffix(".xz").removesuffix(".json")
-    if str(_at(node, "__typename")).endswith("Sidecar"):
-        edges = _at(node, "edge_sidecar_to_children", "edges")
-        children = [_at(edge, "node") for edge in edges] if isinstance(edges, list) else []
-        if not children:
-            raise _LeftOutError("incomplete post", "does not say what its carousel holds")
-        photos = [number for number, child in enumerate(children, start=1) if not _is_video(child)]
-        if not photos:
-            raise _LeftOutError("video")
-        stem = f"{stem}_{photos[0]}"
+    if (photo := nodes.first_photo(node)) is not None:
+        stem = f"{stem}_{photo}"
     for ending in _PICTURE_ENDINGS:
         picture = path.with_name(stem + ending)
         if picture.is_file():
             return picture
-    raise _LeftOutError("missing picture", f"has no picture {stem}.jpg beside it; download it again")
-
-
-def _is_video(node: _Json) -> bool:
-    return bool(
-        _at(node, "is_video")
-        or _at(node, "media_type") == 2
-        or str(_at(node, "__typename")).endswith("Video")
-    )
-
-
-def _likes(node: _Json) -> int | None:
-    for *path, key in _LIKES:
-        holder = _at(node, *path)
-        if isinstance(holder, dict) and key in holder:
-            likes = holder[key]
-            break
-    else:
-        raise _LeftOutError("incomplete post", "does not say how many likes it has")
-    off = "like_and_view_counts_disabled"
-    stand_in = likes == _LIKES_STAND_IN and (_at(node, off) or _at(node, "iphone_struct", off))
-    return likes if _is_count(likes) and not stand_in else None
-
-
-def _count(node: _Json, paths: tuple[tuple[str, ...], ...]) -> int | None:
-    return next((value for path in paths if _is_count(value := _at(node, *path))), None)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and 0 <= value <= _LARGEST_COUNT
-
-
-def _moment(seconds: int | None) -> datetime | None:
-    try:
-        return None if seconds is None else utc_milliseconds(datetime.fromtimestamp(seconds, UTC))
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _at(node: _Json, *keys: str) -> _Json:
-    for key in keys:
-        node = node.get(key) if isinstance(node, dict) else None
-    return node
+    raise LeftOutError("missing picture", f"has no picture {stem}.jpg beside it; download it again")

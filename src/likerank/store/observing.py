@@ -63,6 +63,13 @@ def is_settled(record: Post | Author, stored: Document | None) -> bool:
     return counts_of(record, names) == counts_of(stored, names)
 
 
+def id_of_observation(record: Post | Author) -> str:
+    """Returns the `_id` under which an observation with its time is stored."""
+    assert record.observed_at is not None  # noqa: S101
+    kind = "post" if isinstance(record, Post) else "author"
+    return f"{kind}:{record.key}@{_iso(utc_milliseconds(record.observed_at))}"
+
+
 class History:
     """The times at which each record was observed, and what was seen."""
 

@@ -24,6 +24,7 @@ from likerank.store.observing import (
     History,
     Kind,
     counts_of,
+    id_of_observation,
     is_settled,
     plan_authors,
     plan_posts,
@@ -156,6 +157,24 @@ class Store:
         with speaking_of(self.place):
             found = fetch(self.collection("posts"), "_id", keys, {"image.digest": 1})
             return {post["_id"] for post in found if post.get("image")}
+
+    def new_observations(self, records: Sequence[Post | Author]) -> list[Post | Author]:
+        """Returns those observations, each with its time, that are not stored, of records that are.
+
+        Which is cheaper to ask than to plan: a source that kept its observations offers all of them again.
+        """
+        known: set[str] = set()
+        ids = {id_of_observation(record): record for record in records}
+        with speaking_of(self.place):
+            for kind in ("post", "author"):
+                keys = list({r.key for r in records if isinstance(r, Post) == (kind == "post")})
+                known |= {
+                    found["_id"] for found in fetch(self.collection(f"{kind}s"), "_id", keys, {"_id": 1})
+                }
+            seen = {
+                found["_id"] for found in fetch(self.collection("observations"), "_id", list(ids), {"_id": 1})
+            }
+        return [record for name, record in ids.items() if name not in seen and record.key in known]
 
     def revision(self) -> str:
         """Returns a token that is another one whenever posts or authors have changed; "" at first.

@@ -1,0 +1,101 @@
+"""Counts as they were seen, one line each, in a file beside an archive.
+
+Instaloader overwrites a post's file whenever it sees it again; what stands here stays. A line is one JSON
+object: `kind` (post or author), `author_id`, `username`, `observed_at`, and of a post `source_id`,
+`posted_at`, `likes` (null where hidden) and `comments`, of an author `followers` and `posts`.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from likerank.records import Author, Observation, Post, Skipped
+
+OBSERVATIONS: Final = "observations.jsonl"
+"""The file's name."""
+
+
+class ObservationLog:
+    """Adds observations to the end of a file; what is added survives the death of the process.
+
+    Args:
+        path: The file; made with its folder where there is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab", buffering=0)
+        if _ends_in_half_a_line(path):
+            self._file.write(b"\n")
+
+    def append(self, observed: Post | Author) -> None:
+        """Writes one observation, which must have its time."""
+        assert observed.observed_at is not None  # noqa: S101
+        fields: dict[str, Any] = {"kind": "post" if isinstance(observed, Post) else "author"}
+        fields |= {"author_id": observed.author_id, "username": observed.username}
+        fields["observed_at"] = observed.observed_at.isoformat(timespec="milliseconds")
+        if isinstance(observed, Post):
+            posted_at = observed.posted_at
+            fields["source_id"] = observed.source_id
+            fields["posted_at"] = None if posted_at is None else posted_at.isoformat(timespec="milliseconds")
+            fields |= {"likes": observed.likes, "comments": observed.comments}
+        else:
+            fields |= {"followers": observed.followers, "posts": observed.post_count}
+        self._file.write(json.dumps(fields, separators=(",", ":")).encode() + b"\n")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+def read_observations(path: Path, source: str) -> Iterator[Observation | Skipped]:
+    """Yields the observations in the order in which they were made.
+
+    Args:
+        path: The file; where there is none, nothing is yielded.
+        source: The `source` of the records.
+
+    Yields:
+        Observations; a line that cannot be read is left out with a message, unless it was cut
+        short by the death of its writer.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield Observation(_record(json.loads(line), source))
+            except json.JSONDecodeError:
+                yield Skipped("observation cut short")
+            except (KeyError, TypeError, ValueError) as error:
+                yield Skipped("damaged observation", f"{path}, line {number} is no observation ({error!r}).")
+
+
+def _record(fields: dict[str, Any], source: str) -> Post | Author:
+    who: dict[str, Any] = {
+        "source": source,
+        "author_id": str(fields["author_id"]),
+        "username": str(fields["username"]),
+        "observed_at": datetime.fromisoformat(fields["observed_at"]),
+    }
+    if fields["kind"] == "author":
+        return Author(**who, followers=fields["followers"], post_count=fields["posts"])
+    posted_at = fields.get("posted_at")
+    return Post(
+        **who,
+        source_id=str(fields["source_id"]),
+        picture=None,
+        likes=fields["likes"],
+        comments=fields["comments"],
+        posted_at=None if posted_at is None else datetime.fromisoformat(posted_at),
+    )
+
+
+def _ends_in_half_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, 2) == 0:
+            return False
+        file.seek(-1, 2)
+        return file.read(1) != b"\n"
