@@ -22,8 +22,8 @@ from likerank.pipeline.secrets import refuse_passwords_in
 def run_command(main: Callable[[], Any]) -> None:
     """Runs a script's `@hydra.main` function.
 
-    A user's mistake becomes one sentence on standard error and exit status 1; anything else shows its
-    traceback, since it is a bug.
+    A user's mistake becomes one sentence on standard error and exit status 1, or what the error says;
+    anything else shows its traceback, since it is a bug.
 
     Args:
         main: The decorated function.
@@ -35,19 +35,16 @@ def run_command(main: Callable[[], Any]) -> None:
     try:
         main()
     except (LikerankError, HydraException, OmegaConfBaseException) as error:
-        _fail(sentence_of(error) or _message(error))
+        known = _known_cause(error)
+        _fail(str(known), known.exit_status) if known else _fail(_message(error), 1)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def sentence_of(error: BaseException) -> str | None:
     """Returns what a user did or met, also where Hydra's `instantiate` wrapped it; None where it is a bug."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, LikerankError):
-            return str(cause)
-        cause = cause.__cause__ or cause.__context__
-    return None
+    known = _known_cause(error)
+    return str(known) if known else None
 
 
 def quieten() -> None:
@@ -57,11 +54,18 @@ def quieten() -> None:
     warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than the logging")
 
 
-def _fail(message: str) -> None:
+def _known_cause(error: BaseException) -> LikerankError | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, LikerankError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def _fail(message: str, status: int) -> None:
     Console(stderr=True, soft_wrap=True).print(
         f"likerank: {message}", style="red", markup=False, highlight=False
     )
-    sys.exit(1)
+    sys.exit(status)
 
 
 def _message(error: Exception) -> str:

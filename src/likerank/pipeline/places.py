@@ -18,6 +18,11 @@ def data_folder(config: DictConfig) -> Path:
     return Path(config.paths.data).absolute()
 
 
+def archive_folder(config: DictConfig) -> Path:
+    """Returns the absolute folder of what was collected."""
+    return Path(config.paths.archive).absolute()
+
+
 def mlruns_folder(config: DictConfig) -> Path:
     """Returns the absolute folder of what runs leave behind."""
     return Path(config.paths.mlruns).absolute()

@@ -198,8 +198,12 @@ def _picture(path: Path, node: Node) -> Path:
     stem = path.name.removesuffix(".xz").removesuffix(".json")
     if (photo := nodes.first_photo(node)) is not None:
         stem = f"{stem}_{photo}"
-    for ending in _PICTURE_ENDINGS:
-        picture = path.with_name(stem + ending)
-        if picture.is_file():
-            return picture
+    if (picture := picture_beside(path.with_name(stem))) is not None:
+        return picture
     raise LeftOutError("missing picture", f"has no picture {stem}.jpg beside it; download it again")
+
+
+def picture_beside(stem: Path) -> Path | None:
+    """Returns a picture by its path without ending, as Instaloader names it; None where there is none."""
+    pictures = (stem.with_name(stem.name + ending) for ending in _PICTURE_ENDINGS)
+    return next((picture for picture in pictures if picture.is_file()), None)

@@ -1,0 +1,17 @@
+"""Run: python scripts/collect.py accounts=accounts.txt. Exits with 3 where accounts failed, 4 where refused."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="collect")
+def main(config: DictConfig) -> None:
+    from likerank.pipeline.collect import collect
+
+    collect(config).complain()
+
+
+if __name__ == "__main__":
+    run_command(main)

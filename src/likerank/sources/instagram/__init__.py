@@ -1,0 +1,23 @@
+"""Instagram: accounts become an archive on disk, through Instaloader."""
+
+from likerank.sources.instagram.account_pass import SOURCE, Collected, Wanted, Watcher
+from likerank.sources.instagram.accounts import AccountList, read_accounts
+from likerank.sources.instagram.collector import Collector
+from likerank.sources.instagram.refusals import AccountRefusedError, SiteRefusedError
+from likerank.sources.instagram.session import Instagram
+from likerank.sources.instagram.state import LOCK, STATE_FOLDER
+
+__all__ = [
+    "LOCK",
+    "SOURCE",
+    "STATE_FOLDER",
+    "AccountList",
+    "AccountRefusedError",
+    "Collected",
+    "Collector",
+    "Instagram",
+    "SiteRefusedError",
+    "Wanted",
+    "Watcher",
+    "read_accounts",
+]
