@@ -1,4 +1,4 @@
-"""Run: python scripts/collect.py accounts=accounts.txt. Exits with 3 where accounts failed, 4 where refused."""
+"""Run: python scripts/collect.py accounts=accounts.txt. Exit status 3: accounts failed, 4: refused."""
 
 import hydra
 from omegaconf import DictConfig

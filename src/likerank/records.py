@@ -6,7 +6,7 @@ An author is (source, platform id) and a post is (source, source_id): names chan
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from likerank.errors import LikerankError
 
@@ -54,6 +54,19 @@ class PictureFile:
             return self.path.read_bytes()
         except OSError as error:
             raise LikerankError(f"{self.path} cannot be read: {error.strerror or error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _NoPicture:
+    name: str = "no picture"
+    master_digest: None = None
+
+    def read(self) -> bytes:
+        raise LikerankError("Counts alone were observed; there is no picture with them.")
+
+
+NO_PICTURE: Final = _NoPicture()
+"""Stands where counts alone were observed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +117,7 @@ class Post:
         source_id: The platform's id of the post; else the author and the picture's relative path.
         author_id: The `Author.author_id` of who posted it, in the same source.
         username: The name the author went by.
-        picture: Where its photo can be had; None in an `Observation`.
+        picture: Where its photo can be had; `NO_PICTURE` in an `Observation`.
         likes: Likes when observed; None where the platform hides them (kept, never trained on).
         comments: Comments when observed, or None where not given.
         posted_at: When it was posted (UTC, whole milliseconds), or None where not given.
@@ -116,7 +129,7 @@ class Post:
     source_id: str
     author_id: str
     username: str
-    picture: Picture | None
+    picture: Picture
     likes: int | None
     comments: int | None = None
     posted_at: datetime | None = None

@@ -104,8 +104,7 @@ def collect(config: DictConfig) -> CollectSummary:
     wanted = _wanted(config)
     _refuse_limitless(config)
     summary = CollectSummary()
-    for message in accounts.messages:
-        summary.failed[message.split(":", 1)[0]] = message
+    summary.failed |= accounts.refused
     with _alone_in(archive), _Bars(len(accounts.usernames)) as bars:
         instagram = Instagram(
             archive,

@@ -178,7 +178,6 @@ def _make_masters(posts: list[Post], master_size: int) -> list[Master | Skipped]
 
 
 def _make_master(post: Post, master_size: int) -> Master | Skipped:
-    assert post.picture is not None  # noqa: S101
     try:
         data = post.picture.read()
         if post.picture.master_digest is not None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from likerank.records import Author, Observation, Post, Skipped
+from likerank.records import NO_PICTURE, Author, Observation, Post, Skipped
 
 OBSERVATIONS: Final = "observations.jsonl"
 """The file's name."""
@@ -86,7 +86,7 @@ def _record(fields: dict[str, Any], source: str) -> Post | Author:
     return Post(
         **who,
         source_id=str(fields["source_id"]),
-        picture=None,
+        picture=NO_PICTURE,
         likes=fields["likes"],
         comments=fields["comments"],
         posted_at=None if posted_at is None else datetime.fromisoformat(posted_at),

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import instaloader
 
-from likerank.records import Author, Post, utc_milliseconds
+from likerank.records import NO_PICTURE, Author, Post, utc_milliseconds
 from likerank.sources import nodes
 from likerank.sources.instagram.refusals import AccountRefusedError, PostRefusedError
 from likerank.sources.instagram.session import Instagram, Posts
@@ -16,6 +16,7 @@ from likerank.sources.observations import ObservationLog
 
 SOURCE: Final = "instagram"
 _MOST_PINNED: Final = 3  # As Instaloader has it.
+_FRONT: Final = 24  # Twice a page: what was seen there is not asked for again the next time.
 _TRIES: Final = 3
 _IN_A_ROW: Final = 3
 
@@ -119,10 +120,7 @@ class AccountPass:
         """Goes through the posts that are new or whose counts ripen."""
         self._try_pending()
         posts = self._instagram.posts(self._profile)
-        front = dict.fromkeys(_shortcodes(posts), 0.0)
-        if self._nothing_new_in(front):
-            return
-        current = self._resumed(posts) or Pass(front=front)
+        current = self._resumed(posts) or self._begun(posts)
         self._account.current = current
         while self._wanted.count is None or current.number < self._wanted.count:
             try:
@@ -132,12 +130,12 @@ class AccountPass:
                 at = post.date_utc.replace(tzinfo=UTC).timestamp()
                 shortcode = post.shortcode
                 is_old = at <= self._seen_until or at < self._since
+                is_photo = is_old or self._visit(post)
+                if len(current.front) < _FRONT:
+                    current.front[shortcode] = at if is_photo else -at
                 if is_old and current.number >= _MOST_PINNED:
                     break
                 current.newest = max(current.newest, at)
-                ripens = not is_old and self._visit(post)
-                if shortcode in current.front:
-                    current.front[shortcode] = at if ripens else 0.0
                 self._refused_in_a_row = 0
             except PostRefusedError as error:
                 self._postpone(_shortcodes(posts)[0], str(error))
@@ -165,7 +163,7 @@ class AccountPass:
                 source_id=nodes.media_id_of(node),
                 author_id=str(nodes.at(node, "owner", "id") or self._profile.userid),
                 username=str(nodes.at(node, "owner", "username") or self._profile.username).lower(),
-                picture=None,
+                picture=NO_PICTURE,
                 likes=nodes.likes_of(node),
                 comments=nodes.comments_of(node),
                 posted_at=nodes.posted_at_of(node),
@@ -209,15 +207,25 @@ class AccountPass:
         )
         return more or self._since < self._account.since
 
-    def _nothing_new_in(self, front: dict[str, float]) -> bool:
-        before = self._account.front
-        return (
-            self._account.current is None
-            and not self._reaches_further()
-            and front.keys() <= before.keys()
-            and all(before[shortcode] <= self._ripens_after for shortcode in front)
-            and (bool(before) or not front)
-        )
+    def _begun(self, posts: Posts) -> Pass:
+        """Begins a pass; what was on the first page before and has ripened is not asked for again."""
+        before = {} if self._reaches_further() else self._account.front
+        frozen = posts.freeze()
+        data = dict(frozen.remaining_data or {})
+        begun, kept = Pass(), []
+        for place, edge in enumerate(data.get("edges", [])):
+            shortcode = str(edge["node"].get("code"))
+            at = before.get(shortcode)
+            if at is None or at > self._ripens_after:
+                kept.append(edge)
+                continue
+            begun.front[shortcode] = at
+            begun.number += 1
+            if place >= _MOST_PINNED and abs(at) <= self._ripens_after:
+                data["page_info"] = {"has_next_page": False}
+                break
+        posts.thaw(frozen._replace(remaining_data=data | {"edges": kept}))
+        return begun
 
     def _resumed(self, posts: Posts) -> Pass | None:
         """Takes up the pass that was cut short, where Instaloader can go on with it."""

@@ -19,11 +19,11 @@ class AccountList:
 
     Attributes:
         usernames: In lower case, each once, in the order of the file.
-        messages: A sentence for each line that names no account.
+        refused: Lines that name no account (file and number), and what to do.
     """
 
     usernames: list[str] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def read_accounts(path: Path) -> AccountList:
@@ -44,9 +44,8 @@ def read_accounts(path: Path) -> AccountList:
             continue
         username = _username_in(entry)
         if username is None:
-            accounts.messages.append(
-                f"{path}, line {number}: {entry!r} is no account; write a username or a profile's address."
-            )
+            why = f"{entry!r} is no account; write a username or a profile's address"
+            accounts.refused[f"{path}, line {number}"] = why
         elif username not in accounts.usernames:
             accounts.usernames.append(username)
     if not accounts.usernames:

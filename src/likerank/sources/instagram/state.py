@@ -23,7 +23,8 @@ class Pass:
     Attributes:
         number: Posts gone through.
         newest: When the newest post among them was made, in seconds since 1970.
-        front: The posts on the first page: shortcode to seconds since 1970, 0 where not known yet.
+        front: The posts at the front: shortcode to when they were made, in seconds since 1970, as a negative
+            number where they have no photo.
         frozen: The fields of Instaloader's frozen iterator, from the next post on; None before the first.
     """
 
@@ -48,7 +49,7 @@ class AccountState:
 
     Attributes:
         folder: The name of its folder in the archive: its username when last seen.
-        front: The posts on its first page at the last complete pass, as in `Pass`.
+        front: The posts at its front in the last complete pass, as in `Pass`.
         count: How many posts the last complete pass was asked for; None: all.
         since: From when on it was asked for posts, in seconds since 1970.
         pending: Shortcodes of posts that could not be had, to the number of times they were tried.

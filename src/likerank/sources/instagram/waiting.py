@@ -50,7 +50,7 @@ class Manners(instaloader.RateController):
             again = datetime.now().astimezone() + timedelta(seconds=secs)
             raise SiteRefusedError(
                 f"Instagram's limits ask for {secs / 60:.0f} minutes of patience, more than max_wait="
-                f"{self._max_wait:.0f} s allows; come back after {again:%Y-%m-%d %H:%M}."
+                f"{self._max_wait:g} s allows; come back after {again:%Y-%m-%d %H:%M}."
             )
         end = time.monotonic() + secs
         while (left := end - time.monotonic()) > 0:

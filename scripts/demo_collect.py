@@ -1,0 +1,17 @@
+"""Run: python scripts/demo_collect.py: collects a made site on this machine, night after night."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="demo_collect")
+def main(config: DictConfig) -> None:
+    from likerank.pipeline.demo_collect import demo_collect
+
+    demo_collect(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

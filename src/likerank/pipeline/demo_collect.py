@@ -1,0 +1,64 @@
+"""The collector for newcomers: a made site on this machine, collected night after night, then ingested."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hydra import compose
+from omegaconf import DictConfig
+
+from likerank.pipeline.collect import collect
+from likerank.pipeline.ingest import ingest
+from likerank.pipeline.places import data_folder
+from likerank.records import Observation, Post
+from likerank.sources.observations import OBSERVATIONS, read_observations
+from likerank.standin import Site, StandIn
+
+SOURCE = "demo_standin"
+_NEXT = f"""
+The archive is as Instaloader writes it. Next, with its posts, which are made and not Instagram's:
+      python scripts/train.py snapshot.sources=[{SOURCE}]
+With accounts of Instagram's:
+      python scripts/collect.py accounts=accounts.txt              see README.md"""
+
+
+def demo_collect(config: DictConfig) -> None:
+    """Collects a made site on some nights, prints how one post's likes grew, and ingests the archive.
+
+    The site is where Instaloader finds Instagram, for this process alone.
+    """
+    folder = data_folder(config) / "demo_collect"
+    start = datetime.now(UTC) - timedelta(days=config.nights)
+    site = Site(config.posts, config.accounts, config.seed, start, history_days=60, coming_days=config.nights)
+    folder.mkdir(parents=True, exist_ok=True)
+    accounts = folder / "accounts.txt"
+    accounts.write_text("".join(f"{account.first_name}\n" for account in site.accounts))
+    archive = folder / "archive"
+    with StandIn(site, folder=folder) as stand_in:
+        os.environ |= stand_in.environment
+        for night in range(1, config.nights + 1):
+            site.day = night
+            print(f"\nNight {night}")
+            collect(
+                compose("collect", [f"paths.archive={archive}", f"accounts={accounts}", "limits=false"])
+            ).complain()
+    _print_growth(archive)
+    ingest(_ingest_of(archive, config))
+    print(_NEXT)
+
+
+def _print_growth(archive: Path) -> None:
+    """Prints what was seen of the post that was observed most often."""
+    seen: dict[str, list[int | None]] = {}
+    for observation in read_observations(archive / OBSERVATIONS, SOURCE):
+        if isinstance(observation, Observation) and isinstance(observation.record, Post):
+            seen.setdefault(observation.record.source_id, []).append(observation.record.likes)
+    post, likes = max(seen.items(), key=lambda item: (len(item[1]), item[0]))
+    print(f"\nLikes of post {post}, night after night: {', '.join(str(number) for number in likes)}")
+
+
+def _ingest_of(archive: Path, config: DictConfig) -> DictConfig:
+    folders = [f"paths.data={config.paths.data}", f"paths.mlruns={config.paths.mlruns}"]
+    store = [f"store.{key}={value}" for key, value in config.store.items()]
+    source = ["source=archive", f"source.folder={archive}", f"+source.name={SOURCE}"]
+    return compose("ingest", [*folders, *store, *source])
