@@ -130,12 +130,14 @@ class AccountPass:
                 at = post.date_utc.replace(tzinfo=UTC).timestamp()
                 shortcode = post.shortcode
                 is_old = at <= self._seen_until or at < self._since
+                current.newest = max(current.newest, at)
+                if is_front := len(current.front) < _FRONT:
+                    current.front[shortcode] = -at
                 is_photo = is_old or self._visit(post)
-                if len(current.front) < _FRONT:
-                    current.front[shortcode] = at if is_photo else -at
+                if is_front and is_photo:
+                    current.front[shortcode] = at
                 if is_old and current.number >= _MOST_PINNED:
                     break
-                current.newest = max(current.newest, at)
                 self._refused_in_a_row = 0
             except PostRefusedError as error:
                 self._postpone(_shortcodes(posts)[0], str(error))
@@ -215,6 +217,8 @@ class AccountPass:
         begun, kept = Pass(), []
         for place, edge in enumerate(data.get("edges", [])):
             shortcode = str(edge["node"].get("code"))
+            if shortcode in self._account.pending:  # Just tried.
+                continue
             at = before.get(shortcode)
             if at is None or at > self._ripens_after:
                 kept.append(edge)
