@@ -33,9 +33,8 @@ _NULL_IN_PARTS = """
     has_viewer_saved media_overlay_info display_uri previous_submitter link story_cta has_liked like_count
     logging_info_token owner is_dash_eligible video_dash_manifest number_of_qualities preview
 """
-_NULL_IN_PEOPLE = """
+_NULL_IN_USERS = """
     latest_besties_reel_media latest_reel_media live_broadcast_visibility live_broadcast_id seen
-    supervision_info transparency_product transparency_label
 """
 
 
@@ -54,7 +53,7 @@ def profile_page(site: Site, account: Account) -> str:
     details = {
         "pk": str(account.id),
         "id": str(account.page_id),
-        **_person(site, account),
+        **_named(site, account),
         "all_media_count": site.post_count(account),
         "follower_count": account.followers_on(site.day),
         "following_count": _following(account),
@@ -103,7 +102,7 @@ def profile_by_id(site: Site, account: Account | None) -> Json:
     user = {
         "pk": str(account.id),
         "id": str(account.id),
-        **_person(site, account),
+        **_named(site, account),
         "friendship_status": _friendship(blocking=False, followed_by=False),
         "follower_count": account.followers_on(site.day),
         "following_count": _following(account),
@@ -121,7 +120,7 @@ def web_profile(site: Site, account: Account) -> Json:
     """Returns the answer of `web_profile_info`, in the shape that all answers once had."""
     user = {
         "id": str(account.id),
-        **_person(site, account),
+        **_named(site, account),
         "edge_followed_by": {"count": account.followers_on(site.day)},
         "edge_follow": {"count": _following(account)},
         "edge_owner_to_timeline_media": {
@@ -180,7 +179,7 @@ def media(site: Site, account: Account, post: Post, logged_in: bool) -> Json:
         "original_width": _SIDE,
         "organic_tracking_token": "",
         "user": _user(site, account),
-        "owner": _user(site, account),
+        "owner": _owner(site, account),
         "coauthor_producers": [],
         "invited_coauthor_producers": [],
         "comment_count": site.comments(post),
@@ -271,28 +270,44 @@ def _embedded(data: Json) -> str:
 
 
 def _person(site: Site, account: Account) -> Json:
-    name = account.name_on(site.day)
     return {
-        "username": name,
-        "full_name": account.first_name.replace("_", " ").title(),
+        "username": account.name_on(site.day),
         "is_private": account.private_on(site.day),
         "is_verified": False,
         "profile_pic_url": _face_url(site, account),
+    }
+
+
+def _named(site: Site, account: Account) -> Json:
+    return _person(site, account) | {
+        "full_name": account.first_name.replace("_", " ").title(),
         "hd_profile_pic_url_info": {"url": _face_url(site, account)},
     }
 
 
-def _user(site: Site, account: Account) -> Json:
-    return dict.fromkeys(_NULL_IN_PEOPLE.split()) | {
+def _in_post(site: Site, account: Account) -> Json:
+    return _person(site, account) | {
         "pk": str(account.id),
         "id": str(account.id),
-        **_person(site, account),
         "is_embeds_disabled": False,
         "is_unpublished": False,
         "friendship_status": _friendship(),
-        "show_account_transparency_details": True,
-        "transparency_product_enabled": False,
+        "supervision_info": None,
         "__typename": "XDTUserDict",
+    }
+
+
+def _user(site: Site, account: Account) -> Json:
+    empty = dict.fromkeys(_NULL_IN_USERS.split())
+    return empty | _named(site, account) | _in_post(site, account)
+
+
+def _owner(site: Site, account: Account) -> Json:
+    return _in_post(site, account) | {
+        "show_account_transparency_details": True,
+        "transparency_product": None,
+        "transparency_product_enabled": False,
+        "transparency_label": None,
     }
 
 

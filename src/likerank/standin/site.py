@@ -19,7 +19,7 @@ from likerank.sources.landscapes import sample_scene
 _DAY: Final = 86_400
 _FIRST_INSTANT: Final = 1_314_220_021_721  # Milliseconds: where Instagram's ids begin to count.
 _ID_BITS: Final = 23  # The low bits of an id, which tell posts of one millisecond apart.
-_VIDEO, _CAROUSEL, _HIDDEN, _NO_CAPTION, _PINNING = 0.08, 0.20, 0.05, 0.04, 0.4
+_VIDEO, _CAROUSEL, _HIDDEN, _NO_CAPTION = 0.08, 0.20, 0.05, 0.04  # Shares of the posts.
 _VIDEO_CHILD: Final = 0.2
 _RIPENING: Final = (1.5, 6.0)  # Days in which a post gets 63 % of its likes.
 _GROWTH: Final = (0.0005, 0.001)  # Mean and deviation over accounts of the followers' growth a day.
@@ -287,12 +287,11 @@ class Site:
         )
 
     def _pinned(self, account: Account) -> tuple[Post, ...]:
-        rng = np.random.default_rng((self.seed, _PINS, account.number))
         old = account.posts[: bisect_left(account.posts, self.start, key=lambda post: post.taken) // 2]
-        if rng.random() >= _PINNING or not old:
-            return ()
-        chosen = rng.choice(len(old), min(len(old), int(rng.integers(1, 4))), replace=False)
-        return tuple(old[place] for place in chosen)
+        rng = np.random.default_rng((self.seed, _PINS, account.number))
+        # None, one, two or three, so that a small site has each.
+        count = min(account.number % 4, len(old))
+        return tuple(old[place] for place in rng.choice(len(old), count, replace=False)) if count else ()
 
     def _add(self, event: Event) -> None:
         if event.kind not in get_args(EventKind):
