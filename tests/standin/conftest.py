@@ -1,5 +1,6 @@
 """A small site, served to the real Instaloader."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import instaloader
 import pytest
 
-from likerank.standin import Account, Event, Refusal, Site, StandIn
+from likerank.standin import Account, Refusal, Site, StandIn
 
 Serve = Callable[..., StandIn]
 
@@ -20,7 +21,7 @@ class Hurry(instaloader.RateController):
         self.slept: list[float] = []
 
     def wait_before_query(self, query_type: str) -> None:
-        self._query_timestamps.setdefault(query_type, [0.0])
+        self._query_timestamps.setdefault(query_type, []).append(time.monotonic())
 
     def sleep(self, secs: float) -> None:
         self.slept.append(secs)
@@ -41,13 +42,14 @@ def make_loader(folder: Path, session: Path | None = None, timeout: float = 20.0
     return loader
 
 
-def account_with(site: Site, wanted: Callable[[Account], bool]) -> Account:
-    return next(account for account in site.accounts if wanted(account))
+def profile_of(loader: instaloader.Instaloader, account: Account) -> instaloader.Profile:
+    profile: instaloader.Profile = instaloader.Profile.from_username(loader.context, account.first_name)
+    return profile
 
 
 @pytest.fixture
 def site() -> Site:
-    return Site(posts=180, authors=4, seed=1)
+    return Site(posts=300, authors=4, seed=1)
 
 
 @pytest.fixture
@@ -82,6 +84,3 @@ def visitor(stand_in: StandIn, tmp_path: Path) -> Iterator[instaloader.Instaload
     stand_in.write_session("visitor", tmp_path / "session")
     with make_loader(tmp_path, tmp_path / "session") as loader:
         yield loader
-
-
-__all__ = ["Event", "Hurry", "Serve", "account_with", "make_loader"]

@@ -14,7 +14,9 @@ from likerank.standin.answers import media, profile_by_id, web_profile
 
 SITE = Site(posts=200, authors=3)
 NODES = {
-    post.code: media(SITE, account, post, logged_in=True) for account in SITE.accounts for post in account.posts
+    post.code: media(SITE, account, post, logged_in=True)
+    for account in SITE.accounts
+    for post in account.posts
 }
 
 
@@ -26,7 +28,9 @@ def compare(made: Any, real: Any, where: str) -> list[str]:
         return [f"{where}: {type(made).__name__}, not {type(real).__name__}"]
     if isinstance(made, dict):
         keys = [f"{where}.{key}: in one alone" for key in made.keys() ^ real.keys()]
-        return keys + list(chain(*(compare(made[k], real[k], f"{where}.{k}") for k in made.keys() & real.keys())))
+        return keys + list(
+            chain(*(compare(made[k], real[k], f"{where}.{k}") for k in made.keys() & real.keys()))
+        )
     if isinstance(made, list) and made and real:
         return compare(made[0], real[0], f"{where}[0]")
     return []
@@ -34,14 +38,18 @@ def compare(made: Any, real: Any, where: str) -> list[str]:
 
 @pytest.fixture
 def real_node(shared_data: Path) -> dict[str, Any]:
-    answer = json.loads((shared_data / "instaloader/recorded_json/xdt_user_timeline_bbcnews_2025-03.json").read_text())
+    answer = json.loads(
+        (shared_data / "instaloader/recorded_json/xdt_user_timeline_bbcnews_2025-03.json").read_text()
+    )
     connection = answer["data"]["xdt_api__v1__feed__user_timeline_graphql_connection"]
     node: dict[str, Any] = connection["edges"][0]["node"]
     return node
 
 
 @pytest.mark.parametrize("kind", [1, 2, 8])
-def test_a_timelines_node_has_the_keys_and_types_of_the_real_one(kind: int, real_node: dict[str, Any]) -> None:
+def test_a_timelines_node_has_the_keys_and_types_of_the_real_one(
+    kind: int, real_node: dict[str, Any]
+) -> None:
     nodes = [node for node in NODES.values() if node["media_type"] == kind]
     assert nodes
     for node in nodes:
@@ -59,7 +67,16 @@ def test_a_part_of_a_carousel_too(real_node: dict[str, Any]) -> None:
 def test_instaloader_reads_the_same_of_both(real_node: dict[str, Any]) -> None:
     def read(node: dict[str, Any]) -> dict[str, type]:
         post = instaloader.Post.from_iphone_struct(instaloader.InstaloaderContext(), node)
-        what = ("mediaid", "shortcode", "date_utc", "likes", "typename", "caption", "owner_id", "owner_username")
+        what = (
+            "mediaid",
+            "shortcode",
+            "date_utc",
+            "likes",
+            "typename",
+            "caption",
+            "owner_id",
+            "owner_username",
+        )
         return {name: type(getattr(post, name)) for name in what} | {
             f"{name} of a part": type(value)
             for part in post.get_sidecar_nodes()
@@ -68,7 +85,9 @@ def test_instaloader_reads_the_same_of_both(real_node: dict[str, Any]) -> None:
         }
 
     carousels = [
-        node for node in NODES.values() if node["caption"] and any(p["video_versions"] for p in node["carousel_media"] or [])
+        node
+        for node in NODES.values()
+        if node["caption"] and any(p["video_versions"] for p in node["carousel_media"] or [])
     ]
     assert carousels
     for node in carousels:

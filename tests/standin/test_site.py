@@ -17,11 +17,15 @@ SITE = Site(posts=900, authors=6, seed=3, start=START)
 
 
 def facts(site: Site) -> list[object]:
-    return [
-        (a.id, a.page_id, a.name_on(site.day), a.followers_on(site.day), [p.id for p in a.pinned])
-        + tuple((p.id, p.taken, p.children, p.is_video, p.hidden, p.caption, site.likes(p)) for p in a.posts)
-        for a in site.accounts
+    accounts = [
+        (a.id, a.page_id, a.first_name, a.followers_on(site.day), len(a.pinned)) for a in site.accounts
     ]
+    posts = [
+        (p.id, p.taken, p.children, p.is_video, p.hidden, p.caption, site.likes(p), site.comments(p))
+        for a in site.accounts
+        for p in (*a.pinned, *a.posts)
+    ]
+    return [accounts, posts]
 
 
 def listed(site: Site, account: Account) -> list[Post]:
@@ -36,7 +40,9 @@ def test_the_same_arguments_and_day_make_the_same_site() -> None:
     first, again = Site(posts=200, seed=5, day=3), Site(posts=200, seed=5, day=3)
     assert facts(first) == facts(again)
     assert facts(first) != facts(Site(posts=200, seed=6, day=3))
-    pictures = [site.picture(site.accounts[0].posts[0], part).read() for site in (first, again) for part in (0, 1)]
+    pictures = [
+        site.picture(site.accounts[0].posts[0], part).read() for site in (first, again) for part in (0, 1)
+    ]
     assert pictures[:2] == pictures[2:]
     assert pictures[0] != pictures[1]
 
@@ -102,7 +108,9 @@ def test_a_listing_that_goes_on_after_new_posts_repeats_none() -> None:
 
 
 def test_counts_grow_towards_the_corpus_and_followers_drift() -> None:
-    post = max((p for a in SITE.accounts for p in a.posts if p.taken > SITE.start), key=lambda p: p.final_likes)
+    post = max(
+        (p for a in SITE.accounts for p in a.posts if p.taken > SITE.start), key=lambda p: p.final_likes
+    )
     likes, comments = [], []
     for SITE.day in range(45):
         likes.append(SITE.likes(post))
@@ -155,3 +163,9 @@ def test_events_happen_on_their_day() -> None:
 def test_an_impossible_event_is_refused(event: Event, said: str) -> None:
     with pytest.raises(LikerankError, match=said):
         Site(posts=30, authors=2, events=[event])
+
+
+def test_a_day_to_begin_with_is_a_date() -> None:
+    assert Site(posts=5, start="2026-01-01").start == Site(posts=5, start=START).start
+    with pytest.raises(LikerankError, match="cannot begin on 'yesterday'"):
+        Site(posts=5, start="yesterday")

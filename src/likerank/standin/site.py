@@ -170,12 +170,11 @@ class Site:
             events: What happens to whom on which day.
 
         Raises:
-            LikerankError: If an event is about an account that is not there, or a renamed one gets no new
-                name, or one that another has.
+            LikerankError: If the corpus cannot be made, `start` is no date, or an event is about an account
+                that is not there, or a renamed one gets no new name, or one that another has.
         """
         demo = Demo("planted", posts, authors, seed)
-        begin = datetime.fromisoformat(start) if isinstance(start, str) else start
-        self.start = round((begin if begin.tzinfo else begin.replace(tzinfo=UTC)).timestamp())
+        self.start = _seconds(start)
         self.day = day
         self.seed = seed
         self.accounts: list[Account] = []
@@ -307,6 +306,14 @@ class Site:
         ):
             raise LikerankError(f"The renamed account {event.account} needs a new name that no other has.")
         account.events.append(event)
+
+
+def _seconds(start: datetime | str) -> int:
+    try:
+        moment = datetime.fromisoformat(start) if isinstance(start, str) else start
+    except ValueError as error:
+        raise LikerankError(f"The site cannot begin on {start!r}; give a date such as 2026-01-01.") from error
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def _post(made: Made, index: int, taken: int, chances: list[float]) -> Post:
