@@ -10,7 +10,8 @@ import instaloader
 import pytest
 
 from likerank.standin import Site
-from likerank.standin.answers import media, profile_by_id, web_profile
+from likerank.standin.answers import profile_by_id, web_profile
+from likerank.standin.nodes import media
 
 SITE = Site(posts=200, authors=3)
 NODES = {

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, Self
 
 from likerank.errors import LikerankError
-from likerank.standin.answers import CDN
+from likerank.standin.nodes import CDN
 from likerank.standin.refusals import Answer, Refusal, refused
 from likerank.standin.routes import Asked, Routes
 from likerank.standin.site import Site
