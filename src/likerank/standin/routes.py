@@ -11,8 +11,10 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from likerank.standin import answers
+from likerank.standin.accounts import Account, Post
+from likerank.standin.nodes import CDN, Json
 from likerank.standin.refusals import Answer, html_answer, json_answer, not_found, to_login
-from likerank.standin.site import Account, Post, Site, shortcode
+from likerank.standin.site import Site, shortcode
 
 _FURTHER_POSTS: Final = "28904005159232689"
 _TIMELINE: Final = "29104886249145907"
@@ -75,7 +77,7 @@ class Routes:
         """Returns what a request is about and its answer."""
         path, _, query = asked.target.partition("?")
         path = path.strip("/")
-        if asked.host == answers.CDN:
+        if asked.host == CDN:
             return self._file(path)
         session = _session(asked.headers)
         viewer = self.sessions.get(session)
@@ -130,7 +132,7 @@ class Routes:
         after = int(variables["after"].partition("_")[0]) if variables.get("after") else None
         account: Account | None
         post: Post | None = None
-        data: answers.Json | None
+        data: Json | None
         if document == _FURTHER_POSTS:
             kind, account = "posts", site.account_of_page_id(int(variables["id"]))
             data = answers.further_posts(site, account, after) if account else None

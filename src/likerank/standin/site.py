@@ -3,10 +3,9 @@
 from base64 import urlsafe_b64encode
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import exp
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 import numpy as np
 
@@ -15,124 +14,21 @@ from likerank.records import Author, Picture
 from likerank.records import Post as Made
 from likerank.sources.demo import Demo, DrawnPicture
 from likerank.sources.landscapes import sample_scene
+from likerank.standin.accounts import Account, Event, EventKind, Post
 
 _DAY: Final = 86_400
 _FIRST_INSTANT: Final = 1_314_220_021_721  # Milliseconds: where Instagram's ids begin to count.
 _ID_BITS: Final = 23  # The low bits of an id, which tell posts of one millisecond apart.
-_VIDEO, _CAROUSEL, _HIDDEN, _NO_CAPTION, _PINNING = 0.08, 0.20, 0.05, 0.04, 0.4
+_VIDEO, _CAROUSEL, _HIDDEN, _NO_CAPTION = 0.08, 0.20, 0.05, 0.04  # Shares of the posts.
 _VIDEO_CHILD: Final = 0.2
 _RIPENING: Final = (1.5, 6.0)  # Days in which a post gets 63 % of its likes.
 _GROWTH: Final = (0.0005, 0.001)  # Mean and deviation over accounts of the followers' growth a day.
 
-# What a random stream of the site is for; the demo's own begin with 0 and 1.
-_POSTS, _ACCOUNT, _CHILD, _FOLLOWERS, _PINS, _FACE = 2, 3, 4, 5, 6, 7
+# What a random stream is for; the demo's own begin with 0 and 1, and 2 is the accounts'.
+_POSTS, _ACCOUNT, _CHILD, _PINS, _FACE = 3, 4, 5, 6, 7
 
 PAGE_LENGTH: Final = 12
 """Posts on a page of a timeline."""
-
-
-EventKind = Literal["renamed", "private", "deleted", "appears"]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happens to an account.
-
-    Attributes:
-        kind: `renamed` (the id stays, the old name is gone), `private`, `deleted`, or `appears` (before,
-            nothing of it is there).
-        account: The account's first name.
-        day: The first day on which it is so.
-        name: The new name of a renamed account.
-    """
-
-    kind: EventKind
-    account: str
-    day: int
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Post:
-    """A post of the site; its counts on a day are the site's to tell.
-
-    Attributes:
-        id: Instagram's id: milliseconds since 2011-08-24, then 23 bits.
-        code: The same as a shortcode.
-        taken: When it was posted, seconds since 1970.
-        picture: The (first) photo, or the thumbnail of a video.
-        children: Which parts of a carousel are videos; empty for anything else.
-        is_video: Whether it is a video.
-        hidden: What stands in for the likes where they are hidden from those who are logged in; else None.
-        caption: What was written under it, if anything.
-        final_likes: Likes that it will have in the end.
-        final_comments: Comments that it will have in the end.
-        ripening: Days in which it gets 63 % of them.
-    """
-
-    id: int
-    code: str
-    taken: int
-    picture: Picture
-    children: tuple[bool, ...]
-    is_video: bool
-    hidden: int | None
-    caption: str | None
-    final_likes: int
-    final_comments: int
-    ripening: float
-
-
-@dataclass(slots=True)
-class Account:
-    """An account of the site.
-
-    Attributes:
-        id: Its number on the platform.
-        page_id: The other number by which a logged-out page speaks of it.
-        number: Which author of the corpus it is.
-        seed: Which corpus.
-        first_name: Its name before any event.
-        first_followers: Its followers on day 0, about.
-        growth: By how much they grow in a day, as a share.
-        posts: All its posts, past and to come, the oldest first.
-        pinned: Which of them it pins at the front.
-        events: What happens to it.
-    """
-
-    id: int
-    page_id: int
-    number: int
-    seed: int
-    first_name: str
-    first_followers: int
-    growth: float
-    posts: list[Post] = field(default_factory=list)
-    pinned: tuple[Post, ...] = ()
-    events: list[Event] = field(default_factory=list)
-
-    def name_on(self, day: int) -> str:
-        """Returns the name it goes by."""
-        names = [event for event in self.events if event.kind == "renamed" and event.day <= day]
-        return max(names, key=lambda event: event.day).name or "" if names else self.first_name
-
-    def exists_on(self, day: int) -> bool:
-        """Returns whether it is there: has appeared and is not deleted."""
-        return not self._has("deleted", day) and all(
-            event.day <= day for event in self.events if event.kind == "appears"
-        )
-
-    def private_on(self, day: int) -> bool:
-        """Returns whether it shows its posts to followers alone."""
-        return self._has("private", day)
-
-    def followers_on(self, day: int) -> int:
-        """Returns its followers, who drift from day to day."""
-        noise = np.random.default_rng((self.seed, _FOLLOWERS, self.number, day)).normal(0, 0.001)
-        return round(self.first_followers * exp(self.growth * day + noise))
-
-    def _has(self, kind: str, day: int) -> bool:
-        return any(event.kind == kind and event.day <= day for event in self.events)
 
 
 class Site:
@@ -170,12 +66,11 @@ class Site:
             events: What happens to whom on which day.
 
         Raises:
-            LikerankError: If an event is about an account that is not there, or a renamed one gets no new
-                name, or one that another has.
+            LikerankError: If the corpus cannot be made, `start` is no date, or an event is about an account
+                that is not there, or a renamed one gets no new name, or one that another has.
         """
         demo = Demo("planted", posts, authors, seed)
-        begin = datetime.fromisoformat(start) if isinstance(start, str) else start
-        self.start = round((begin if begin.tzinfo else begin.replace(tzinfo=UTC)).timestamp())
+        self.start = _seconds(start)
         self.day = day
         self.seed = seed
         self.accounts: list[Account] = []
@@ -287,12 +182,11 @@ class Site:
         )
 
     def _pinned(self, account: Account) -> tuple[Post, ...]:
-        rng = np.random.default_rng((self.seed, _PINS, account.number))
         old = account.posts[: bisect_left(account.posts, self.start, key=lambda post: post.taken) // 2]
-        if rng.random() >= _PINNING or not old:
-            return ()
-        chosen = rng.choice(len(old), min(len(old), int(rng.integers(1, 4))), replace=False)
-        return tuple(old[place] for place in chosen)
+        rng = np.random.default_rng((self.seed, _PINS, account.number))
+        # None, one, two or three, so that a small site has each.
+        count = min(account.number % 4, len(old))
+        return tuple(old[place] for place in rng.choice(len(old), count, replace=False)) if count else ()
 
     def _add(self, event: Event) -> None:
         if event.kind not in get_args(EventKind):
@@ -308,6 +202,14 @@ class Site:
         ):
             raise LikerankError(f"The renamed account {event.account} needs a new name that no other has.")
         account.events.append(event)
+
+
+def _seconds(start: datetime | str) -> int:
+    try:
+        moment = datetime.fromisoformat(start) if isinstance(start, str) else start
+    except ValueError as error:
+        raise LikerankError(f"The site cannot begin on {start!r}; give a date such as 2026-01-01.") from error
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def _post(made: Made, index: int, taken: int, chances: list[float]) -> Post:

@@ -1,0 +1,17 @@
+"""Run: python scripts/stand_in.py: made accounts that Instaloader takes for Instagram's."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="stand_in")
+def main(config: DictConfig) -> None:
+    from likerank.pipeline.stand_in import stand_in
+
+    stand_in(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

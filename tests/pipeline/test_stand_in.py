@@ -1,0 +1,75 @@
+"""The stand-in as a command: what it prints is enough for Instaloader to find it."""
+
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import instaloader
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "stand_in.py"
+
+
+def command(folder: Path, *overrides: str) -> list[str]:
+    paths = [f"paths.data={folder / 'data'}", f"paths.mlruns={folder / 'mlruns'}"]
+    return [sys.executable, str(SCRIPT), *paths, "site.posts=60", "site.authors=2", *overrides]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    overrides = (
+        "site.day=3",
+        "site.events=[{kind: renamed, account: misty_fjord, day: 2, name: misty_two}]",
+        "refusals=[{kind: checkpoint_required, on: post, after: 1}]",
+    )
+    with subprocess.Popen(command(tmp_path, *overrides), stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
+
+
+def test_what_it_prints_leads_instaloader_to_it(
+    served: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert served.stdout is not None
+    said = ""
+    while "Ctrl-C" not in said:
+        said += served.stdout.readline()
+    for name, value in re.findall(r"export (\w+)=(.*)", said):
+        monkeypatch.setenv(name, "".join(shlex.split(value)))
+    found = re.search(r"--login (\w+) --sessionfile (\S+) (\w+)", said)
+    assert found
+    user, session, account = found.groups()
+    listed = (tmp_path / "data" / "stand_in" / "accounts.txt").read_text().splitlines()
+    assert listed[1:] == [account, "golden_ridge"]
+    assert account == "misty_two"
+    with instaloader.Instaloader(sleep=False, quiet=True, iphone_support=False) as loader:
+        loader.load_session_from_file(user, session)
+        assert loader.test_login() == user
+        posts = list(instaloader.Profile.from_username(loader.context, account).get_posts())
+        assert len(posts) > 12
+        instaloader.Post.from_shortcode(loader.context, posts[0].shortcode)
+        with pytest.raises(instaloader.AbortDownloadException, match="checkpoint_required"):
+            instaloader.Post.from_shortcode(loader.context, posts[0].shortcode)
+    served.send_signal(signal.SIGINT)
+    rest, _ = served.communicate(timeout=10)
+    assert served.returncode == 0
+    assert "timeline" in rest
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("refusals=[{kind: 429, afte: 20}]", "A stand-in's refusal has no afte; it has kind, after"),
+        ("refusals=[{kind: sulk}]", "no refusal of kind 'sulk'"),
+        ("site.start=yesterday", "cannot begin on 'yesterday'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(override: str, said: str, tmp_path: Path) -> None:
+    ran = subprocess.run(command(tmp_path, override), capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
