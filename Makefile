@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench ui constraints clean
+.PHONY: help install demo demo-collect test check format bench ui constraints clean
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,joblib,optuna,ray,submitit,standin,dev]'
 	@touch $@
+
+demo-collect: $(INSTALLED) ## The collector on made accounts, night after night, without Instagram
+	$(BIN)/python scripts/demo_collect.py
 
 demo: $(INSTALLED) ## The main job on a drawn corpus: ingest, snapshot, two trainings, one table
 	$(BIN)/python scripts/demo.py

@@ -12,6 +12,7 @@ from likerank.pipeline.parts import configured_regressor, configured_scorer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SCRIPTS = (
+    "collect",
     "ingest",
     "train",
     "evaluate",
@@ -20,6 +21,7 @@ SCRIPTS = (
     "rank",
     "export",
     "demo",
+    "demo_collect",
     "stand_in",
     "benchmark",
 )

@@ -125,7 +125,8 @@ def collect(config: DictConfig) -> CollectSummary:
             except SiteRefusedError as error:
                 summary.stopped = str(error)
             summary.add(collected)
-            _log.info("%s: %s %s", username, collected, summary.failed.get(username, ""))
+            outcome = summary.failed.get(username) or summary.stopped or "complete"
+            _log.info("%s: %s; %s", username, outcome, collected)
             bars.end_account()
             if summary.stopped:
                 break

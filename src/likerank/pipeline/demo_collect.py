@@ -25,12 +25,19 @@ With accounts of Instagram's:
 def demo_collect(config: DictConfig) -> None:
     """Collects a made site on some nights, prints how one post's likes grew, and ingests the archive.
 
-    The site is where Instaloader finds Instagram, for this process alone.
+    The site is where Instaloader finds Instagram, for this process alone. A second time, what is there is
+    used again.
     """
     folder = data_folder(config) / "demo_collect"
-    start = datetime.now(UTC) - timedelta(days=config.nights)
-    site = Site(config.posts, config.accounts, config.seed, start, history_days=60, coming_days=config.nights)
     folder.mkdir(parents=True, exist_ok=True)
+    site = Site(
+        config.posts,
+        config.accounts,
+        config.seed,
+        _first_night(folder / "first_night.txt", config.nights),
+        history_days=60,
+        coming_days=config.nights,
+    )
     accounts = folder / "accounts.txt"
     accounts.write_text("".join(f"{account.first_name}\n" for account in site.accounts))
     archive = folder / "archive"
@@ -45,6 +52,13 @@ def demo_collect(config: DictConfig) -> None:
     _print_growth(archive)
     ingest(_ingest_of(archive, config))
     print(_NEXT)
+
+
+def _first_night(file: Path, nights: int) -> str:
+    """Returns when the made site begins: the first time so that the last night is now."""
+    if not file.exists():
+        file.write_text((datetime.now(UTC) - timedelta(days=nights)).isoformat(timespec="seconds"))
+    return file.read_text()
 
 
 def _print_growth(archive: Path) -> None:
