@@ -152,10 +152,13 @@ def _write(store: Store, batch: _Batch, summary: IngestSummary) -> None:
         else:
             posts.append((post, made))
     posts += [(post, None) for post in batch.other_posts if post.key not in unusable]
+    written = store.write(batch.authors, posts)
+    # After their posts, which may be of the same batch.
     observed = store.new_observations(batch.observed)
-    posts += [(record, None) for record in observed if isinstance(record, Post)]
-    authors = [*batch.authors, *(record for record in observed if isinstance(record, Author))]
-    written = store.write(authors, posts)
+    written += store.write(
+        [record for record in observed if isinstance(record, Author)],
+        [(record, None) for record in observed if isinstance(record, Post)],
+    )
     summary.written += written
     for message in written.refused:
         summary.skip(Skipped("refused by the store", message))
