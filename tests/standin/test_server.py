@@ -1,9 +1,13 @@
 """The real Instaloader lists and downloads from the stand-in as from Instagram."""
 
+import json
 import pickle
 import stat
+import subprocess
+import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from pathlib import Path
 
@@ -11,8 +15,9 @@ import instaloader
 import pytest
 import requests
 
+from likerank.errors import LikerankError
 from likerank.images import make_master
-from likerank.standin import Account, Event, Site, StandIn
+from likerank.standin import Account, Event, Refusal, Site, StandIn
 from tests.standin.conftest import Serve, make_loader, profile_of
 
 
@@ -251,3 +256,48 @@ def test_it_ends_at_once_with_connections_open(site: Site, monkeypatch: pytest.M
         begin = time.monotonic()
     assert time.monotonic() - begin < 1
     assert not certificate.exists()
+
+
+def test_the_same_site_gives_the_same_bytes(serve: Serve) -> None:
+    def seen(day: int) -> list[bytes]:
+        site = Site(posts=40, authors=2, seed=7, day=day)
+        serve(site)
+        account = site.accounts[0]
+        home = "https://www.instagram.com"
+        query = {"doc_id": "27128499623469141", "variables": json.dumps({"shortcode": account.posts[0].code})}
+        answer = requests.post(f"{home}/graphql/query", data=query, timeout=5)
+        (item,) = answer.json()["data"]["xdt_api__v1__media__shortcode__web_info"]["items"]
+        picture = item["image_versions2"]["candidates"][0]["url"]
+        page = requests.get(f"{home}/{account.first_name}/", timeout=5)
+        return [page.content, answer.content, requests.get(picture, timeout=5).content]
+
+    page, answer, picture = seen(0)
+    assert seen(0) == [page, answer, picture]
+    later_page, later_answer, later_picture = seen(1)
+    assert later_page != page
+    assert later_answer != answer
+    assert later_picture == picture
+
+
+def test_many_at_once_are_all_answered_and_counted(stand_in: StandIn, site: Site) -> None:
+    stand_in.refusals.append(Refusal(503, after=10, times=7))
+    address = f"https://www.instagram.com/{site.accounts[0].first_name}/"
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: requests.get(address, timeout=20).status_code, range(60)))
+    assert Counter(statuses) == {200: 53, 503: 7}
+    assert Counter(request.refusal for request in stand_in.requests) == {None: 53, 503: 7}
+
+
+def test_a_port_that_is_taken_is_named(stand_in: StandIn, site: Site) -> None:
+    port = stand_in.port
+    with pytest.raises(LikerankError, match=f"cannot listen on port {port}"), StandIn(site, port=port):
+        pass
+
+
+def test_without_trustme_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['trustme'] = None; import likerank.standin"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (
+        "LikerankError: The stand-in for Instagram needs trustme: pip install 'likerank[standin]'"
+        in ran.stderr
+    )

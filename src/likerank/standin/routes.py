@@ -79,10 +79,10 @@ class Routes:
         path = path.strip("/")
         if asked.host == CDN:
             return self._file(path)
-        session = _session(asked.headers)
-        viewer = self.sessions.get(session)
         parameters = dict(parse_qsl(query))
         try:
+            session = _session(asked.headers)
+            viewer = self.sessions.get(session)
             if path in ("graphql/query", "api/graphql") and "query_hash" not in parameters:
                 meaning = self._query(path == "api/graphql", dict(parse_qsl(asked.body)), viewer)
             else:

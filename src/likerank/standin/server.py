@@ -94,7 +94,12 @@ class StandIn:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*_HOSTS).configure_cert(context)
         self._ended.clear()
-        self._server = _Server(("127.0.0.1", self._port), self, context)
+        try:
+            self._server = _Server(("127.0.0.1", self._port), self, context)
+        except (OSError, OverflowError) as error:
+            raise LikerankError(
+                f"The stand-in cannot listen on port {self._port} ({error}); name another, or 0 for any."
+            ) from error
         # The poll is how long closing takes at most.
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
