@@ -7,6 +7,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +22,13 @@ from numpy.typing import NDArray
 from likerank import __version__
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
+    FORGOTTEN,
     MANIFEST_FILE,
     PIXELS_FILE,
     POSTS_FILE,
     counts_of,
     fingerprint_of,
+    write_manifest,
 )
 from likerank.dataset.splits import (
     SELECT,
@@ -126,9 +129,7 @@ def build_snapshot(
         LikerankError: If the store holds no usable post or a split would be empty.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".lock"):
-        for abandoned in root.glob(".building-*"):
-            shutil.rmtree(abandoned)
+    with only_one_writer(root):
         revision = store.revision()
         current = _current(root, recipe, revision)
         if current is not None:
@@ -140,6 +141,15 @@ def build_snapshot(
             shutil.rmtree(aside, ignore_errors=True)
         _prune(root, keep, folder)
         return folder
+
+
+@contextmanager
+def only_one_writer(root: Path) -> Iterator[None]:
+    """Waits until no other process writes a snapshot, and removes what one that was killed left."""
+    with FileLock(root / ".lock"):
+        for abandoned in root.glob(".building-*"):
+            shutil.rmtree(abandoned)
+        yield
 
 
 def find_snapshot(root: Path, fingerprint: str) -> Path:
@@ -162,7 +172,7 @@ def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
     for manifest_file in root.glob(f"*/{MANIFEST_FILE}"):
         manifest = json.loads(manifest_file.read_text())
         made_alike = manifest["recipe"] == recipe.as_json() and manifest["pipeline"] == PIPELINE_VERSION
-        if made_alike and revision in manifest["store_revisions"]:
+        if made_alike and revision in manifest["store_revisions"] and not manifest.get(FORGOTTEN):
             os.utime(manifest_file)
             return manifest_file.parent
     return None
@@ -187,8 +197,8 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     if folder.exists():
         _remember_revision(folder, revision)
         return folder
-    _write_json(
-        aside / MANIFEST_FILE,
+    write_manifest(
+        aside,
         {
             "fingerprint": fingerprint,
             "recipe": recipe.as_json(),
@@ -271,13 +281,7 @@ def _lookahead(futures: Iterable[Future[int]], ahead: int) -> Iterator[Future[in
 def _remember_revision(folder: Path, revision: str) -> None:
     manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text())
     manifest["store_revisions"] = [*manifest["store_revisions"][-99:], revision]
-    _write_json(folder / MANIFEST_FILE, manifest)
-
-
-def _write_json(file: Path, content: dict[str, Any]) -> None:
-    aside = file.with_suffix(".tmp")
-    aside.write_text(json.dumps(content, indent=2) + "\n")
-    aside.replace(file)
+    write_manifest(folder, manifest)
 
 
 def _prune(root: Path, keep: int, newest: Path) -> None:
