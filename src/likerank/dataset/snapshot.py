@@ -50,7 +50,7 @@ class Snapshot:
             ) from None
         if self.manifest.get(FORGOTTEN):
             raise LikerankError(
-                f"Snapshot {self.fingerprint} holds posts of somebody who asked to be forgotten; leave "
+                f"Snapshot {self.folder.name} holds posts of somebody who asked to be forgotten; leave "
                 "snapshot.fingerprint at latest to build a new one and train on that."
             )
         # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
