@@ -83,7 +83,9 @@ def test_nobody_in_any_snapshot_and_no_snapshots_are_no_error(root: Path) -> Non
 
 
 @pytest.mark.parametrize("killed_before", ["open_memmap", "_write_table"])
-def test_a_kill_at_any_step_leaves_it_refused_and_the_next_call_ends_it(root: Path, killed_before: str) -> None:
+def test_a_kill_at_any_step_leaves_it_refused_and_the_next_call_ends_it(
+    root: Path, killed_before: str
+) -> None:
     """A child process dies at the step, as by `kill -9`: nothing of it runs any more."""
     expected = root / "expected"
     write_snapshot(expected / "s1", posts=60, size=8, seed=1)

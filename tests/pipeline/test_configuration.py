@@ -11,13 +11,25 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.pipeline.parts import configured_regressor, configured_scorer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-SCRIPTS = ("ingest", "train", "evaluate", "compare", "promote", "rank", "export", "demo", "benchmark")
+SCRIPTS = (
+    "ingest",
+    "train",
+    "evaluate",
+    "compare",
+    "promote",
+    "rank",
+    "export",
+    "forget",
+    "demo",
+    "benchmark",
+)
 PLACEHOLDERS = {
     "ingest": ["source=demo"],
     "evaluate": ["run_id=none"],
     "promote": ["run_id=none"],
     "rank": ["photos=none"],
     "export": ["folder=none"],
+    "forget": ["author=none"],
 }
 
 

@@ -64,5 +64,10 @@ def test_what_a_kill_left_half_done_is_finished(filled: Store) -> None:
 def test_an_author_is_found_by_id_and_by_any_name(store: Store, make_author: MakeAuthor, name: str) -> None:
     store.write([make_author(at=FIRST), make_author(at=FIRST, number=2, username="bob")], [])
     store.write([make_author(at=SECOND, username="ann.lee")], [])
-    assert store.find_authors(name) == {"made/a1": ["ann", "ann.lee"]}
+    assert store.find_authors(name) == {"made/a1": {"ann", "ann.lee"}}
     assert store.find_authors("an") == {}
+
+
+def test_the_names_on_an_authors_posts_are_names_too(filled: Store, make_post: MakePost) -> None:
+    filled.write([], [(make_post(500, at=FIRST, username="ann.before"), None)])
+    assert filled.find_authors("a1") == {"made/a1": {"ann", "ann.before"}}

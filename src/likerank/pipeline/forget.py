@@ -87,8 +87,8 @@ def forget(config: DictConfig) -> None:
         for sentence in kept.unreadable:
             console.print(f"  left out: {sentence}", markup=False, highlight=False)
         raise LikerankError(
-            f"{len(kept.unreadable)} parts of runs could not be looked into, as said above, and may still "
-            "name who was forgotten; run this again, or delete those runs."
+            f"{_some(len(kept.unreadable), 'part')} of runs could not be looked into, as said above, and may "
+            "still name who was forgotten; run this again, or delete those runs."
         )
 
 
@@ -103,9 +103,9 @@ def _find_author(asked: object, store: Store, archive: Path) -> tuple[str, set[s
     if "/" in text.strip("/"):
         # Known or not: a person may ask before anything was collected.
         source, _, author_id = text.partition("/")
-        names = set(store.find_authors(author_id).get(text, ()))
+        names = store.find_authors(author_id).get(text, set())
         return text, names | (archived.get(author_id, set()) if source == _COLLECTED else set())
-    found = {key: set(names) for key, names in store.find_authors(text).items()}
+    found = store.find_authors(text)
     for author_id, names in archived.items():
         if text == author_id or text.lower() in names:
             found.setdefault(f"{_COLLECTED}/{author_id}", set()).update(names)
@@ -136,7 +136,7 @@ def _out_of_runs(
         try:
             number = remove()
         except LikerankError as error:
-            removed.unreadable.append(str(error))
+            removed.unreadable.append(f"Of run {run_id}: {error}")
             return 0
         if number:
             removed.changed.add(run_id)
@@ -165,26 +165,36 @@ def _print_removed(
 ) -> None:
     table = Table(title="Removed", title_justify="left", box=None, show_header=False)
     blanked = [each.posts for each in snapshots if each.posts]
-    for place, what in (
+    for place, removed in (
         (
             "archive",
-            f"{archived.posts} posts, {archived.pictures} pictures, {archived.files} files, "
-            f"{archived.observations} observations",
+            [
+                _some(archived.posts, "post"),
+                _some(archived.pictures, "picture"),
+                _some(archived.files, "file"),
+                _some(archived.observations, "observation"),
+            ],
         ),
         (
             "store",
-            f"{stored.authors} author, {stored.posts} posts with their pictures, "
-            f"{stored.observations} observations",
+            [
+                _some(stored.authors, "author"),
+                _some(stored.posts, "post"),
+                _some(stored.observations, "observation"),
+            ],
         ),
-        ("snapshots", f"{sum(blanked)} posts in {len(blanked)} snapshots, which train no more"),
+        ("snapshots", [f"{_some(sum(blanked), 'post')} in {_some(len(blanked), 'snapshot')}, now unusable"]),
         (
-            "MLflow",
-            f"{kept.predictions} predictions and {kept.checkpoints + kept.models} means of likes in "
-            f"{len(kept.changed)} runs",
+            "runs",
+            [
+                _some(kept.predictions, "prediction"),
+                _some(kept.checkpoints + kept.models, "mean") + " of likes",
+                _some(kept.baselines, "folder") + " of baselines",
+                _some(kept.log_lines, "line") + " of logs",
+            ],
         ),
-        ("beside it", f"{kept.baselines} folders of fitted baselines, {kept.log_lines} lines of logs"),
     ):
-        table.add_row(place, what)
+        table.add_row(place, ", ".join(removed))
     Console(soft_wrap=True).print(table)
 
 
@@ -214,3 +224,7 @@ def _print_staying(
         "- Copies elsewhere: exports, backups, other archives, other people's posts that name them, rankings "
         "of their photos, the list of accounts; and what databases have freed on disk but not overwritten."
     )
+
+
+def _some(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"

@@ -102,4 +102,4 @@ class Traces:
 
 
 def _unreadable(file: Path) -> LikerankError:
-    return LikerankError(f"{file} is damaged.")
+    return LikerankError(f"{file.name} is damaged.")

@@ -26,10 +26,22 @@ class ForgetCounts:
     observations: int = 0
 
 
-def find_authors(authors: Collection[Document], name: str) -> dict[str, list[str]]:
-    """Returns the names of each author whose id or name, present or former, this is, by author key."""
+def find_authors(
+    authors: Collection[Document], posts: Collection[Document], name: str
+) -> dict[str, set[str]]:
+    """Returns the names of each author whose id or name, present or former, this is, by author key.
+
+    Among the names are those that the author's posts were observed under.
+    """
     query = {"$or": [{"author_id": name}, {"usernames": {"$in": [name, name.lower()]}}]}
-    return {author["_id"]: author["usernames"] for author in authors.find(query, {"usernames": 1})}
+    return {
+        author["_id"]: {*author["usernames"], *(post["username"] for post in posts.find(*_posts_of(author)))}
+        for author in authors.find(query)
+    }
+
+
+def _posts_of(author: Document) -> tuple[Document, Document]:
+    return {"source": author["source"], "author_id": author["author_id"]}, {"_id": 0, "username": 1}
 
 
 def remove_author(

@@ -152,14 +152,10 @@ class Store:
             refused=tuple(refused),
         )
 
-    def find_authors(self, name: str) -> dict[str, list[str]]:
-        """Returns all names, former ones too, of the authors who go or went by a name or have it as their id.
-
-        Returns:
-            The names by author key.
-        """
+    def find_authors(self, name: str) -> dict[str, set[str]]:
+        """Returns all names of the authors who go or went by a name, or have it as their id, by author key."""
         with speaking_of(self.place):
-            return find_authors(self.collection("authors"), name)
+            return find_authors(self.collection("authors"), self.collection("posts"), name)
 
     def forget(self, author_key: str) -> ForgetCounts:
         """Removes an author, their posts and every observation of both; again, it finds nothing.

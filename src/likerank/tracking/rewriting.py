@@ -32,11 +32,13 @@ def rewrite_artifacts(tracking: Tracking, run: Run, folder: str, rewrite: Rewrit
         LikerankError: If a file cannot be read or written.
     """
     changed = 0
-    with _speaking_of(run, folder):
+    with _speaking_of(folder):
         for entry in tracking.client.list_artifacts(run.id, folder):
-            with tempfile.TemporaryDirectory() as aside:
+            # No copy may stay where downloads go by default.
+            with tempfile.TemporaryDirectory() as kept, tempfile.TemporaryDirectory() as aside:
+                there = Path(tracking.client.download_artifacts(run.id, entry.path, kept))
                 file = Path(aside) / PurePosixPath(entry.path).name
-                if count := rewrite(run.artifact(entry.path), file):
+                if count := rewrite(there, file):
                     run.log_file(file, folder)
                     changed += count
     return changed
@@ -58,14 +60,19 @@ def rewrite_models(tracking: Tracking, run: Run, rewrite: Callable[[dict[str, An
     """
     changed = 0
     client = tracking.client
-    with _speaking_of(run, "model"), tempfile.TemporaryDirectory() as aside:
+    with (
+        _speaking_of("model"),
+        tempfile.TemporaryDirectory() as kept,
+        tempfile.TemporaryDirectory() as aside,
+    ):
         outputs = client.get_run(run.id).outputs
         for output in outputs.model_outputs if outputs is not None else []:
             place = client.get_logged_model(output.model_id).artifact_location
-            kept = mlflow.artifacts.download_artifacts(
-                artifact_uri=f"{place}/{MLMODEL_FILE_NAME}", tracking_uri=tracking.uri
+            description = Model.load(
+                mlflow.artifacts.download_artifacts(
+                    artifact_uri=f"{place}/{MLMODEL_FILE_NAME}", dst_path=kept, tracking_uri=tracking.uri
+                )
             )
-            description = Model.load(kept)
             if count := rewrite(description.metadata or {}):
                 file = Path(aside) / MLMODEL_FILE_NAME
                 description.save(str(file))
@@ -75,10 +82,8 @@ def rewrite_models(tracking: Tracking, run: Run, rewrite: Callable[[dict[str, An
 
 
 @contextmanager
-def _speaking_of(run: Run, what: str) -> Iterator[None]:
+def _speaking_of(what: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        raise LikerankError(
-            f"The {what} of run {run.id} cannot be read or written ({first_line(error)})."
-        ) from error
+        raise LikerankError(f"The {what} cannot be read or written ({first_line(error)}).") from error
