@@ -63,7 +63,7 @@ def write_archive(folder: Path, posts: int = 240) -> None:
     for name, author_id in ((GONE, GONE_ID), (STAYS, STAYS_ID)):
         owner = instaloader.Profile(context, {"id": str(author_id), "username": name})
         instaloader.save_structure_to_file(owner, str(folder / name / f"{name}_{author_id}.json.xz"))
-    stamps = instaloader.LatestStamps(str(folder / ".collect" / "stamps.ini"))
+    stamps = instaloader.LatestStamps(str(folder / ".collect" / "stamps.ini"))  # type: ignore[no-untyped-call]
     for name, author_id in ((GONE, GONE_ID), (FORMERLY, GONE_ID), (STAYS, STAYS_ID)):
         stamps.save_profile_id(name, author_id)
 
@@ -208,6 +208,14 @@ def test_of_several_who_go_by_a_name_all_are_named_and_none_is_touched(
     assert workplace.contents()["authors"] == []
 
 
+def test_a_name_that_reads_like_a_number_is_taken_as_it_was_typed(workplace: Workplace) -> None:
+    with workplace.store() as store:
+        store.write([*author("instagram", "1234", "ann"), *author("instagram", "99", "12_34")], [])
+    said = workplace.run("forget", "author=12_34")
+    assert said.returncode == 0, said.stderr
+    assert [each["_id"] for each in workplace.contents()["authors"]] == ["instagram/1234"]
+
+
 def test_with_m_it_is_refused_and_nothing_is_written_down(make_workplace: MakeWorkplace) -> None:
     place = make_workplace(cold=True)
     said = place.run("forget", "author=instagram/45,instagram/46", "-m")
@@ -270,7 +278,7 @@ def test_deleted_runs_are_cleaned_too_and_a_damaged_artifact_is_told(
     deleted = kept_run(workplace, table.getvalue())
     damaged = kept_run(workplace, b"PAR1 and no more")
     workplace.tracking().client.delete_run(deleted.id)
-    with pytest.raises(LikerankError, match="1 part of runs could not be looked into.*delete"):
+    with pytest.raises(LikerankError, match=r"1 part of runs could not be looked into.*delete"):
         forget(workplace.compose("forget", f"author={KEY}"))
     assert damaged.id in capsys.readouterr().err
     assert pd.read_parquet(deleted.artifact("predictions/val.parquet"))["author"].tolist() == ["i/b"]

@@ -87,7 +87,7 @@ def archive(tmp_path: Path) -> Path:
     (folder / "ann" / "2023-11-14_22-13-09_UTC.json.xz").write_bytes(b"\xfd7zXZ")
     state = folder / ".collect"
     state.mkdir()
-    stamps = instaloader.LatestStamps(str(state / "stamps.ini"))
+    stamps = instaloader.LatestStamps(str(state / "stamps.ini"))  # type: ignore[no-untyped-call]
     for name, author_id in (("ann", ANN), ("annina", ANN), ("bob", BOB)):
         stamps.save_profile_id(name, author_id)
     for author_id in (ANN, BOB):
@@ -137,7 +137,7 @@ def test_all_of_the_author_goes_and_all_of_the_other_stays(archive: Path) -> Non
         observation("post", BOB, "bob", ANN),
         observation("author", BOB, "bob"),
     ]
-    stamps = instaloader.LatestStamps(str(archive / ".collect" / "stamps.ini"))
+    stamps = instaloader.LatestStamps(str(archive / ".collect" / "stamps.ini"))  # type: ignore[no-untyped-call]
     assert stamps.data.sections() == ["bob"]
     assert stamps.get_profile_id("bob") == BOB
     assert sorted(path.name for path in archive.iterdir()) == [
@@ -236,7 +236,7 @@ def test_while_a_collect_runs_nothing_is_touched(archive: Path) -> None:
     collector.start()
     held.wait()
     try:
-        with pytest.raises(LikerankError, match="A collect is writing to the archive.*run this again"):
+        with pytest.raises(LikerankError, match=r"A collect is writing to the archive.*run this again"):
             remove_from_archive(archive, str(ANN), [])
     finally:
         done.set()

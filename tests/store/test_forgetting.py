@@ -1,4 +1,4 @@
-"""An author who asked to be forgotten leaves the store with all that is known of them, and nobody else does."""
+"""An author who asked to be forgotten leaves the store with all that is known of them; nobody else does."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
@@ -68,7 +69,7 @@ def forget(config: DictConfig) -> None:
             looked into; the rest is removed then.
     """
     with configured_store(config) as store:
-        author_key, names = _find_author(config.author, store, archive_folder(config))
+        author_key, names = _find_author(_as_typed(config), store, archive_folder(config))
         print(f"Forgetting {author_key}; if this is cut short, run it again with author={author_key}.")
         configured_tombstones(config).add(author_key)
         source, _, author_id = author_key.partition("/")
@@ -92,35 +93,43 @@ def forget(config: DictConfig) -> None:
         )
 
 
-def _find_author(asked: object, store: Store, archive: Path) -> tuple[str, set[str]]:
+def _as_typed(config: DictConfig) -> str:
+    """Returns what stands behind `author=`: the name 12_34 would arrive as 1234, somebody else's id."""
+    typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    asked = [override.removeprefix("author=") for override in typed if override.startswith("author=")]
+    return asked[-1].strip("'\"") if asked else str(config.author)
+
+
+def _find_author(asked: str, store: Store, archive: Path) -> tuple[str, set[str]]:
     """Returns the key of the author who is meant, and all their names.
 
     Raises:
         LikerankError: If nobody goes by the name, or several do.
     """
-    text = str(asked or "").strip().removeprefix("@")
-    archived = archived_names(archive)
+    text = asked.strip().removeprefix("@")
+    archived = {f"{_COLLECTED}/{author_id}": names for author_id, names in archived_names(archive).items()}
     if "/" in text.strip("/"):
         # Known or not: a person may ask before anything was collected.
-        source, _, author_id = text.partition("/")
-        names = store.find_authors(author_id).get(text, set())
-        return text, names | (archived.get(author_id, set()) if source == _COLLECTED else set())
-    found = store.find_authors(text)
-    for author_id, names in archived.items():
-        if text == author_id or text.lower() in names:
-            found.setdefault(f"{_COLLECTED}/{author_id}", set()).update(names)
+        stored = store.find_authors(text.partition("/")[2])
+        return text, stored.get(text, set()) | archived.get(text, set())
+    stored = store.find_authors(text)
+    found = {
+        *stored,
+        *(key for key, names in archived.items() if text.lower() in names or key == f"{_COLLECTED}/{text}"),
+    }
     if not found:
         raise LikerankError(
             f"Nobody in the store {store.database_name} or the archive {archive} has the id or the name "
             f"{text!r}; name who is meant as source/id, such as author={_COLLECTED}/45: that is kept in mind "
             "even if nothing of theirs is here."
         )
+    all_names = {key: stored.get(key, set()) | archived.get(key, set()) for key in sorted(found)}
     if len(found) > 1:
-        several = ", ".join(f"{key} ({', '.join(sorted(names))})" for key, names in sorted(found.items()))
+        several = ", ".join(f"{key} ({', '.join(sorted(names))})" for key, names in all_names.items())
         raise LikerankError(
             f"{text!r} may be any of {several}; name the one who is meant as author=source/id."
         )
-    return found.popitem()
+    return all_names.popitem()
 
 
 def _out_of_runs(
@@ -151,7 +160,8 @@ def _out_of_runs(
         removed.checkpoints += removed_from(run.id, partial(rewrite, CHECKPOINTS, traces.out_of_checkpoint))
         removed.models += removed_from(run.id, partial(rewrite_models, tracking, run, traces.out_of_values))
     mlruns = mlruns_folder(config)
-    removed.checkpoints += traces.out_of_checkpoints_under(mlruns / CHECKPOINTS)
+    for folder in (mlruns / CHECKPOINTS).glob("*/"):
+        removed.checkpoints += removed_from(folder.name, partial(traces.out_of_checkpoints_in, folder))
     removed.baselines = traces.out_of_baselines_under(
         mlruns / "baselines", {each.fingerprint for each in snapshots}
     )

@@ -27,7 +27,7 @@ class Traces:
 
     def __init__(self, author_key: str, names: Collection[str]) -> None:
         self._author_key = author_key
-        words = "|".join(re.escape(word) for word in {author_key.partition("/")[2], *names})
+        words = "|".join(re.escape(word) for word in {author_key.partition("/")[2], *names} - {""})
         # A dot belongs to a name, but not at the end of a sentence.
         self._named = re.compile(rf"(?<!\w)(?<!\w\.)(?:{words})(?!\w|\.\w)".encode(), re.IGNORECASE)
 
@@ -59,10 +59,10 @@ class Traces:
             return found + sum(self.out_of_values(child) for child in node.values())
         return sum(self.out_of_values(child) for child in node) if isinstance(node, list) else 0
 
-    def out_of_checkpoints_under(self, folder: Path) -> int:
-        """Rewrites the checkpoints of trainings that are under way or were cut short."""
+    def out_of_checkpoints_in(self, folder: Path) -> int:
+        """Rewrites the checkpoints of a training that is under way or was cut short."""
         changed = 0
-        for file in folder.glob("*/*.ckpt"):
+        for file in folder.glob("*.ckpt"):
             aside = file.with_suffix(".tmp")
             if self.out_of_checkpoint(file, aside):
                 aside.replace(file)
@@ -73,13 +73,16 @@ class Traces:
         """Removes the fitted baselines of some snapshots, and others that know the author."""
         removed = 0
         for fitted in folder.glob("*/"):
-            control = fitted / "author_mean.npz"
-            if fitted.name.split("-")[0] in fingerprints or (
-                control.exists() and self._author_key in np.load(control)["authors_"]
-            ):
+            if fitted.name.split("-")[0] in fingerprints or self._is_in(fitted / "author_mean.npz"):
                 shutil.rmtree(fitted)
                 removed += 1
         return removed
+
+    def _is_in(self, control: Path) -> bool:
+        if not control.exists():
+            return False
+        with np.load(control) as fitted:
+            return self._author_key in fitted["authors_"]
 
     def out_of_logs_under(self, folder: Path) -> int:
         """Takes the lines that name the author out of log files and Hydra's records."""

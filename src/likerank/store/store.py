@@ -153,7 +153,7 @@ class Store:
         )
 
     def find_authors(self, name: str) -> dict[str, set[str]]:
-        """Returns all names of the authors who go or went by a name, or have it as their id, by author key."""
+        """Returns all names of those who go or went by a name, or have it as their id, by author key."""
         with speaking_of(self.place):
             return find_authors(self.collection("authors"), self.collection("posts"), name)
 
