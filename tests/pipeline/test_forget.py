@@ -22,6 +22,7 @@ from likerank.pipeline.ingest import ingest, ingest_source
 from likerank.pipeline.places import configured_tombstones
 from likerank.pipeline.promote import promote
 from likerank.pipeline.ranking import kept_predictions
+from likerank.pipeline.traces import Traces
 from likerank.pipeline.train import FINGERPRINT
 from likerank.records import Author, PictureFile, Post, Record
 from likerank.sources import Tombstones
@@ -296,3 +297,18 @@ def test_checkpoints_of_a_training_that_was_cut_short_are_cleaned(workplace: Wor
     assert left["Data"]["target"]["author_means_"] == {"instagram/1": 2.5}
     assert torch.equal(left["state_dict"]["w"], torch.ones(2))
     assert [file.name for file in folder.iterdir()] == ["last.ckpt"]
+
+
+def test_lines_of_logs_go_where_they_name_the_author_and_stay_where_they_do_not(tmp_path: Path) -> None:
+    theirs = ["ann: 3 new", "Ann is private.", "see /archive/ann/", "skipped ann.", "id 4545", "ann.lee, too"]
+    others = ["anna: 3 new", "joann", "ann.a", "the ann_b", "14545", "45450", "ann.leeds"]
+    log = tmp_path / "run" / "collect.log"
+    log.parent.mkdir()
+    log.write_text("\n".join([*theirs, *others]) + "\n")
+    (tmp_path / "run" / "notes.txt").write_text("ann")
+    traces = Traces("instagram/4545", {"ann", "ann.lee"})
+    assert traces.out_of_logs_under(tmp_path) == len(theirs)
+    assert log.read_text().splitlines() == others
+    assert (tmp_path / "run" / "notes.txt").read_text() == "ann"
+    assert traces.out_of_logs_under(tmp_path) == 0
+    assert sorted(file.name for file in log.parent.iterdir()) == ["collect.log", "notes.txt"]

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from likerank import __version__
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
-    FORGOTTEN,
     MANIFEST_FILE,
     PIXELS_FILE,
     POSTS_FILE,
@@ -172,7 +171,7 @@ def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
     for manifest_file in root.glob(f"*/{MANIFEST_FILE}"):
         manifest = json.loads(manifest_file.read_text())
         made_alike = manifest["recipe"] == recipe.as_json() and manifest["pipeline"] == PIPELINE_VERSION
-        if made_alike and revision in manifest["store_revisions"] and not manifest.get(FORGOTTEN):
+        if made_alike and revision in manifest["store_revisions"]:
             os.utime(manifest_file)
             return manifest_file.parent
     return None
