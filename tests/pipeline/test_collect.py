@@ -16,6 +16,7 @@ import pytest
 from likerank.errors import LikerankError
 from likerank.images import make_master
 from likerank.pipeline.collect import CollectSummary, collect
+from likerank.pipeline.places import configured_tombstones
 from likerank.records import Author, Observation, Post
 from likerank.sources import Archive
 from likerank.standin import Event, Refusal, Site, StandIn
@@ -244,6 +245,18 @@ def test_accounts_that_fail_leave_the_others_alone(collection: Collection) -> No
     with pytest.raises(LikerankError, match="3 of the accounts failed") as raised:
         summary.complain()
     assert raised.value.exit_status == 3
+
+
+def test_who_asked_to_be_forgotten_is_not_collected(collection: Collection) -> None:
+    account = collection.site.accounts[0]
+    configured_tombstones(collection.workplace.compose("collect")).add(f"instagram/{account.id}")
+    summary = collection.collect()
+    assert summary.exit_status == 0
+    assert summary.skipped["forgotten"] == 1
+    assert str(account.id) not in {post.author_id for post in collection.posts().values()}
+    for file in collection.archive.rglob("*"):
+        assert account.first_name not in file.name
+        assert not file.is_file() or str(account.id).encode() not in file.read_bytes()
 
 
 ABOUT_US = ["feedback_required", "checkpoint_required", "challenge_required", 401, 403]

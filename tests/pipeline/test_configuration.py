@@ -20,6 +20,7 @@ SCRIPTS = (
     "promote",
     "rank",
     "export",
+    "forget",
     "demo",
     "demo_collect",
     "stand_in",
@@ -31,6 +32,7 @@ PLACEHOLDERS = {
     "promote": ["run_id=none"],
     "rank": ["photos=none"],
     "export": ["folder=none"],
+    "forget": ["author=none"],
 }
 
 

@@ -3,6 +3,7 @@
 from likerank.dataset.build import build_snapshot, find_snapshot
 from likerank.dataset.datamodule import Batch, PopularityDataModule
 from likerank.dataset.folds import FoldSnapshot
+from likerank.dataset.forgetting import AffectedSnapshot, blank_author
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import Snapshot
 from likerank.dataset.splits import SELECT, STOP, TEST, TRAIN, VALIDATION
@@ -13,11 +14,13 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALIDATION",
+    "AffectedSnapshot",
     "Batch",
     "FoldSnapshot",
     "PopularityDataModule",
     "Recipe",
     "Snapshot",
+    "blank_author",
     "build_snapshot",
     "find_snapshot",
 ]

@@ -7,6 +7,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from likerank.dataset.snapshot import (
     POSTS_FILE,
     counts_of,
     fingerprint_of,
+    write_manifest,
 )
 from likerank.dataset.splits import (
     SELECT,
@@ -126,9 +128,7 @@ def build_snapshot(
         LikerankError: If the store holds no usable post or a split would be empty.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".lock"):
-        for abandoned in root.glob(".building-*"):
-            shutil.rmtree(abandoned)
+    with only_one_writer(root):
         revision = store.revision()
         current = _current(root, recipe, revision)
         if current is not None:
@@ -140,6 +140,15 @@ def build_snapshot(
             shutil.rmtree(aside, ignore_errors=True)
         _prune(root, keep, folder)
         return folder
+
+
+@contextmanager
+def only_one_writer(root: Path) -> Iterator[None]:
+    """Waits until no other process writes a snapshot, and removes what one that was killed left."""
+    with FileLock(root / ".lock"):
+        for abandoned in root.glob(".building-*"):
+            shutil.rmtree(abandoned)
+        yield
 
 
 def find_snapshot(root: Path, fingerprint: str) -> Path:
@@ -187,8 +196,8 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     if folder.exists():
         _remember_revision(folder, revision)
         return folder
-    _write_json(
-        aside / MANIFEST_FILE,
+    write_manifest(
+        aside,
         {
             "fingerprint": fingerprint,
             "recipe": recipe.as_json(),
@@ -271,13 +280,7 @@ def _lookahead(futures: Iterable[Future[int]], ahead: int) -> Iterator[Future[in
 def _remember_revision(folder: Path, revision: str) -> None:
     manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text())
     manifest["store_revisions"] = [*manifest["store_revisions"][-99:], revision]
-    _write_json(folder / MANIFEST_FILE, manifest)
-
-
-def _write_json(file: Path, content: dict[str, Any]) -> None:
-    aside = file.with_suffix(".tmp")
-    aside.write_text(json.dumps(content, indent=2) + "\n")
-    aside.replace(file)
+    write_manifest(folder, manifest)
 
 
 def _prune(root: Path, keep: int, newest: Path) -> None:

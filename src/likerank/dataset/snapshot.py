@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,9 @@ from likerank.images import PIPELINE_VERSION
 PIXELS_FILE: Final = "pixels.npy"
 POSTS_FILE: Final = "posts.parquet"
 MANIFEST_FILE: Final = "snapshot.json"
+FORGOTTEN: Final = "forgotten"
+"""What a manifest has as true once posts were blanked, since somebody asked to be forgotten."""
+
 _HASHED_AT_ONCE: Final = 4096
 
 
@@ -31,6 +35,9 @@ class Snapshot:
             (train, val/stop, val/select, test), shuffled within each.
         posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
             `comments`, `followers`, `posted_at`, `digest`, `split`, `half`, `appeal`, `audience`.
+
+    Raises:
+        LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -41,6 +48,11 @@ class Snapshot:
             raise LikerankError(
                 f"There is no snapshot in {self.folder}; leave snapshot.fingerprint at latest to build one."
             ) from None
+        if self.manifest.get(FORGOTTEN):
+            raise LikerankError(
+                f"Snapshot {self.folder.name} holds posts of somebody who asked to be forgotten; leave "
+                "snapshot.fingerprint at latest to build a new one and train on that."
+            )
         # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
         self.pixels: NDArray[np.uint8] = np.load(self.folder / PIXELS_FILE, mmap_mode="c")
 
@@ -88,6 +100,16 @@ def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8
         digest.update(np.ascontiguousarray(pixels[start : start + _HASHED_AT_ONCE]).data)
     # A letter first, or a configuration's parser would take some beginnings, such as 12e4, for numbers.
     return f"s{digest.hexdigest()}"
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes snapshot.json, whole or not at all; on disk when this returns."""
+    aside = folder / f".{MANIFEST_FILE}.tmp"
+    with aside.open("w") as file:
+        file.write(json.dumps(manifest, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(folder / MANIFEST_FILE)
 
 
 def _column_bytes(column: pd.Series) -> list[bytes]:

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from likerank.errors import LikerankError
-from likerank.pipeline.places import archive_folder
+from likerank.pipeline.places import archive_folder, configured_tombstones
 from likerank.progress import progress_bar
 from likerank.sources.instagram import (
     LOCK,
@@ -114,7 +114,7 @@ def collect(config: DictConfig) -> CollectSummary:
             show_wait=bars.wait,
             limits=bool(config.limits),
         )
-        collector = Collector(instagram, archive, wanted, frozenset(), bars)
+        collector = Collector(instagram, archive, wanted, configured_tombstones(config), bars)
         for username in accounts.usernames:
             collected = Collected()
             try:

@@ -16,15 +16,16 @@ from rich.console import Console
 
 from likerank.errors import LikerankError
 from likerank.images import Master, make_master, read_master
-from likerank.pipeline.places import configured_store
+from likerank.pipeline.places import configured_store, configured_tombstones
 from likerank.progress import progress_bar
 from likerank.records import Author, Observation, Post, Record, Skipped
-from likerank.sources import Source
+from likerank.sources import Source, Tombstones
 from likerank.store import Store, WriteCounts
 
 _BATCH: Final = 256
 _TASK: Final = 16
 _SHOWN_MESSAGES: Final = 20
+_FORGOTTEN: Final = Skipped("forgotten")
 
 
 @dataclass(slots=True)
@@ -61,9 +62,15 @@ def ingest(config: DictConfig) -> IngestSummary:
         )
     source: Source = instantiate(config.source)
     with configured_store(config) as store:
-        summary = ingest_source(source, store, master_size=config.master_size, workers=config.workers)
+        summary = ingest_source(
+            source,
+            store,
+            master_size=config.master_size,
+            workers=config.workers,
+            forgotten=configured_tombstones(config),
+        )
     _print_summary(summary)
-    if not summary.written.posts and not summary.written.authors:
+    if not summary.written.posts and not summary.written.authors and not summary.skipped[_FORGOTTEN.reason]:
         name = config.source._target_.rsplit(".", 1)[-1].lower()
         raise LikerankError(
             f"The source {name} has neither posts nor authors that can be used; check its folder or manifest."
@@ -77,7 +84,12 @@ def ingest(config: DictConfig) -> IngestSummary:
 
 
 def ingest_source(
-    source: Source, store: Store, *, master_size: int = 512, workers: int | None = None
+    source: Source,
+    store: Store,
+    *,
+    master_size: int = 512,
+    workers: int | None = None,
+    forgotten: Tombstones | None = None,
 ) -> IngestSummary:
     """Writes a source's records into a store, its pictures decoded in parallel.
 
@@ -89,6 +101,7 @@ def ingest_source(
         store: Where they go.
         master_size: Long side in pixels of the picture that the store keeps.
         workers: Processes that decode; one a core unless given.
+        forgotten: Whose posts are left out, also where they are added meanwhile; nobody's unless given.
     """
     summary = IngestSummary()
     processes = workers or os.cpu_count() or 1
@@ -100,11 +113,14 @@ def ingest_source(
 
         def finish_oldest() -> None:
             batch = waiting.popleft()
-            _write(store, batch, summary)
+            _write(store, batch, summary, forgotten)
             bar.advance(task, batch.records)
 
         for records in _batches(source.records()):
-            waiting.append(_Batch(records, store, pool, master_size, summary))
+            wanted = [record for record in records if not _is_of_one(record, forgotten)]
+            waiting.append(_Batch(wanted, store, pool, master_size, summary))
+            for _ in range(len(records) - len(wanted)):
+                summary.skip(_FORGOTTEN)
             # One batch is written while the next is decoded.
             if len(waiting) > 1:
                 finish_oldest()
@@ -142,7 +158,16 @@ class _Batch:
         return [made for task in self._tasks for made in task.result()]
 
 
-def _write(store: Store, batch: _Batch, summary: IngestSummary) -> None:
+def _is_of_one(record: Record, forgotten: Tombstones | None) -> bool:
+    """Whether the record is of somebody who asked to be forgotten."""
+    if forgotten is None or isinstance(record, Skipped):
+        return False
+    if isinstance(record, Observation):
+        record = record.record
+    return (record.key if isinstance(record, Author) else record.author_key) in forgotten
+
+
+def _write(store: Store, batch: _Batch, summary: IngestSummary, forgotten: Tombstones | None) -> None:
     posts: list[tuple[Post, Master | None]] = []
     unusable: set[str] = set()
     for post, made in zip(batch.new_posts, batch.masters(), strict=True):
@@ -160,6 +185,11 @@ def _write(store: Store, batch: _Batch, summary: IngestSummary) -> None:
         [(record, None) for record in observed if isinstance(record, Post)],
     )
     summary.written += written
+    if forgotten is not None:
+        # Who was added since may have been removed from the store before this was written.
+        for author in {author.key for author in batch.authors} | {post.author_key for post, _ in posts}:
+            if author in forgotten:
+                store.forget(author)
     for message in written.refused:
         summary.skip(Skipped("refused by the store", message))
 

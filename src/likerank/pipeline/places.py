@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from likerank.errors import LikerankError
 
 if TYPE_CHECKING:
+    from likerank.sources import Tombstones
     from likerank.store import Store
     from likerank.tracking import Tracking
 
@@ -31,6 +32,13 @@ def mlruns_folder(config: DictConfig) -> Path:
 def snapshots_folder(config: DictConfig) -> Path:
     """Returns the absolute folder of all snapshots."""
     return data_folder(config) / "snapshots"
+
+
+def configured_tombstones(config: DictConfig) -> "Tombstones":
+    """Opens the list of those who asked to be forgotten."""
+    from likerank.sources import Tombstones
+
+    return Tombstones(data_folder(config) / "forgotten.json")
 
 
 def configured_store(config: DictConfig) -> "AbstractContextManager[Store]":

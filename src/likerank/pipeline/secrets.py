@@ -35,6 +35,14 @@ class RefusePasswords(Callback):
         _refuse_passwords(config)
 
 
+class RefuseSweeps(Callback):
+    """Hydra's callback for a script whose overrides nothing may write down, as a sweep would."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
+        """Exits before the sweep's folder is made."""
+        sys.exit("likerank: This takes one at a time; leave out -m, which would write down who was named.")
+
+
 def _refuse_passwords(config: DictConfig) -> None:
     for key, value in _leaves(OmegaConf.to_container(config, resolve=False), ""):
         if _URI_WITH_PASSWORD.search(value):

@@ -15,7 +15,8 @@ def snapshot_folder(config: DictConfig) -> Path:
     choice = config.snapshot
     root = snapshots_folder(config)
     if str(choice.fingerprint) != LATEST:
-        return find_snapshot(root, str(choice.fingerprint))
+        # Opened, so that one which cannot be trained on is refused before a sweep's first trial.
+        return Snapshot(find_snapshot(root, str(choice.fingerprint))).folder
     recipe = Recipe(
         size=choice.size,
         balance=choice.balance,

@@ -18,7 +18,7 @@ from likerank.sources.nodes import LeftOutError, Node
 from likerank.sources.observations import OBSERVATIONS, read_observations
 
 _PROFILE_FILE: Final = re.compile(r"[\w.]+_\d+\.json(\.xz)?")
-_PICTURE_ENDINGS: Final = (".jpg", ".webp", ".png")  # What Instaloader names pictures after, by content type.
+PICTURE_ENDINGS: Final = (".jpg", ".webp", ".png")  # What Instaloader names pictures after, by content type.
 _OTHER_KINDS: Final = {
     instaloader.StoryItem: "story",
     instaloader.Hashtag: "hashtag",
@@ -205,5 +205,5 @@ def _picture(path: Path, node: Node) -> Path:
 
 def picture_beside(stem: Path) -> Path | None:
     """Returns a picture by its path without ending, as Instaloader names it; None where there is none."""
-    pictures = (stem.with_name(stem.name + ending) for ending in _PICTURE_ENDINGS)
+    pictures = (stem.with_name(stem.name + ending) for ending in PICTURE_ENDINGS)
     return next((picture for picture in pictures if picture.is_file()), None)

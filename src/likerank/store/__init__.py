@@ -2,6 +2,7 @@
 
 from likerank.store.connection import open_store
 from likerank.store.export import ExportCounts, export_store
+from likerank.store.forgetting import ForgetCounts
 from likerank.store.store import Store, WriteCounts
 
-__all__ = ["ExportCounts", "Store", "WriteCounts", "export_store", "open_store"]
+__all__ = ["ExportCounts", "ForgetCounts", "Store", "WriteCounts", "export_store", "open_store"]

@@ -17,6 +17,7 @@ from pymongo.write_concern import WriteConcern
 from likerank.errors import LikerankError
 from likerank.images import Master
 from likerank.records import Author, Post, utc_milliseconds
+from likerank.store.forgetting import ForgetCounts, find_authors, remove_author
 from likerank.store.observing import (
     AUTHOR_COUNTS,
     POST_COUNTS,
@@ -151,6 +152,27 @@ class Store:
             new_observations=len(post_change.observations) + len(author_change.observations),
             refused=tuple(refused),
         )
+
+    def find_authors(self, name: str) -> dict[str, set[str]]:
+        """Returns all names of those who go or went by a name, or have it as their id, by author key."""
+        with speaking_of(self.place):
+            return find_authors(self.collection("authors"), self.collection("posts"), name)
+
+    def forget(self, author_key: str) -> ForgetCounts:
+        """Removes an author, their posts and every observation of both; again, it finds nothing.
+
+        Killed at any moment, it removes the rest when it is called again.
+        """
+        with speaking_of(self.place):
+            self._renew_revision()
+            counts = remove_author(
+                self.collection("authors"),
+                self.collection("posts"),
+                self.collection("observations"),
+                author_key,
+            )
+            self._renew_revision()
+            return counts
 
     def posts_with_master(self, keys: Sequence[str]) -> set[str]:
         """Returns those of the posts' keys whose master is stored."""

@@ -2,7 +2,20 @@
 
 from likerank.tracking.champion import CHAMPION_URI, crown, find_champion
 from likerank.tracking.model import TrainedModel
+from likerank.tracking.rewriting import Rewrite, rewrite_artifacts, rewrite_models
 from likerank.tracking.run import PARENT, Run, RunRecord
 from likerank.tracking.store import Tracking
 
-__all__ = ["CHAMPION_URI", "PARENT", "Run", "RunRecord", "Tracking", "TrainedModel", "crown", "find_champion"]
+__all__ = [
+    "CHAMPION_URI",
+    "PARENT",
+    "Rewrite",
+    "Run",
+    "RunRecord",
+    "Tracking",
+    "TrainedModel",
+    "crown",
+    "find_champion",
+    "rewrite_artifacts",
+    "rewrite_models",
+]

@@ -162,10 +162,10 @@ class Run:
             LikerankError: If the run has none at this path.
         """
         try:
+            # Not by the run's id, or MLflow leaves a copy in the temporary folder even of what is here.
+            place = self._client.get_run(self.id).info.artifact_uri
             return Path(
-                mlflow.artifacts.download_artifacts(
-                    run_id=self.id, artifact_path=path, tracking_uri=self._uri
-                )
+                mlflow.artifacts.download_artifacts(artifact_uri=f"{place}/{path}", tracking_uri=self._uri)
             )
         except (MlflowException, OSError) as error:
             raise LikerankError(

@@ -10,6 +10,7 @@ from pathlib import Path
 import mlflow
 from filelock import FileLock
 from mlflow import MlflowClient
+from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
@@ -53,7 +54,7 @@ class Tracking:
                 )
             except MlflowException as error:
                 raise LikerankError(
-                    f"MLflow at {self.uri} does not answer ({_first_line(error)}); "
+                    f"MLflow at {self.uri} does not answer ({first_line(error)}); "
                     "check tracking.uri, or use tracking=sqlite."
                 ) from error
         if known is not None and known.lifecycle_stage != "active":
@@ -138,12 +139,30 @@ class Tracking:
             if not token:
                 return
 
+    def runs_anywhere(self, tag: str) -> Iterator[RunRecord]:
+        """Yields the runs of all experiments that have a tag, deleted ones too, in no order that matters."""
+        experiments = self.client.search_experiments(ViewType.ALL)
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [experiment.experiment_id for experiment in experiments],
+                f"tags.`{tag}` LIKE '%'",
+                ViewType.ALL,
+                max_results=_RUNS_A_PAGE,
+                page_token=token,
+            )
+            yield from (record_of(run) for run in page)
+            token = page.token
+            if not token:
+                return
+
 
 def _quoted(value: str) -> str:
     return value.replace("'", "''")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Returns as much of an error as fits into a sentence."""
     return str(error).strip().splitlines()[0][:200]
 
 

@@ -1,6 +1,5 @@
 """One account after another: its posts' pictures and counts into an archive, each post once."""
 
-from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ from likerank.sources.instagram.refusals import AccountRefusedError, PostRefused
 from likerank.sources.instagram.session import Instagram
 from likerank.sources.instagram.state import AccountState, CollectState
 from likerank.sources.observations import OBSERVATIONS, ObservationLog
+from likerank.sources.tombstones import Tombstones
 
 _IN_A_ROW: Final = 3
 
@@ -26,12 +26,12 @@ class Collector:
         instagram: Where to look, and where to keep what is seen.
         archive: The same archive.
         wanted: Which posts.
-        forgotten: Keys of authors who are not to be collected.
+        forgotten: Who is not to be collected.
         watcher: Is told how it goes.
     """
 
     def __init__(
-        self, instagram: Instagram, archive: Path, wanted: Wanted, forgotten: Container[str], watcher: Watcher
+        self, instagram: Instagram, archive: Path, wanted: Wanted, forgotten: Tombstones, watcher: Watcher
     ) -> None:
         self._instagram = instagram
         self._archive = archive

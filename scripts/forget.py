@@ -1,0 +1,17 @@
+"""Run: python scripts/forget.py author=instagram/45, or an id or a name alone."""
+
+import hydra
+from omegaconf import DictConfig
+
+from likerank.pipeline.command import run_command
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="forget")
+def main(config: DictConfig) -> None:
+    from likerank.pipeline.forget import forget
+
+    forget(config)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,88 @@
+"""Taking one author out of frozen datasets, which cannot be trained on afterwards."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from likerank.dataset.build import only_one_writer
+from likerank.dataset.snapshot import FORGOTTEN, MANIFEST_FILE, PIXELS_FILE, POSTS_FILE, write_manifest
+from likerank.progress import track
+
+# Where a row stood; it says nothing of who stood there.
+_KEPT = ("split", "half")
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedSnapshot:
+    """A snapshot that somebody was taken out of, now or before.
+
+    Attributes:
+        fingerprint: Its name.
+        posts: How many posts were blanked now.
+    """
+
+    fingerprint: str
+    posts: int
+
+
+def blank_author(root: Path, author_key: str) -> list[AffectedSnapshot]:
+    """Blanks an author's posts in every snapshot and marks it as not to be trained on.
+
+    Pixels become 0, and all that the post table says of a row but its split becomes null; the number of
+    rows stays. Marked first, so that no kill leaves a half-blanked snapshot that trains; what a kill left
+    is done when this is called again.
+
+    Args:
+        root: The folder of all snapshots; it may be missing.
+        author_key: The author, `source/author_id`.
+
+    Returns:
+        The snapshots that are marked, now or before.
+    """
+    if not root.is_dir():
+        return []
+    with only_one_writer(root):
+        folders = sorted(manifest.parent for manifest in root.glob(f"*/{MANIFEST_FILE}"))
+        blanked = [(folder, _blank(folder, author_key)) for folder in track(folders, "Snapshots")]
+        return [AffectedSnapshot(folder.name, posts) for folder, posts in blanked if posts is not None]
+
+
+def _blank(folder: Path, author_key: str) -> int | None:
+    """Returns how many posts were blanked; None where the snapshot is not marked."""
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    posts = pq.read_table(folder / POSTS_FILE)
+    theirs = pc.fill_null(pc.equal(posts["author"], author_key), False)
+    rows = np.flatnonzero(theirs.to_numpy())
+    if rows.size == 0:
+        return 0 if manifest.get(FORGOTTEN) else None
+    manifest["counts"]["authors"].pop(author_key, None)
+    write_manifest(folder, manifest | {FORGOTTEN: True})
+    pixels = np.lib.format.open_memmap(folder / PIXELS_FILE, mode="r+")
+    pixels[rows] = 0
+    pixels.flush()
+    # Last, since it says which rows are to be blanked.
+    _write_table(folder / POSTS_FILE, _without(posts, theirs))
+    return int(rows.size)
+
+
+def _without(posts: pa.Table, theirs: pa.ChunkedArray) -> pa.Table:
+    columns = [
+        column if name in _KEPT else pc.if_else(theirs, pa.scalar(None, column.type), column)
+        for name, column in zip(posts.column_names, posts.columns, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, names=posts.column_names)
+
+
+def _write_table(file: Path, table: pa.Table) -> None:
+    aside = file.with_name(f".{file.name}.tmp")
+    with aside.open("wb") as whole:
+        pq.write_table(table, whole)
+        whole.flush()
+        os.fsync(whole.fileno())
+    aside.replace(file)

@@ -1,0 +1,108 @@
+"""Where runs name an author, beside the store and the snapshots, and how each place is rid of it."""
+
+import re
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import torch
+
+from likerank.errors import LikerankError
+
+_LOGS = ("*.log", ".hydra/*.yaml", "multirun.yaml")
+
+
+class Traces:
+    """What there is to look for.
+
+    Args:
+        author_key: The author, `source/author_id`.
+        names: All names that the author goes or went by.
+    """
+
+    def __init__(self, author_key: str, names: Collection[str]) -> None:
+        self._author_key = author_key
+        words = "|".join(re.escape(word) for word in {author_key.partition("/")[2], *names} - {""})
+        # A dot belongs to a name, but not at the end of a sentence.
+        self._named = re.compile(rf"(?<!\w)(?<!\w\.)(?:{words})(?!\w|\.\w)".encode(), re.IGNORECASE)
+
+    def out_of_predictions(self, file: Path, target: Path) -> int:
+        """Writes a table of predictions without the author's posts; see `likerank.tracking.Rewrite`."""
+        try:
+            table = pq.read_table(file)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(file) from error
+        theirs = pc.fill_null(pc.equal(table["author"], self._author_key), False)
+        if number := pc.sum(theirs).as_py():
+            pq.write_table(table.filter(pc.invert(theirs)), target)
+        return int(number or 0)
+
+    def out_of_checkpoint(self, file: Path, target: Path) -> int:
+        """Writes a checkpoint whose target does not know the author; see `likerank.tracking.Rewrite`."""
+        try:
+            checkpoint = torch.load(file, weights_only=True)
+        except Exception as error:  # whatever a damaged archive makes of it
+            raise _unreadable(file) from error
+        if number := self.out_of_values(checkpoint):
+            torch.save(checkpoint, target)
+        return number
+
+    def out_of_values(self, node: Any) -> int:  # noqa: ANN401
+        """Takes what dictionaries hold under the author's key out of them, at any depth; returns how much."""
+        if isinstance(node, dict):
+            found = int(node.pop(self._author_key, None) is not None)
+            return found + sum(self.out_of_values(child) for child in node.values())
+        return sum(self.out_of_values(child) for child in node) if isinstance(node, list) else 0
+
+    def out_of_checkpoints_in(self, folder: Path) -> int:
+        """Rewrites the checkpoints of a training that is under way or was cut short."""
+        changed = 0
+        for file in folder.glob("*.ckpt"):
+            aside = file.with_suffix(".tmp")
+            if self.out_of_checkpoint(file, aside):
+                aside.replace(file)
+                changed += 1
+        return changed
+
+    def out_of_baselines_under(self, folder: Path, fingerprints: Collection[str]) -> int:
+        """Removes the fitted baselines of some snapshots, and others that know the author."""
+        removed = 0
+        for fitted in folder.glob("*/"):
+            if fitted.name.split("-")[0] in fingerprints or self._is_in(fitted / "author_mean.npz"):
+                shutil.rmtree(fitted)
+                removed += 1
+        return removed
+
+    def _is_in(self, control: Path) -> bool:
+        if not control.exists():
+            return False
+        with np.load(control) as fitted:
+            return self._author_key in fitted["authors_"]
+
+    def out_of_logs_under(self, folder: Path) -> int:
+        """Takes the lines that name the author out of log files and Hydra's records."""
+        return sum(self._out_of_log(file) for pattern in _LOGS for file in folder.rglob(pattern))
+
+    def _out_of_log(self, file: Path) -> int:
+        aside = file.with_name(f".{file.name}.tmp")
+        number = 0
+        with file.open("rb") as lines, aside.open("wb") as kept:
+            for line in lines:
+                if self._named.search(line):
+                    number += 1
+                else:
+                    kept.write(line)
+        if number:
+            aside.replace(file)
+        else:
+            aside.unlink()
+        return number
+
+
+def _unreadable(file: Path) -> LikerankError:
+    return LikerankError(f"{file.name} is damaged.")

@@ -1,0 +1,70 @@
+"""Taking one author out of the collections."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from pymongo.collection import Collection
+
+from likerank.store.scanning import KEYS_AT_ONCE, chunks
+from likerank.store.schema import Document
+
+_POSTS_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCounts:
+    """What was removed of an author.
+
+    Attributes:
+        authors: 1, or 0 where the author was not stored.
+        posts: Posts.
+        observations: Observations of the author and the posts.
+    """
+
+    authors: int = 0
+    posts: int = 0
+    observations: int = 0
+
+
+def find_authors(
+    authors: Collection[Document], posts: Collection[Document], name: str
+) -> dict[str, set[str]]:
+    """Returns the names of each author whose id or name, present or former, this is, by author key.
+
+    Among the names are those that the author's posts were observed under.
+    """
+    query = {"$or": [{"author_id": name}, {"usernames": {"$in": [name, name.lower()]}}]}
+    return {
+        author["_id"]: {*author["usernames"], *(post["username"] for post in posts.find(*_posts_of(author)))}
+        for author in authors.find(query)
+    }
+
+
+def _posts_of(author: Document) -> tuple[Document, Document]:
+    return {"source": author["source"], "author_id": author["author_id"]}, {"_id": 0, "username": 1}
+
+
+def remove_author(
+    authors: Collection[Document],
+    posts: Collection[Document],
+    observations: Collection[Document],
+    author_key: str,
+) -> ForgetCounts:
+    """Removes an author's documents: a post's observations before it, the author last.
+
+    So whatever is left by a kill is still found through what is left.
+    """
+    source, _, author_id = author_key.partition("/")
+    removed_posts = removed_observations = 0
+    while keys := [
+        post["_id"]
+        for post in posts.find({"source": source, "author_id": author_id}, {"_id": 1}, limit=_POSTS_AT_ONCE)
+    ]:
+        for part in chunks(keys, KEYS_AT_ONCE):
+            of_part = {"kind": "post", "key": {"$in": list(part)}}
+            removed_observations += observations.delete_many(of_part).deleted_count
+            removed_posts += posts.delete_many({"_id": {"$in": list(part)}}).deleted_count
+    of_author = {"kind": "author", "key": author_key}
+    removed_observations += observations.delete_many(of_author).deleted_count
+    removed_authors = authors.delete_one({"_id": author_key}).deleted_count
+    return ForgetCounts(removed_authors, removed_posts, removed_observations)
