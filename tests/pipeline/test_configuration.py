@@ -11,7 +11,18 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.pipeline.parts import configured_regressor, configured_scorer
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-SCRIPTS = ("ingest", "train", "evaluate", "compare", "promote", "rank", "export", "demo", "benchmark")
+SCRIPTS = (
+    "ingest",
+    "train",
+    "evaluate",
+    "compare",
+    "promote",
+    "rank",
+    "refresh",
+    "export",
+    "demo",
+    "benchmark",
+)
 PLACEHOLDERS = {
     "ingest": ["source=demo"],
     "evaluate": ["run_id=none"],

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from likerank.pipeline.choosing import choose_runs
 from likerank.pipeline.promote import promote
 from likerank.pipeline.ranking import kept_splits
 from likerank.pipeline.refresh import REFRESH, refresh
+from likerank.pipeline.refresh_summary import LAST, RefreshSummary
 from likerank.tracking import PARENT, RunRecord, find_champion
 from tests.pipeline.conftest import ROOT, TINY, MakeWorkplace, Workplace, kill, wait_for
 
@@ -73,8 +75,10 @@ class Nights:
 
 @pytest.fixture
 def nights(make_workplace: MakeWorkplace) -> Nights:
-    """A cold workplace: the registry knows one champion for all."""
-    return Nights(make_workplace(cold=True))
+    """A workplace with an MLflow of its own: a registry knows one champion for all."""
+    place = make_workplace()
+    (place.folder / "mlruns").unlink()
+    return Nights(place)
 
 
 @pytest.mark.slow
@@ -189,14 +193,14 @@ def test_what_goes_wrong_is_told_and_the_rest_is_done(nights: Nights) -> None:
     nights.post(1)
     diverging = nights.night((*TINY, "optimizer.lr=1e30"))
     assert (diverging["status"], diverging["exit_status"]) == ("failed", 1)
-    assert "lower optimizer.lr" in diverging["errors"][0]
+    assert "did the training diverge" in diverging["errors"][0]
     assert diverging["ingested"]["new_posts"] == 149
     assert diverging["ingested"]["to_mend"] == 2
     assert any("gone.jpg" in message for message in diverging["ingested"]["messages"])
     assert (diverging["trained"], diverging["champion"]) == (None, None)
     (record,) = nights.records()
     assert record.status == "FAILED"
-    assert "lower optimizer.lr" in record.tags["likerank.reason"]
+    assert "did the training diverge" in record.tags["likerank.reason"]
     assert [child.status for child in nights.trainings(record.id)] == ["FAILED"]
 
     mended = nights.night()
@@ -210,16 +214,20 @@ def test_what_goes_wrong_is_told_and_the_rest_is_done(nights: Nights) -> None:
     assert (without["status"], without["exit_status"], without["new_posts"]) == ("failed", 1, 0)
     assert "manifest.csv" in without["errors"][0]
 
-    other_size = nights.night(
-        (*LEARNS, "snapshot.size=20"), "retrain.min_new_posts=1", f"source.manifest={nights.manifest()}"
-    )
-    assert other_size["new_posts"] == 0
+    # A champion that cannot be compared is told before a night is spent on training.
+    nights.post(1)
+    larger = nights.night((*LEARNS, "snapshot.size=20"), "retrain.min_new_posts=1")
+    assert (larger["status"], larger["new_posts"], larger["trained"]) == ("failed", 1, None)
+    assert "snapshot.size was 16, not 20" in larger["errors"][0]
 
 
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        (["train=['trainer.max_epoch=3']"], "train cannot be configured by \\[trainer.max_epoch=3\\]: .*max_epoch"),
+        (
+            ["train=['trainer.max_epoch=3']"],
+            "train cannot be configured by \\[trainer.max_epoch=3\\]: .*max_epoch",
+        ),
         (["ingest=['paths.data=elsewhere']"], "give paths to all stages"),
         (["retrain.min_new_posts=0"], "retrain.min_new_posts is 0"),
         (["metric=within/nothing"], "metric is within/nothing"),
@@ -232,3 +240,28 @@ def test_a_mistake_is_told_before_anything_is_done(
     nights = Nights(workplace)
     with pytest.raises(LikerankError, match=sentence):
         nights.night((), *overrides)
+    refused = nights.last()
+    assert (refused["status"], refused["exit_status"], refused["run"]) == ("failed", 1, None)
+    assert (refused["ingested"], refused["snapshot"]) == (None, None)
+    assert workplace.posts() == []
+
+
+def test_a_summary_holds_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(error: Exception) -> None:
+        raise error
+
+    summary = RefreshSummary()
+    with summary.going_on():
+        fail(ConnectionError("no way to http://me:secret-1@proxy:8080/"))
+    with summary.going_on():
+        fail(LikerankError("The account amy: https://me:secret-2@host/ does not answer."))
+    summary.collected = {"new": 0, "failed": {"amy": "at http://me:secret-3@host/"}}
+    written = summary.write(tmp_path).read_text() + (tmp_path / LAST).read_text()
+    assert "secret" not in written
+    assert "ConnectionError: no way to http://proxy:8080/" in written
+    assert (
+        json.loads((tmp_path / LAST).read_text())["errors"][1]
+        == "The account amy: https://host/ does not answer."
+    )
+    assert summary.metrics() == {"collected/new": 0, "collected/failed": 1, "promoted": 0, "exit_status": 1}
+    assert "Traceback" in capsys.readouterr().err, "a bug shows where it is"
