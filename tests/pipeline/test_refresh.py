@@ -202,6 +202,7 @@ def test_what_goes_wrong_is_told_and_the_rest_is_done(nights: Nights) -> None:
     assert record.status == "FAILED"
     assert "did the training diverge" in record.tags["likerank.reason"]
     assert [child.status for child in nights.trainings(record.id)] == ["FAILED"]
+    assert list((nights.place.folder / "mlruns" / "checkpoints").iterdir()) == []
 
     mended = nights.night()
     assert (mended["status"], mended["exit_status"], mended["errors"]) == ("done", 0, [])
@@ -264,4 +265,6 @@ def test_a_summary_holds_no_password(tmp_path: Path, capsys: pytest.CaptureFixtu
         == "The account amy: https://host/ does not answer."
     )
     assert summary.metrics() == {"collected/new": 0, "collected/failed": 1, "promoted": 0, "exit_status": 1}
-    assert "Traceback" in capsys.readouterr().err, "a bug shows where it is"
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed, "a bug shows where it is"
+    assert "secret" not in printed

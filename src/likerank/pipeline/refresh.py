@@ -113,7 +113,10 @@ class _Stages:
                 self._train_and_judge(run, tracking, summary)
 
     def _train_and_judge(self, run: Run, tracking: Tracking, summary: RefreshSummary) -> None:
-        trained, _ = train_run(self._train, tags={PARENT: run.id})
+        try:
+            trained, _ = train_run(self._train, tags={PARENT: run.id})
+        finally:
+            _remove_checkpoints(tracking, run.id, self._config)
         summary.trained = trained.id
         verdict = challenge(trained, tracking, self._config, score_test=False)
         run.set_tags({JUDGED: trained.tags[FINGERPRINT]})
@@ -227,8 +230,14 @@ def _end_those_cut_short(tracking: Tracking, config: DictConfig) -> None:
     """Ends the runs of refreshes that were killed, and of their trainings; none of them can be alive."""
     for record in tracking.runs({REFRESH: str(data_folder(config))}):
         if record.status == "RUNNING":
+            _remove_checkpoints(tracking, record.id, config)
             for child in tracking.runs({PARENT: record.id}):
                 if child.status == "RUNNING":
-                    shutil.rmtree(checkpoints_folder(config, child.id), ignore_errors=True)
                     tracking.opened(child).finish("KILLED", "its refresh was cut short")
             tracking.opened(record).finish("KILLED", "cut short")
+
+
+def _remove_checkpoints(tracking: Tracking, refresh_id: str, config: DictConfig) -> None:
+    """Removes what a training that failed would be resumed from: every night another would stay."""
+    for child in tracking.runs({PARENT: refresh_id}):
+        shutil.rmtree(checkpoints_folder(config, child.id), ignore_errors=True)

@@ -85,7 +85,7 @@ class RefreshSummary:
         except Exception as error:
             self.fail(error)
             if sentence_of(error) is None:
-                traceback.print_exception(error)
+                print(without_passwords("".join(traceback.format_exception(error))), file=sys.stderr)
             else:
                 print(f"likerank: {self.errors[-1]}", file=sys.stderr)
 
