@@ -177,6 +177,15 @@ def test_old_snapshots_are_removed_and_what_a_kill_left_too(store: Store, tmp_pa
     assert sorted(p for p in tmp_path.iterdir() if p.is_dir()) == sorted(folders[2:])
 
 
+def test_a_spared_snapshot_is_kept_whatever_its_age(store: Store, tmp_path: Path) -> None:
+    fill(store, range(100))
+    recipes = [Recipe(size=SIZE + n, balance="none") for n in range(3)]
+    spared = build_snapshot(store, recipes[0], tmp_path, keep=1)
+    build_snapshot(store, recipes[1], tmp_path, keep=1, spare=[spared.name])
+    newest = build_snapshot(store, recipes[2], tmp_path, keep=1, spare=[spared.name])
+    assert sorted(p for p in tmp_path.iterdir() if p.is_dir()) == sorted([spared, newest])
+
+
 def test_an_empty_store_says_what_to_run(store: Store, tmp_path: Path) -> None:
     with pytest.raises(LikerankError, match=r"holds no posts; run scripts/ingest\.py"):
         build(store, tmp_path)

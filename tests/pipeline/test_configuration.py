@@ -19,6 +19,7 @@ SCRIPTS = (
     "compare",
     "promote",
     "rank",
+    "refresh",
     "export",
     "forget",
     "demo",

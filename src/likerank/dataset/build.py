@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,7 +107,13 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
 
 
 def build_snapshot(
-    store: Store, recipe: Recipe, root: Path, *, keep: int, workers: int | None = None
+    store: Store,
+    recipe: Recipe,
+    root: Path,
+    *,
+    keep: int,
+    spare: Collection[str] = (),
+    workers: int | None = None,
 ) -> Path:
     """Returns the folder of the store's snapshot under a recipe; makes it unless it is there already.
 
@@ -118,7 +124,8 @@ def build_snapshot(
         store: Where the posts are.
         recipe: What to make of them.
         root: The folder of all snapshots.
-        keep: How many snapshots to keep; the oldest beyond are removed.
+        keep: How many snapshots to keep; those beyond that were used longest ago are removed.
+        spare: Fingerprints of snapshots that are kept whatever their age.
         workers: Threads that make pixels; one a core unless given.
 
     Returns:
@@ -138,7 +145,7 @@ def build_snapshot(
             folder = _write(store, recipe, revision, aside, root, workers or os.cpu_count() or 1)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        _prune(root, keep, folder)
+        _prune(root, keep, {folder.name, *spare})
         return folder
 
 
@@ -283,9 +290,9 @@ def _remember_revision(folder: Path, revision: str) -> None:
     write_manifest(folder, manifest)
 
 
-def _prune(root: Path, keep: int, newest: Path) -> None:
+def _prune(root: Path, keep: int, spare: Collection[str]) -> None:
     by_age = sorted(root.glob(f"*/{MANIFEST_FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
     for manifest_file in by_age[max(keep, 1) :]:
-        if manifest_file.parent != newest:
+        if manifest_file.parent.name not in spare:
             # Renamed first: killed in between, half of it must not pass for a snapshot.
             shutil.rmtree(manifest_file.parent.rename(root / f".building-{manifest_file.parent.name}"))

@@ -61,6 +61,10 @@ class Snapshot:
         """The post table; see the class."""
         return pd.read_parquet(self.folder / POSTS_FILE)
 
+    def keys(self) -> pd.Series:
+        """Returns the posts' keys alone, without reading the rest of the table."""
+        return pd.read_parquet(self.folder / POSTS_FILE, columns=["key"])["key"]
+
     @property
     def fingerprint(self) -> str:
         """Hash of everything that a training can see of it."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hydra import compose
 from omegaconf import DictConfig
 
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.evaluation import ScoreTable
+from likerank.pipeline.composing import stage_configuration
 from likerank.pipeline.evaluate import evaluate
 from likerank.pipeline.ingest import ingest
 from likerank.pipeline.places import snapshots_folder
@@ -31,14 +31,14 @@ def demo(config: DictConfig) -> None:
     What is there already is used again: posts that are stored, the snapshot, finished trainings.
     """
     kind = config.kind or "null"  # A command line's null arrives as None.
-    ingest(_composed("ingest", config, ["source=demo", f"source.kind={kind}"]))
+    ingest(stage_configuration("ingest", ["source=demo", f"source.kind={kind}"], config))
     tables: dict[str, ScoreTable] = {}
     for name, overrides in _EXPERIMENTS.items():
         print(f"\nThe {name} experiment")
         run, _ = train_run(
-            _composed("train", config, [f"snapshot.sources=[demo_{kind}]", *overrides]), show=False
+            stage_configuration("train", [f"snapshot.sources=[demo_{kind}]", *overrides], config), show=False
         )
-        tables[name] = evaluate(_composed("evaluate", config, [f"run_id={run.id}"]), show=False)
+        tables[name] = evaluate(stage_configuration("evaluate", [f"run_id={run.id}"], config), show=False)
         snapshot = Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
     print()
     print_score_table(
@@ -57,9 +57,3 @@ def side_by_side(tables: Mapping[str, ScoreTable]) -> ScoreTable:
             predictor = row.predictor if row.predictor in _SHARED else f"{name} {row.predictor}"
             rows[predictor, row.scope, row.metric] = replace(row, predictor=predictor)
     return ScoreTable(tuple(rows.values()))
-
-
-def _composed(name: str, config: DictConfig, overrides: list[str]) -> DictConfig:
-    folders = [f"paths.data={config.paths.data}", f"paths.mlruns={config.paths.mlruns}"]
-    store = [f"store.{key}={value}" for key, value in config.store.items()]
-    return compose(name, [*folders, *store, *overrides])

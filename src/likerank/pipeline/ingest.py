@@ -56,6 +56,21 @@ def ingest(config: DictConfig) -> IngestSummary:
         LikerankError: If the source has neither posts nor authors, or if records were left out that the
             user can mend; the others are in the store then.
     """
+    summary = ingest_configured(config)
+    if number := len(summary.messages):
+        raise LikerankError(
+            f"{number} record{'s were' if number > 1 else ' was'} left out as said above; all others are in "
+            "the store."
+        )
+    return summary
+
+
+def ingest_configured(config: DictConfig) -> IngestSummary:
+    """As `ingest`, but is content with the records that can be used.
+
+    Raises:
+        LikerankError: If there are none, or the source cannot be read.
+    """
     if config.get("source") is None:
         raise LikerankError(
             "No source is named; add source=archive, source=demo, source=export or source=table."
@@ -74,11 +89,6 @@ def ingest(config: DictConfig) -> IngestSummary:
         name = config.source._target_.rsplit(".", 1)[-1].lower()
         raise LikerankError(
             f"The source {name} has neither posts nor authors that can be used; check its folder or manifest."
-        )
-    if number := len(summary.messages):
-        raise LikerankError(
-            f"{number} record{'s were' if number > 1 else ' was'} left out as said above; all others are in "
-            "the store."
         )
     return summary
 

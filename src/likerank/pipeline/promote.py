@@ -1,5 +1,7 @@
 """Stage promote: a run's model becomes champion where it beats the present one beyond the paired interval."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from filelock import FileLock
@@ -14,9 +16,25 @@ from likerank.pipeline.provenance import code_version
 from likerank.pipeline.ranking import kept_predictions, kept_splits, kept_table, metric_named, name_of
 from likerank.pipeline.train import FINGERPRINT
 from likerank.reports import ModelFacts, model_card
-from likerank.tracking import Run, crown, find_champion
+from likerank.tracking import Run, Tracking, crown, find_champion
 
 CARD = "card.md"
+PROMOTION = "likerank.promotion"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run did against the champion.
+
+    Attributes:
+        promoted: Whether the run took the crown.
+        champion: The id of the run that is champion now.
+        gain: By how much the run ranks better than the champion before it; None where there was no other.
+    """
+
+    promoted: bool
+    champion: str
+    gain: Interval | None
 
 
 def promote(config: DictConfig) -> bool:
@@ -35,29 +53,71 @@ def promote(config: DictConfig) -> bool:
     """
     tracking = configured_tracking(config)
     run = tracking.run(str(config.run_id))
+    return challenge(run, tracking, config, score_test=True).champion == run.id
+
+
+def challenge(run: Run, tracking: Tracking, config: DictConfig, *, score_test: bool) -> Verdict:
+    """As `promote`, for a run that is at hand.
+
+    Args:
+        run: The challenger, or the champion itself, whose card is completed then.
+        tracking: Where the champion is registered.
+        config: Its folders and its metric are looked at.
+        score_test: Whether the champion is scored on test; if not, its card says how that is done later.
+    """
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; only a finished one can be champion.")
     with FileLock(mlruns_folder(config) / ".champion.lock"):
         champion = find_champion(tracking)
-        if champion is not None and champion.id == run.id:
-            print(f"Run {run.id} is champion already.")
-            return True
-        promotion = "The first champion."
-        if champion is not None:
+        promoted = champion is None or champion.id != run.id
+        gain, promotion = None, "The first champion."
+        if champion is not None and promoted:
             gain = gain_over(champion, run, config)
             words = f"{gain.estimate:+.4f} in {config.metric} ({_bounds(gain)}) on validation's select half"
             if gain.low is None or gain.low <= 0:
                 print(f"Champion stays run {champion.id}; what run {run.id} gains is not sure: {words}.")
-                return False
+                return Verdict(False, champion.id, gain)
             promotion = f"It beat run `{champion.id}` by {words}."
-        if TEST not in kept_splits(run):
+        if promoted:
+            run.set_tags({PROMOTION: promotion})
+        if score_test and TEST not in kept_splits(run):
             evaluate_run(run, config)
-        card = model_card(_facts(run, config, promotion))
+        card = model_card(_facts(run, config))
         run.log_text(card, CARD)
         version = crown(tracking, run, card)
-    print(f"Champion is run {run.id} now, version {version} of likerank in the registry. {promotion}")
+    if promoted:
+        print(f"Champion is run {run.id} now, version {version} of likerank in the registry. {promotion}")
+    else:
+        print(f"Run {run.id} is champion already.")
     print(f"Its card is {CARD} in the run; python scripts/rank.py photos=... ranks with it.")
-    return True
+    return Verdict(promoted, run.id, gain)
+
+
+def refuse_incomparable(champion: Run, fingerprint: str, config: DictConfig) -> None:
+    """Refuses to compare the champion with runs on a snapshot whose posts it cannot rank fairly.
+
+    Args:
+        champion: The champion's run.
+        fingerprint: The snapshot's.
+        config: Its folders are looked at.
+
+    Raises:
+        LikerankError: If the champion may have trained on the posts that are to be ranked, or sees pictures
+            of another size.
+    """
+    if champion.tags[FINGERPRINT] == fingerprint:
+        return
+    before = trained_configuration(champion, config).snapshot
+    recipe = Snapshot(find_snapshot(snapshots_folder(config), fingerprint)).manifest["recipe"]
+    for key, why in (
+        ("seed", "it may have trained on these posts"),
+        ("size", "it sees pictures of another size"),
+    ):
+        if before[key] != recipe[key]:
+            raise LikerankError(
+                f"The champion, run {champion.id}, cannot be compared on snapshot {fingerprint}: its "
+                f"snapshot.{key} was {before[key]}, not {recipe[key]}, so {why}; train both on one."
+            )
 
 
 def gain_over(champion: Run, run: Run, config: DictConfig) -> Interval:
@@ -81,24 +141,14 @@ def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, config: DictConfig)
     fingerprint = run.tags[FINGERPRINT]
     if champion.tags[FINGERPRINT] == fingerprint:
         return kept_predictions(champion, VALIDATION).set_index("key")["network"].loc[posts["key"]]
+    refuse_incomparable(champion, fingerprint, config)
     snapshot = Snapshot(find_snapshot(snapshots_folder(config), fingerprint))
-    before = trained_configuration(champion, config)
-    recipe = snapshot.manifest["recipe"]
-    for key, why in (
-        ("seed", "it may have trained on these posts"),
-        ("size", "it sees pictures of another size"),
-    ):
-        if before.snapshot[key] != recipe[key]:
-            raise LikerankError(
-                f"The champion, run {champion.id}, cannot be compared on snapshot {fingerprint}: its "
-                f"snapshot.{key} was {before.snapshot[key]}, not {recipe[key]}, so {why}; train both on one."
-            )
     rows = pd.Index(snapshot.posts["key"]).get_indexer(posts["key"]).astype(np.int64)
-    scores = trained_scorer(champion, before).score(snapshot.pixels, rows)
+    scores = trained_scorer(champion, trained_configuration(champion, config)).score(snapshot.pixels, rows)
     return pd.Series(scores, index=posts["key"])
 
 
-def _facts(run: Run, config: DictConfig, promotion: str) -> ModelFacts:
+def _facts(run: Run, config: DictConfig) -> ModelFacts:
     snapshot = Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
     return ModelFacts(
         run_id=run.id,
@@ -107,8 +157,8 @@ def _facts(run: Run, config: DictConfig, promotion: str) -> ModelFacts:
         manifest=snapshot.manifest,
         code=code_version(),
         validation=kept_table(run, VALIDATION),
-        test=kept_table(run, TEST),
-        promotion=promotion,
+        test=kept_table(run, TEST) if TEST in kept_splits(run) else None,
+        promotion=run.tags.get(PROMOTION, ""),
     )
 
 

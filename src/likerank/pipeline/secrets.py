@@ -8,7 +8,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-_URI_WITH_PASSWORD = re.compile(r"\w[\w+.-]*://[^\s/@:]*:[^\s/@]+@")
+_URI_WITH_PASSWORD = re.compile(r"(\w[\w+.-]*://)[^\s/@:]*:[^\s/@]+@")
 _REFUSAL = (
     "likerank: {place} holds a password, which Hydra would write into its folders: put the whole URI into "
     "the environment variable LIKERANK_MONGODB_URI and use store=mongodb (for MLflow, "
@@ -21,6 +21,11 @@ def refuse_passwords_in(arguments: Sequence[str]) -> None:
     for argument in arguments:
         if _URI_WITH_PASSWORD.search(argument):
             sys.exit(_REFUSAL.format(place=f"The override of {argument.split('=')[0].lstrip('+~')}"))
+
+
+def without_passwords(text: str) -> str:
+    """Returns a text with the user and the password of each URI left out."""
+    return _URI_WITH_PASSWORD.sub(r"\1", text)
 
 
 class RefusePasswords(Callback):

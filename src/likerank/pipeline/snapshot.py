@@ -5,7 +5,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from likerank.dataset import Recipe, Snapshot, build_snapshot, find_snapshot
-from likerank.pipeline.places import configured_store, snapshots_folder
+from likerank.pipeline.places import configured_store, configured_tracking, snapshots_folder
+from likerank.tracking import find_champion
 
 LATEST = "latest"
 
@@ -24,8 +25,11 @@ def snapshot_folder(config: DictConfig) -> Path:
         sources=tuple(choice.sources),
         seed=choice.seed,
     )
+    champion = find_champion(configured_tracking(config))
+    # The champion's is still needed: to score it on test, and to tell which posts it has not seen.
+    spare = [] if champion is None else [champion.params["snapshot.fingerprint"]]
     with configured_store(config) as store:
-        folder = build_snapshot(store, recipe, root, keep=choice.keep)
+        folder = build_snapshot(store, recipe, root, keep=choice.keep, spare=spare)
     print(summary_of(Snapshot(folder)))
     return folder
 

@@ -35,6 +35,7 @@ from likerank.pipeline.ranking import (
     what_ranking_needs,
 )
 from likerank.pipeline.snapshot import snapshot_folder
+from likerank.pipeline.sweep import JOB
 from likerank.reports import print_score_table
 from likerank.tracking import PARENT, Run, Tracking
 
@@ -94,16 +95,17 @@ def train_run(
     Args:
         config: The training's configuration.
         show: Whether to print the table.
-        tags: A sweep's, for the run of its trial. They also make a run of a network that cannot be: a sweep
-            records what failed, where a single training leaves nothing behind.
+        tags: What the run gets beside its own. Those of a sweep's trial also make a run of a network that
+            cannot be: a sweep records what failed, where a single training leaves nothing behind.
         name: What MLflow's page calls the run; the network, target and seed unless given.
     """
     if not 0 <= config.seed < 2**32:
         raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
     split = ranked_split(config)
+    of_sweep = tags is not None and JOB in tags
     refuse_impossible_processes(
         configured_trainer(config, False, mlruns_folder(config)),
-        sweep=tags is not None,
+        sweep=of_sweep,
         folds=split == FOLDS,
     )
     tracking = configured_tracking(config)
@@ -122,7 +124,7 @@ def train_run(
         if tags:
             run.set_tags({key: value for key, value in tags.items() if key != PARENT})
     else:
-        if tags is None:
+        if not of_sweep:
             configured_scorer(config)
         run = (
             _resumed(tracking, config, snapshot)

@@ -31,7 +31,7 @@ class ModelFacts:
         manifest: The snapshot's, see `Snapshot.manifest`.
         code: The code's version.
         validation: The ranking on validation's select half.
-        test: The ranking on test.
+        test: The ranking on test, or None before it was scored.
         promotion: How it became champion, in a sentence.
     """
 
@@ -41,7 +41,7 @@ class ModelFacts:
     manifest: Mapping[str, Any]
     code: str
     validation: ScoreTable
-    test: ScoreTable
+    test: ScoreTable | None
     promotion: str
 
 
@@ -78,9 +78,7 @@ Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):
 | --- | --- |
 {params}
 
-## Test, scored once
-
-{_table(facts.test)}
+{_test(facts)}
 
 ## Validation (the half that chose it)
 
@@ -93,6 +91,13 @@ in a set of n; rho: Spearman's correlation. `author_mean` knows who posted and n
 
 {_LIMITS}
 """
+
+
+def _test(facts: ModelFacts) -> str:
+    if facts.test is None:
+        command = f"python scripts/promote.py run_id={facts.run_id}"
+        return f"## Test\n\nNot scored yet: `{command}` scores it, once, and completes this card."
+    return f"## Test, scored once\n\n{_table(facts.test)}"
 
 
 def _table(table: ScoreTable) -> str:

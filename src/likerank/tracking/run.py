@@ -192,6 +192,14 @@ class Run:
                     raise
                 time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - no secret
 
+    def snapshot_counts(self) -> dict[str, int]:
+        """Returns the numbers of posts that `log_snapshot` recorded, by `{split}_posts`; none at first."""
+        inputs = self._client.get_run(self.id).inputs
+        if inputs is None or not inputs.dataset_inputs:
+            return {}
+        counts: dict[str, int] = json.loads(inputs.dataset_inputs[0].dataset.profile or "{}")
+        return counts
+
     def lightning_logger(self) -> "MLFlowLogger":
         """Returns a logger that writes a Lightning training into this run."""
         # Here, since Lightning takes a second to import and only a training needs it.
