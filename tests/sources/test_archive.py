@@ -15,8 +15,9 @@ from PIL import Image
 
 from likerank.errors import LikerankError
 from likerank.images import make_master
-from likerank.records import Author, PictureFile, Post, Record, Skipped
+from likerank.records import NO_PICTURE, Author, Observation, PictureFile, Post, Record, Skipped
 from likerank.sources import Archive
+from likerank.sources.observations import OBSERVATIONS, ObservationLog
 
 Json = dict[str, Any]
 OWNER: Json = {"id": "77", "username": "Ann"}
@@ -391,3 +392,41 @@ def test_what_todays_instaloader_makes_of_a_real_timeline_is_read(
         comments=47,
         posted_at=dt.datetime(2025, 3, 27, 15, 58, 9, tzinfo=dt.UTC),
     )
+
+
+def seen(number: int, likes: int | None, day: int, username: str = "ann") -> Post:
+    return Post(
+        source="instagram",
+        source_id=str(10**18 + number),
+        author_id="77",
+        username=username,
+        picture=NO_PICTURE,
+        likes=likes,
+        comments=0,
+        posted_at=None,
+        observed_at=dt.datetime(2026, 3, day, tzinfo=dt.UTC),
+    )
+
+
+def test_the_newest_observation_says_what_was_counted_and_when(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write(tmp_path / "ann" / f"{number}_UTC.json.xz", node(number))
+        draw(tmp_path / "ann" / f"{number}_UTC.jpg")
+    log = ObservationLog(tmp_path / OBSERVATIONS)
+    observed = [seen(1, 150, 2), seen(1, 200, 4, "ann_now"), seen(1, 170, 3), seen(9, 5, 2)]
+    for one in observed:
+        log.append(one)
+    records = read(tmp_path)
+    first, second = posts(records)
+    assert (first.likes, first.observed_at, first.username) == (200, observed[1].observed_at, "ann_now")
+    assert (second.likes, second.observed_at, second.username) == (120, None, "ann")
+    # Of the post that is not in the archive nothing comes.
+    assert [one for one in records if isinstance(one, Observation)] == list(map(Observation, observed[:3]))
+    assert Archive(tmp_path).count() == 6
+
+
+def test_the_collectors_own_folder_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "ann" / "1_UTC.json.xz", node(1))
+    draw(tmp_path / "ann" / "1_UTC.jpg")
+    write(tmp_path / ".collect" / "77.json", node(2))
+    assert [type(record) for record in read(tmp_path)] == [Author, Post]

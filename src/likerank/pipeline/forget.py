@@ -23,6 +23,8 @@ from likerank.pipeline.places import (
     mlruns_folder,
     snapshots_folder,
 )
+from likerank.pipeline.refresh import REFRESH
+from likerank.pipeline.refresh_summary import SUMMARIES
 from likerank.pipeline.sweep import SWEEP
 from likerank.pipeline.traces import Traces
 from likerank.pipeline.train import FINGERPRINT
@@ -159,7 +161,11 @@ def _out_of_runs(
         )
         removed.checkpoints += removed_from(run.id, partial(rewrite, CHECKPOINTS, traces.out_of_checkpoint))
         removed.models += removed_from(run.id, partial(rewrite_models, tracking, run, traces.out_of_values))
+    for record in tracking.runs_anywhere(REFRESH):
+        rewrite = partial(rewrite_artifacts, tracking, tracking.opened(record))
+        removed.log_lines += removed_from(record.id, partial(rewrite, SUMMARIES, traces.out_of_summary))
     mlruns = mlruns_folder(config)
+    removed.log_lines += traces.out_of_summaries_in(mlruns / SUMMARIES)
     for folder in (mlruns / CHECKPOINTS).glob("*/"):
         removed.checkpoints += removed_from(folder.name, partial(traces.out_of_checkpoints_in, folder))
     removed.baselines = traces.out_of_baselines_under(

@@ -26,6 +26,7 @@ from likerank.pipeline.refresh_summary import (
     INCOMPLETE,
     INTERRUPTED,
     LAST,
+    SUMMARIES,
     AnotherRefreshError,
     RefreshSummary,
 )
@@ -60,7 +61,7 @@ def refresh(config: DictConfig) -> int:
         fit_beside(_training(config), given)
         return 0
     summary = RefreshSummary()
-    folder = mlruns_folder(config) / "refresh"
+    folder = mlruns_folder(config) / SUMMARIES
     try:
         _refuse_impossible_choices(config)
         stages = _Stages(config)
@@ -221,7 +222,7 @@ def _tracked(summary: RefreshSummary, tracking: Tracking, config: DictConfig) ->
     finally:
         summary.finished = datetime.now(UTC)
         run.log_metrics(summary.metrics())
-        run.log_text(summary.to_text(), "refresh.json")
+        run.log_text(summary.to_text(), f"{SUMMARIES}/refresh.json")
         status = "KILLED" if summary.status == INTERRUPTED else "FAILED" if summary.errors else "FINISHED"
         run.finish(status, " ".join(summary.errors))
 

@@ -20,6 +20,8 @@ FAILED: Final = "failed"
 REFUSED: Final = "refused"
 INTERRUPTED: Final = "interrupted"
 LAST: Final = "last.json"
+SUMMARIES: Final = "refresh"
+"""The folder of the files, under mlruns/ and in a run."""
 
 _GROUPS: Final = ("collected", "ingested", "snapshot", "gain")
 

@@ -78,6 +78,23 @@ class Traces:
                 removed += 1
         return removed
 
+    def out_of_summary(self, file: Path, target: Path) -> int:
+        """Writes a text with other words where it names the author; see `likerank.tracking.Rewrite`."""
+        text, number = self._named.subn(b"(forgotten)", file.read_bytes())
+        if number:
+            target.write_bytes(text)
+        return number
+
+    def out_of_summaries_in(self, folder: Path) -> int:
+        """Rewrites the summaries of refreshes."""
+        changed = 0
+        for file in folder.glob("*.json"):
+            aside = file.with_suffix(".tmp")
+            if number := self.out_of_summary(file, aside):
+                aside.replace(file)
+                changed += number
+        return changed
+
     def _is_in(self, control: Path) -> bool:
         if not control.exists():
             return False

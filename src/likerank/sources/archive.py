@@ -25,8 +25,8 @@ _OTHER_KINDS: Final = {
     instaloader.FrozenNodeIterator: "unfinished download",
 }
 
-_Seen = tuple[datetime, int | None, int | None]
-"""When something was observed last, and what: likes and comments, or followers and posts."""
+_Seen = tuple[datetime, str, int | None, int | None]
+"""When something was observed last, its author's name, and likes and comments or followers and posts."""
 
 
 class _NoNetwork:
@@ -119,7 +119,7 @@ class Archive:
             else:
                 counts = record.followers, record.post_count
             if record.key not in newest or newest[record.key][0] <= seen_at:
-                newest[record.key] = (seen_at, *counts)
+                newest[record.key] = (seen_at, record.username, *counts)
         return newest
 
     def _files(self) -> Iterator[Path]:
@@ -170,15 +170,17 @@ def _is_of(observed: Post | Author, authors: Collection[str], posts: Collection[
 def _author_as_seen(author: Author, seen: _Seen | None) -> Author:
     if seen is None:
         return author
-    observed_at, followers, post_count = seen
-    return replace(author, followers=followers, post_count=post_count, observed_at=observed_at)
+    observed_at, username, followers, post_count = seen
+    return replace(
+        author, username=username, followers=followers, post_count=post_count, observed_at=observed_at
+    )
 
 
 def _post_as_seen(post: Post, seen: _Seen | None) -> Post:
     if seen is None:
         return post
-    observed_at, likes, comments = seen
-    return replace(post, likes=likes, comments=comments, observed_at=observed_at)
+    observed_at, username, likes, comments = seen
+    return replace(post, username=username, likes=likes, comments=comments, observed_at=observed_at)
 
 
 def _load(path: Path) -> tuple[bool, Node]:

@@ -93,6 +93,7 @@ class Collector:
         before, now = self._archive / account.folder, self._archive / profile.username
         if account.folder and account.folder != profile.username and before.is_dir() and not now.exists():
             before.rename(now)
+            (now / f"{account.folder}_{profile.userid}.json.xz").unlink(missing_ok=True)
         if account.folder != profile.username:
             account.folder = profile.username
             self._state.keep(profile.userid, account)
