@@ -130,6 +130,8 @@ def collect(config: DictConfig) -> CollectSummary:
             bars.end_account()
             if summary.stopped:
                 break
+        else:
+            collector.finish()
     _print_summary(summary, len(accounts.usernames))
     return summary
 

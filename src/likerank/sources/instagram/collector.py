@@ -20,7 +20,8 @@ class Collector:
 
     An account's pass goes from the newest post back to where the last complete pass began, and further to
     posts whose counts still ripen. After each post it is written down where to go on, so that a pass that is
-    cut short, by whatever, asks for no post again but the one it was at.
+    cut short, by whatever, asks for no post again but the one it was at; a collection that was cut short does
+    not go through the accounts again that it was through with.
 
     Args:
         instagram: Where to look, and where to keep what is seen.
@@ -40,6 +41,7 @@ class Collector:
         self._watcher = watcher
         self._state = CollectState(archive)
         self._observations = ObservationLog(archive / OBSERVATIONS)
+        self._done = self._state.done_before(repr(wanted))
         self._met: set[int] = set()
         self._refused_in_a_row = 0
 
@@ -54,6 +56,8 @@ class Collector:
             AccountRefusedError: If this account cannot be collected now.
             SiteRefusedError: If none can.
         """
+        if listed in self._done:
+            return
         try:
             self._collect(listed, collected)
         except AccountRefusedError as error:
@@ -67,6 +71,12 @@ class Collector:
         except PostRefusedError as error:
             raise AccountRefusedError(str(error)) from error
         self._refused_in_a_row = 0
+        self._done.append(listed)
+        self._state.note_done(repr(self._wanted), self._done)
+
+    def finish(self) -> None:
+        """Ends the collection: the next one goes through all accounts again."""
+        self._state.finish()
 
     def _collect(self, listed: str, collected: Collected) -> None:
         known_id = self._state.id_of(listed)

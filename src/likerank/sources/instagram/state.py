@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from instaloader import FrozenNodeIterator, LatestStamps
 STATE_FOLDER: Final = ".collect"
 LOCK: Final = "lock"
 _STAMPS: Final = "stamps.ini"
+_UNFINISHED: Final = "unfinished.json"
+_GOES_ON_FOR: Final = timedelta(hours=12)
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class CollectState:
     def __init__(self, archive: Path) -> None:
         self._folder = archive / STATE_FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._began = datetime.now(UTC).isoformat()
         self._stamps = LatestStamps(str(self._folder / _STAMPS))  # type: ignore[no-untyped-call]
 
     def account(self, author_id: int) -> AccountState:
@@ -123,6 +126,31 @@ class CollectState:
         if moment > self.complete_until(username):
             with self._saving() as stamps:
                 stamps.set_last_post_timestamp(username, moment)
+
+    def done_before(self, wanted: str) -> list[str]:
+        """Returns the accounts that a collection was through with when it was cut short, some hours ago.
+
+        Args:
+            wanted: What was asked for; a collection of something else does not go on.
+        """
+        try:
+            unfinished = json.loads((self._folder / _UNFINISHED).read_text())
+            is_recent = datetime.now(UTC) - datetime.fromisoformat(unfinished["began"]) < _GOES_ON_FOR
+            if is_recent and unfinished["wanted"] == wanted:
+                self._began = unfinished["began"]
+                return [str(name) for name in unfinished["done"]]
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        return []
+
+    def note_done(self, wanted: str, done: list[str]) -> None:
+        """Notes which accounts a collection is through with."""
+        unfinished = {"began": self._began, "wanted": wanted, "done": done}
+        _write(self._folder / _UNFINISHED, json.dumps(unfinished))
+
+    def finish(self) -> None:
+        """Notes that a collection has come to its end."""
+        (self._folder / _UNFINISHED).unlink(missing_ok=True)
 
     def _file_of(self, author_id: int) -> Path:
         return self._folder / f"{author_id}.json"
