@@ -74,9 +74,10 @@ def test_an_interrupt_ends_with_its_own_status_and_a_bug_with_its_traceback() ->
 
 
 def test_the_collector_passes_over_what_was_imported_and_over_nothing_later() -> None:
-    with pytest.raises(ZeroDivisionError), importing():
+    with importing():
         assert not gc.isenabled()
-        raise ZeroDivisionError
+    with pytest.raises(ImportError), importing():
+        raise ImportError
     assert gc.isenabled()
     assert (before := gc.get_freeze_count()) > 0
     with importing():
@@ -116,21 +117,21 @@ def test_two_ingests_at_once_on_a_cold_store_both_arrive(make_workplace: MakeWor
 
 
 @pytest.mark.slow
-def test_six_trainings_at_once_without_an_mlflow_database_all_finish(
+def test_three_trainings_at_once_without_an_mlflow_database_all_finish(
     make_workplace: MakeWorkplace, corpus: Workplace, embedded_folder: Path
 ) -> None:
     place = make_workplace(cold=True)
     (place.folder / "data" / "mongo").symlink_to(embedded_folder, target_is_directory=True)
     started = [
         place.start("train", f"store.database={corpus.name}", *TINY, "trainer.max_epochs=1", f"seed={seed}")
-        for seed in range(6)
+        for seed in range(3)
     ]
     for process in started:
         _, errors = process.communicate()
         assert process.returncode == 0, errors
     runs = place.runs()
-    assert [run.status for run in runs] == ["FINISHED"] * 6
-    assert {run.params["seed"] for run in runs} == {str(seed) for seed in range(6)}
+    assert [run.status for run in runs] == ["FINISHED"] * 3
+    assert {run.params["seed"] for run in runs} == {str(seed) for seed in range(3)}
     assert len(place.fingerprints()) == 1
     assert all(np.isfinite(run.metrics["val/network/across/pairwise"]) for run in runs)
 
@@ -153,7 +154,7 @@ def test_an_interrupted_training_says_so_and_can_be_resumed(corpus: Workplace) -
 
 @pytest.mark.slow
 def test_a_sweep_goes_on_past_a_wrong_trial(corpus: Workplace) -> None:
-    ran = corpus.run("train", *TINY, "trainer.max_epochs=1", "network.stem=0,4", "seed=22", "-m")
+    ran = corpus.call("train", *TINY, "trainer.max_epochs=1", "network.stem=0,4", "seed=22", "-m")
     assert ran.returncode == 1
     (run,) = (run for run in corpus.runs() if run.params.get("seed") == "22" and run.status == "FINISHED")
     assert run.params["network.stem"] == "4"
