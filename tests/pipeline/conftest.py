@@ -1,17 +1,13 @@
 """Workplaces for whole stages: real store, real MLflow, real Lightning, everything small."""
 
-import io
-import logging
 import os
-import runpy
 import signal
 import subprocess
 import sys
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +16,6 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.singleton import Singleton
 from omegaconf import DictConfig
 
 from likerank.pipeline.fitting import CHECKPOINTS
@@ -30,6 +25,7 @@ from likerank.pipeline.places import configured_store, configured_tracking
 from likerank.pipeline.train import train_run
 from likerank.store import Store
 from likerank.tracking import Run, Tracking
+from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ("source=demo", "source.posts=300", "source.authors=6")
@@ -96,24 +92,7 @@ class Workplace:
 
     def call(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
         """Runs a script to its end in this process, which has imported torch, Lightning and MLflow before."""
-        command = self._command(script, overrides)
-        status: object = 0
-        with (
-            _as_it_was(),
-            chdir(self.folder),
-            redirect_stdout(io.StringIO()) as output,
-            redirect_stderr(io.StringIO()) as errors,
-        ):
-            sys.argv = command
-            try:
-                runpy.run_path(command[0], run_name="__main__")
-            except SystemExit as ended:
-                status = ended.code or 0
-            if isinstance(status, str):  # As Python does with a sentence at its end.
-                print(status, file=sys.stderr)
-                status = 1
-        assert isinstance(status, int)
-        return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+        return call_script(self._command(script, overrides), self.folder)
 
     def train(self, *overrides: str) -> Run:
         """Trains in this process and returns the run."""
@@ -146,26 +125,6 @@ class Workplace:
 
     def fingerprints(self) -> list[str]:
         return sorted(file.parent.name for file in self.folder.glob("data/snapshots/*/snapshot.json"))
-
-
-@contextmanager
-def _as_it_was() -> Iterator[None]:
-    """Takes back what a script does to its process: Hydra's singletons and logging, warnings, environment."""
-    root, argv, environment = logging.getLogger(), sys.argv, dict(os.environ)
-    handlers, level, singletons = root.handlers[:], root.level, Singleton.get_state()
-    GlobalHydra.instance().clear()
-    try:
-        with warnings.catch_warnings():
-            yield
-    finally:
-        for handler in set(root.handlers) - set(handlers):
-            handler.close()
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        Singleton.set_state(singletons)
-        sys.argv = argv
-        os.environ.clear()
-        os.environ.update(environment)
 
 
 def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120) -> None:
