@@ -50,17 +50,24 @@ TINY_PAPER = (
 
 @dataclass(frozen=True)
 class Workplace:
-    """A folder of its own, and of its own an empty database in the shared server and an MLflow experiment."""
+    """A folder of its own, and of its own an empty database in the shared server and an MLflow experiment.
+
+    Attributes:
+        folder: Where its commands run.
+        name: The experiment's, and the database's.
+        database: The database, where it is another workplace's.
+    """
 
     folder: Path
     name: str
+    database: str = ""
 
     @property
     def _places(self) -> list[str]:
         return [
             f"paths.data={self.folder / 'data'}",
             f"paths.mlruns={self.folder / 'mlruns'}",
-            f"store.database={self.name}",
+            f"store.database={self.database or self.name}",
             f"tracking.experiment={self.name}",
         ]
 
