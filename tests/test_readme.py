@@ -50,7 +50,7 @@ def test_the_tree_names_every_module() -> None:
     assert [f.name for f in (ROOT / "scripts").glob("*.py") if f.name not in tree] == []
 
 
-def draw_photos(folder: Path, posts: int = 240) -> None:
+def draw_photos(folder: Path, posts: int = 120) -> None:
     """Writes a manifest and the photos that it names: the lighter, the more liked."""
     random = np.random.default_rng(0)
     folder.mkdir()
@@ -82,12 +82,12 @@ def test_the_commands_for_your_own_photos_run_as_written(tmp_path: Path) -> None
 
     wanted = ("scripts/ingest.py source=table", "scripts/train.py", "scripts/evaluate.py")
     ingest, train, evaluate = (next(a for a in SCRIPTS if " ".join(a).startswith(w)) for w in wanted)
-    assert "posts 240 new" in run(ingest)
+    assert "posts 120 new" in run(ingest)
     trained = run(train)
     found = re.search(r"Run (\w+):", trained)
     assert found
     table = run([argument.replace("RUN", found[1]) for argument in evaluate])
     assert "author_mean" in table
     export = next(a for a in SCRIPTS if a[0] == "scripts/export.py")
-    assert "240" in run(export)
+    assert "120" in run(export)
     assert (tmp_path / "backup" / "posts.jsonl").is_file()

@@ -25,6 +25,7 @@ from likerank.pipeline.places import configured_store, configured_tracking
 from likerank.pipeline.train import train_run
 from likerank.store import Store
 from likerank.tracking import Run, Tracking
+from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ("source=demo", "source.posts=300", "source.authors=6")
@@ -49,17 +50,24 @@ TINY_PAPER = (
 
 @dataclass(frozen=True)
 class Workplace:
-    """A folder of its own, and of its own an empty database in the shared server and an MLflow experiment."""
+    """A folder of its own, and of its own an empty database in the shared server and an MLflow experiment.
+
+    Attributes:
+        folder: Where its commands run.
+        name: The experiment's, and the database's.
+        database: The database, where it is another workplace's.
+    """
 
     folder: Path
     name: str
+    database: str = ""
 
     @property
     def _places(self) -> list[str]:
         return [
             f"paths.data={self.folder / 'data'}",
             f"paths.mlruns={self.folder / 'mlruns'}",
-            f"store.database={self.name}",
+            f"store.database={self.database or self.name}",
             f"tracking.experiment={self.name}",
         ]
 
@@ -69,10 +77,13 @@ class Workplace:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             return compose(script, [*self._places, *overrides])
 
+    def _command(self, script: str, overrides: tuple[str, ...]) -> list[str]:
+        return [str(ROOT / "scripts" / f"{script}.py"), *self._places, *overrides]
+
     def start(self, script: str, *overrides: str) -> "subprocess.Popen[str]":
         """Starts a script in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *self._places, *overrides],
+            [sys.executable, *self._command(script, overrides)],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,10 +92,14 @@ class Workplace:
         )
 
     def run(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
-        """Runs a script to its end."""
+        """Runs a script to its end, in a process of its own."""
         process = self.start(script, *overrides)
         output, errors = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def call(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a script to its end in this process, which has imported torch, Lightning and MLflow before."""
+        return call_script(self._command(script, overrides), self.folder)
 
     def train(self, *overrides: str) -> Run:
         """Trains in this process and returns the run."""

@@ -213,6 +213,6 @@ def test_the_script_prints_the_table_and_fails_in_a_sentence(
     assert ran.returncode == 0, ran.stderr
     assert "share of pairs ranked rightly, within an author" in ran.stdout
     assert list((place.folder / "mlruns" / "compared").glob("*/comparison.html"))
-    failed = place.run("compare", "runs=[nowhere]")
+    failed = place.call("compare", "runs=[nowhere]")
     assert failed.returncode == 1
     assert "Traceback" not in failed.stderr

@@ -67,7 +67,7 @@ def test_an_ingest_killed_three_times_loses_and_doubles_nothing(
     ran = place.run("ingest", *CORPUS)
     assert ran.returncode == 0, ran.stderr
     assert place.contents() == corpus.contents()
-    again = place.run("ingest", *CORPUS)
+    again = place.call("ingest", *CORPUS)
     assert "posts 0 new, 0 updated, 300 unchanged" in again.stdout
     assert "0 new observations" in again.stdout
     assert not outlived, f"worker processes outlived {outlived} of 3 killed commands"
@@ -110,9 +110,7 @@ def disturbed(make_workplace: MakeWorkplace, corpus: Workplace) -> tuple[Run, Ru
     """An undisturbed training, and one killed twice in its epochs, then while it was ranked."""
     store = f"store.database={corpus.name}"
     place = make_workplace()
-    ran = place.run("train", store, *LONG)
-    assert ran.returncode == 0, ran.stderr
-    (undisturbed,) = place.runs()
+    undisturbed = place.train(store, *LONG)
 
     moments = random.Random(2)
     mlruns = place.folder / "mlruns"
@@ -135,9 +133,7 @@ def disturbed(make_workplace: MakeWorkplace, corpus: Workplace) -> tuple[Run, Ru
     process = place.start("train", store, *LONG, f"resume={run.id}")
     kill_when((mlruns / "artifacts" / run.id / "artifacts" / "checkpoints").exists, 0.0)
     assert run.status == "RUNNING"
-    ran = place.run("train", store, *LONG, f"resume={run.id}")
-    assert ran.returncode == 0, ran.stderr
-    return undisturbed, run
+    return undisturbed, place.train(store, *LONG, f"resume={run.id}")
 
 
 def test_a_training_killed_three_times_ends_with_the_undisturbed_bits(disturbed: tuple[Run, Run]) -> None:

@@ -1,6 +1,7 @@
 """Two processes train as one does: one run, one table, the same ranking; where they cannot, one sentence."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,7 @@ from pytorch_lightning import Trainer
 
 from likerank.errors import LikerankError
 from likerank.pipeline.distributed import HandOver, handed_over, handing_over, refuse_impossible_processes
-from likerank.pipeline.ingest import ingest
-from tests.pipeline.conftest import CORPUS, TINY, TINY_PAPER, MakeWorkplace, Workplace, wait_for
+from tests.pipeline.conftest import TINY, TINY_PAPER, MakeWorkplace, Workplace, wait_for
 
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
 GIVEN = HandOver("a run", "a snapshot")
@@ -22,11 +22,9 @@ def two_processes(**settings: int) -> Trainer:
 
 
 @pytest.fixture
-def place(make_workplace: MakeWorkplace) -> Workplace:
-    """One with the small drawn corpus, where nothing has been trained yet."""
-    place = make_workplace()
-    ingest(place.compose("ingest", *CORPUS))
-    return place
+def place(make_workplace: MakeWorkplace, corpus: Workplace) -> Workplace:
+    """One on the small drawn corpus, where nothing has been trained yet."""
+    return replace(make_workplace(), database=corpus.name)
 
 
 def test_the_first_process_is_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +95,7 @@ def test_two_processes_rank_as_one_does_and_leave_one_run(place: Workplace) -> N
 
 @pytest.mark.slow
 def test_a_sweep_of_several_processes_is_refused_before_anything_is_recorded(place: Workplace) -> None:
-    ran = place.run("train", *TINY, *TWO, "seed=1,2", "-m")
+    ran = place.call("train", *TINY, *TWO, "seed=1,2", "-m")
     assert ran.returncode == 1
     (sentence,) = (line for line in ran.stderr.splitlines() if line.startswith("likerank: "))
     assert sentence.startswith(

@@ -100,7 +100,7 @@ def test_a_run_is_rebuilt_from_itself_and_not_from_todays_defaults(corpus: Workp
 
 
 def test_evaluate_takes_no_other_network_or_target(corpus: Workplace, judged: Run) -> None:
-    ran = corpus.run("evaluate", f"run_id={judged.id}", "target=top_post")
+    ran = corpus.call("evaluate", f"run_id={judged.id}", "target=top_post")
     assert ran.returncode == 1
     assert "target" in ran.stderr
     assert "Traceback" not in ran.stderr

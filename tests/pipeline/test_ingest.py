@@ -250,7 +250,9 @@ def test_counts_with_gaps_from_parquet_are_read_like_text(workplace: Workplace) 
 
 
 def test_videos_are_counted_and_no_complaint(shared_data: Path, workplace: Workplace) -> None:
-    ran = workplace.run("ingest", "source=archive", f"source.folder={shared_data / 'instaloader' / 'spacex'}")
+    ran = workplace.call(
+        "ingest", "source=archive", f"source.folder={shared_data / 'instaloader' / 'spacex'}"
+    )
     assert ran.returncode == 0, ran.stderr
     assert "posts 5 new" in ran.stdout
     assert "Skipped: 4 video" in ran.stdout

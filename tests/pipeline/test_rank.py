@@ -151,7 +151,7 @@ def test_the_command_ranks_what_it_can_and_exits_with_1(corpus: Workplace, train
     assert written
     names = {file.name for file in Path(written[1]).iterdir()}
     assert names == {"ranking.csv", "ranking.json", "contact_sheet.html"}
-    unknown = corpus.run("rank", f"photos={shots}", "model=models:/nobody@champion")
+    unknown = corpus.call("rank", f"photos={shots}", "model=models:/nobody@champion")
     assert unknown.returncode == 1
     assert unknown.stderr.splitlines()[-1].startswith(
         "likerank: The model models:/nobody@champion cannot be had"

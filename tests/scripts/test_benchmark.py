@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scripts_called import call_script
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {
     "snapshot, memory",
@@ -36,10 +38,14 @@ NAMES = {
 }
 
 
-def run(folder: Path, *overrides: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(ROOT / "scripts" / "benchmark.py"), "size=tiny", "threads=1"]
+def command(folder: Path, *overrides: str) -> list[str]:
+    script = str(ROOT / "scripts" / "benchmark.py")
+    return [script, "size=tiny", "threads=1", f"paths.mlruns={folder / 'mlruns'}", *overrides]
+
+
+def run(folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*command, f"paths.mlruns={folder / 'mlruns'}", *overrides],
+        [sys.executable, *command(folder)],
         cwd=folder,
         env=os.environ | {"COLUMNS": "250", "NO_COLOR": "1"},
         capture_output=True,
@@ -64,7 +70,7 @@ def test_every_benchmark_prints_a_number(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_stages_are_timed_at_two_numbers_of_posts(tmp_path: Path) -> None:
-    done = run(tmp_path, "only=[million]")
+    done = call_script(command(tmp_path, "only=[million]"), tmp_path)
     assert done.returncode == 0, done.stderr
     for name in ("ingest", "snapshot", "epoch", "evaluate", "memory"):
         assert f"million, {name}" in done.stdout
@@ -72,7 +78,7 @@ def test_the_stages_are_timed_at_two_numbers_of_posts(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_unknown_benchmark_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    done = run(tmp_path, "only=[decoding]")
+    done = call_script(command(tmp_path, "only=[decoding]"), tmp_path)
     assert done.returncode == 1
     assert "No benchmark is called decoding; there are memory, decode" in done.stderr
     assert "Traceback" not in done.stderr

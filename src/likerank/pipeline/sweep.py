@@ -24,7 +24,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from likerank.errors import LikerankError
-from likerank.pipeline.command import quieten, sentence_of
+from likerank.pipeline.command import importing, quieten, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,9 +58,10 @@ def run_trial(config: DictConfig) -> float:
     Returns:
         The metric that `objective` names, or -inf where the trial failed.
     """
-    from likerank.pipeline.places import configured_tracking
-    from likerank.pipeline.train import FINGERPRINT, objective_of, train_run
-    from likerank.tracking import PARENT
+    with importing():
+        from likerank.pipeline.places import configured_tracking
+        from likerank.pipeline.train import FINGERPRINT, objective_of, train_run
+        from likerank.tracking import PARENT
 
     quieten()  # A launcher's process has not been through run_command.
     tracking = configured_tracking(config)
@@ -139,11 +140,12 @@ def start_sweep(config: DictConfig) -> str:
     Args:
         config: What Hydra composed for the sweep, `hydra` included.
     """
-    from likerank.pipeline.distributed import refuse_impossible_processes
-    from likerank.pipeline.parts import configured_trainer
-    from likerank.pipeline.places import configured_tracking, mlruns_folder
-    from likerank.pipeline.snapshot import snapshot_folder
-    from likerank.pipeline.train import CONFIG, FINGERPRINT, trial_of
+    with importing():
+        from likerank.pipeline.distributed import refuse_impossible_processes
+        from likerank.pipeline.parts import configured_trainer
+        from likerank.pipeline.places import configured_tracking, mlruns_folder
+        from likerank.pipeline.snapshot import snapshot_folder
+        from likerank.pipeline.train import CONFIG, FINGERPRINT, trial_of
 
     base = _without_hydra(config)
     refuse_impossible_processes(configured_trainer(base, False, mlruns_folder(base)), sweep=True, folds=False)

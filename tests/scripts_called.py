@@ -1,0 +1,56 @@
+"""A script run in the tests' own process, where a start would only import the same libraries once more."""
+
+import io
+import logging
+import os
+import runpy
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.singleton import Singleton
+
+
+def call_script(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Runs a script to its end as Python would; its command line is its path and its overrides."""
+    status: object = 0
+    with (
+        _as_it_was(),
+        chdir(folder),
+        redirect_stdout(io.StringIO()) as output,
+        redirect_stderr(io.StringIO()) as errors,
+    ):
+        sys.argv = command
+        try:
+            runpy.run_path(command[0], run_name="__main__")
+        except SystemExit as ended:
+            status = ended.code or 0
+        if isinstance(status, str):  # A sentence at its end is printed.
+            print(status, file=sys.stderr)
+            status = 1
+    assert isinstance(status, int)
+    return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+
+
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Takes back what a script does to its process: Hydra's singletons and logging, warnings, environment."""
+    root, argv, environment = logging.getLogger(), sys.argv, dict(os.environ)
+    handlers, level, singletons = root.handlers[:], root.level, Singleton.get_state()
+    GlobalHydra.instance().clear()
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        for handler in set(root.handlers) - set(handlers):
+            handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        Singleton.set_state(singletons)
+        sys.argv = argv
+        os.environ.clear()
+        os.environ.update(environment)
