@@ -163,8 +163,10 @@ def copy_groups(digests: Sequence[str], signatures: NDArray[np.uint8]) -> NDArra
     _, first, of_signature = np.unique(rows, return_index=True, return_inverse=True)
     came = np.argsort(first)
     group = grouped(len(first), near_pairs(signatures[first_posts[first[came]]]))
-    name = np.where(group >= 0, names[first[came][group]], None)
-    return name[np.argsort(came)[of_signature]][picture]
+    name: NDArray[np.object_] = names[first[came]][group]
+    name[group < 0] = None
+    named: NDArray[np.object_] = name[np.argsort(came)[of_signature]][picture]
+    return named
 
 
 def _joined(

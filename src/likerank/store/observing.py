@@ -125,9 +125,7 @@ def plan_posts(
         if observation is not None:
             change.observations.append(observation)
         if document is None:
-            stored[post.key] = change.inserts[post.key] = _new_post(
-                post, master, counts, at, history.now
-            )
+            stored[post.key] = change.inserts[post.key] = _new_post(post, master, counts, at, history.now)
             continue
         fields: Document = {}
         if at > document["observed_at"]:

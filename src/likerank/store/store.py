@@ -288,7 +288,12 @@ class Store:
         )
 
     def _stored(self, kind: Kind, keys: list[str]) -> dict[str, Document]:
-        found = fetch(self.collection(f"{kind}s"), "_id", list(dict.fromkeys(keys)), {"image.master": 0, "image.signature": 0})
+        found = fetch(
+            self.collection(f"{kind}s"),
+            "_id",
+            list(dict.fromkeys(keys)),
+            {"image.master": 0, "image.signature": 0},
+        )
         return {document["_id"]: document for document in found}
 
     def _history(
