@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from likerank.dataset.recipe import Recipe
+from likerank.dataset.recipe import BEFORE, Recipe
 from likerank.dataset.splits import TEST, TRAIN, VALIDATION
 from likerank.errors import LikerankError
 from likerank.images import PIPELINE_VERSION
@@ -34,7 +34,8 @@ class Snapshot:
         pixels: Shape (N, size, size, 3), RGB uint8, memory-mapped; its rows lie in split order
             (train, val/stop, val/select, test), shuffled within each.
         posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
-            `comments`, `followers`, `posted_at`, `digest`, `split`, `half`, `appeal`, `audience`.
+            `comments`, `followers`, `posted_at`, `digest`, `group` (its near copies; missing in snapshots
+            of earlier versions), `split`, `half`, `appeal`, `audience`.
 
     Raises:
         LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.
@@ -69,6 +70,11 @@ class Snapshot:
     def fingerprint(self) -> str:
         """Hash of everything that a training can see of it."""
         return str(self.manifest["fingerprint"])
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What it was made by, in plain types."""
+        return {**BEFORE, **self.manifest["recipe"]}
 
     @property
     def size(self) -> int:
