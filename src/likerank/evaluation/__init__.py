@@ -16,6 +16,7 @@ from likerank.evaluation.intervals import (
     paired_difference,
     permutation_standard_error,
 )
+from likerank.evaluation.leakage import AuthorMeanRanking, author_mean_ranking, author_share
 from likerank.evaluation.metrics import (
     Metric,
     NothingToCompareError,
@@ -47,6 +48,7 @@ __all__ = [
     "TRUTH_APPEAL",
     "TRUTH_APPEAL_AUDIENCE",
     "WITHIN",
+    "AuthorMeanRanking",
     "Calibration",
     "Candidate",
     "Interval",
@@ -58,6 +60,8 @@ __all__ = [
     "ScoreTable",
     "Scores",
     "Standing",
+    "author_mean_ranking",
+    "author_share",
     "by_numbers_in_it",
     "compare_candidates",
     "effects_of_choices",
