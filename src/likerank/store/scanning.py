@@ -27,11 +27,20 @@ POST_TABLE: Final = pa.schema(
         pa.field("likes", pa.int64()),
         pa.field("comments", pa.int64()),
         pa.field("posted_at", pa.timestamp("ms", tz="UTC")),
+        pa.field("observed_at", pa.timestamp("ms", tz="UTC")),
         pa.field("followers", pa.int64()),
         pa.field("digest", pa.string()),
         pa.field("appeal", pa.float64()),
         pa.field("audience", pa.float64()),
         pa.field("has_image", pa.bool_(), nullable=False),
+    ]
+)
+
+LIKE_COUNTS: Final = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("observed_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("likes", pa.int64(), nullable=False),
     ]
 )
 
@@ -97,6 +106,7 @@ def scan_post_table(
             "likes": [post["likes"] for post in documents],
             "comments": [post["comments"] for post in documents],
             "posted_at": [post["posted_at"] for post in documents],
+            "observed_at": [post["observed_at"] for post in documents],
             "followers": [number for _, number in known],
             "digest": [image.get("digest") for image in images],
             "appeal": [truth.get("appeal") for truth in truths],

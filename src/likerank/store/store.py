@@ -31,7 +31,7 @@ from likerank.store.observing import (
     plan_posts,
 )
 from likerank.store.refusals import why_unstorable
-from likerank.store.scanning import chunks, fetch, scan, scan_post_table
+from likerank.store.scanning import LIKE_COUNTS, chunks, fetch, scan, scan_post_table
 from likerank.store.schema import Document
 from likerank.store.words import speaking_of
 
@@ -40,6 +40,7 @@ _ATTEMPTS: Final = 10
 _REVISION: Final = "revision"
 # Below this share of the collection, fetching by key is faster than reading all of it.
 _SCAN_SHARE: Final = 0.5
+_KEYS_OF_COUNTS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,8 @@ class Store:
 
         Yields:
             Batches of at least one row: key, source, author (its key), username and followers (the author's
-            newest), likes, comments, posted_at (ms, UTC), digest, appeal, audience, has_image.
+            newest), likes, comments, posted_at and observed_at (ms, UTC), digest, appeal, audience,
+            has_image.
         """
         wanted = None if sources is None else pa.array(sources, pa.string())
         with speaking_of(self.place):
@@ -259,6 +261,23 @@ class Store:
                 ]
                 if masters:
                     yield masters
+
+    def scan_like_counts(self, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yields every like count that was observed of some posts, in bounded memory.
+
+        Args:
+            keys: Of which posts; all counts of a post are in one batch.
+
+        Yields:
+            Batches of at least one row: key, observed_at (ms, UTC), likes. Hidden counts are left out.
+        """
+        observations = self.collection("observations")
+        with speaking_of(self.place):
+            for part in chunks(keys, _KEYS_OF_COUNTS):
+                found = fetch(observations, "key", part, {"kind": 1, "key": 1, "observed_at": 1, "likes": 1})
+                counted = [each for each in found if each["kind"] == "post" and each["likes"] is not None]
+                if counted:
+                    yield pa.RecordBatch.from_pylist(counted, schema=LIKE_COUNTS)
 
     def _known_authors(self) -> dict[str, tuple[str, int | None]]:
         parts = scan(self.collection("authors"), 1000, {"username": 1, "followers": 1})
