@@ -20,6 +20,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from likerank import __version__
+from likerank.dataset.followers import followers_when_posted
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
     MANIFEST_FILE,
@@ -52,6 +53,7 @@ _COLUMNS: Final = (
     "likes",
     "comments",
     "followers",
+    "followers_then",
     "posted_at",
     "digest",
     "split",
@@ -177,7 +179,12 @@ def find_snapshot(root: Path, fingerprint: str) -> Path:
 def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
     for manifest_file in root.glob(f"*/{MANIFEST_FILE}"):
         manifest = json.loads(manifest_file.read_text())
-        made_alike = manifest["recipe"] == recipe.as_json() and manifest["pipeline"] == PIPELINE_VERSION
+        made_alike = (
+            manifest["recipe"] == recipe.as_json()
+            and manifest["pipeline"] == PIPELINE_VERSION
+            # An older likerank's table may lack a column that a target needs.
+            and manifest.get("columns") == list(_COLUMNS)
+        )
         if made_alike and revision in manifest["store_revisions"]:
             os.utime(manifest_file)
             return manifest_file.parent
@@ -209,6 +216,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
             "fingerprint": fingerprint,
             "recipe": recipe.as_json(),
             "pipeline": PIPELINE_VERSION,
+            "columns": list(_COLUMNS),
             "made": any(source.startswith("demo") for source in selection.posts["source"].unique()),
             "counts": counts_of(selection.posts),
             "excluded": selection.excluded,
@@ -230,7 +238,8 @@ def _candidates(store: Store, recipe: Recipe) -> pd.DataFrame:
         )
     batches = list(store.scan_posts(recipe.sources or None))
     candidates: pd.DataFrame = pa.Table.from_batches(batches).to_pandas()
-    return candidates
+    observations = store.scan_followers(sorted(candidates["author"].unique()))
+    return candidates.assign(followers_then=followers_when_posted(candidates, observations))
 
 
 def _refuse_empty_splits(selection: Selection, candidates: int) -> None:
