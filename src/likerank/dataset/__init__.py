@@ -1,6 +1,6 @@
 """From the store to batches: splits, snapshots, the LightningDataModule."""
 
-from likerank.dataset.build import build_snapshot, find_snapshot, select_posts
+from likerank.dataset.build import build_snapshot, find_snapshot, read_candidates, select_posts
 from likerank.dataset.datamodule import Batch, PopularityDataModule
 from likerank.dataset.folds import FoldSnapshot
 from likerank.dataset.forgetting import AffectedSnapshot, blank_author
@@ -23,5 +23,6 @@ __all__ = [
     "blank_author",
     "build_snapshot",
     "find_snapshot",
+    "read_candidates",
     "select_posts",
 ]

@@ -20,6 +20,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from likerank import __version__
+from likerank.dataset.followers import followers_when_posted
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
     MANIFEST_FILE,
@@ -41,7 +42,7 @@ from likerank.dataset.splits import (
 )
 from likerank.errors import LikerankError
 from likerank.images import PIPELINE_VERSION, to_pixels
-from likerank.progress import progress_bar
+from likerank.progress import progress_bar, track
 from likerank.store import Store
 
 _COLUMNS: Final = (
@@ -52,6 +53,7 @@ _COLUMNS: Final = (
     "likes",
     "comments",
     "followers",
+    "followers_then",
     "posted_at",
     "digest",
     "split",
@@ -177,7 +179,12 @@ def find_snapshot(root: Path, fingerprint: str) -> Path:
 def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
     for manifest_file in root.glob(f"*/{MANIFEST_FILE}"):
         manifest = json.loads(manifest_file.read_text())
-        made_alike = manifest["recipe"] == recipe.as_json() and manifest["pipeline"] == PIPELINE_VERSION
+        made_alike = (
+            manifest["recipe"] == recipe.as_json()
+            and manifest["pipeline"] == PIPELINE_VERSION
+            # An older likerank's table may lack a column that a target needs.
+            and manifest.get("columns") == list(_COLUMNS)
+        )
         if made_alike and revision in manifest["store_revisions"]:
             os.utime(manifest_file)
             return manifest_file.parent
@@ -185,7 +192,7 @@ def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
 
 
 def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path, workers: int) -> Path:
-    candidates = _candidates(store, recipe)
+    candidates = read_candidates(store, recipe)
     selection = select_posts(candidates, recipe)
     _refuse_empty_splits(selection, len(candidates))
     pixels = np.lib.format.open_memmap(
@@ -209,6 +216,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
             "fingerprint": fingerprint,
             "recipe": recipe.as_json(),
             "pipeline": PIPELINE_VERSION,
+            "columns": list(_COLUMNS),
             "made": any(source.startswith("demo") for source in selection.posts["source"].unique()),
             "counts": counts_of(selection.posts),
             "excluded": selection.excluded,
@@ -221,16 +229,22 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     return folder
 
 
-def _candidates(store: Store, recipe: Recipe) -> pd.DataFrame:
+def read_candidates(store: Store, recipe: Recipe) -> pd.DataFrame:
+    """Returns the posts that `select_posts` chooses among, in any order.
+
+    Raises:
+        LikerankError: If the store holds no post of the recipe's sources.
+    """
     total = store.count_posts(recipe.sources or None)
     if total == 0:
         which = f" of {', '.join(recipe.sources)}" if recipe.sources else ""
         raise LikerankError(
             f"The store {store.database_name} holds no posts{which}; run scripts/ingest.py source=... first."
         )
-    batches = list(store.scan_posts(recipe.sources or None))
+    batches = list(track(store.scan_posts(recipe.sources or None), "Reading posts in parts"))
     candidates: pd.DataFrame = pa.Table.from_batches(batches).to_pandas()
-    return candidates
+    observations = store.scan_followers(sorted(candidates["author"].unique()))
+    return candidates.assign(followers_then=followers_when_posted(candidates, observations))
 
 
 def _refuse_empty_splits(selection: Selection, candidates: int) -> None:

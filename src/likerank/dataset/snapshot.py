@@ -34,7 +34,8 @@ class Snapshot:
         pixels: Shape (N, size, size, 3), RGB uint8, memory-mapped; its rows lie in split order
             (train, val/stop, val/select, test), shuffled within each.
         posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
-            `comments`, `followers`, `posted_at`, `digest`, `split`, `half`, `appeal`, `audience`.
+            `comments`, `followers` (the author's newest), `followers_then` (when posted, estimated; see
+            `likerank.dataset.followers`), `posted_at`, `digest`, `split`, `half`, `appeal`, `audience`.
 
     Raises:
         LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.

@@ -9,13 +9,10 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from likerank.dataset import Recipe, Snapshot, select_posts
-from likerank.errors import LikerankError
+from likerank.dataset import Recipe, Snapshot, read_candidates, select_posts
 from likerank.images import to_pixels, to_thumbnail
-from likerank.progress import track
 from likerank.store import Store
 
 Pixels = NDArray[np.uint8]
@@ -76,16 +73,8 @@ class StoredPosts:
         self.title = f"Posts of the store {store.database_name}"
 
     def tables(self) -> PostTables:
-        """See `AnalysedPosts`; says so where there are no posts."""
-        sources = self._recipe.sources or None
-        total = self._store.count_posts(sources)
-        if not total:
-            raise LikerankError(
-                f"The store {self._store.database_name} holds no posts to analyse; run scripts/ingest.py "
-                "source=... first."
-            )
-        batches = list(track(self._store.scan_posts(sources), "Reading posts in parts"))
-        posts: pd.DataFrame = pa.Table.from_batches(batches).to_pandas()
+        """See `AnalysedPosts`."""
+        posts = read_candidates(self._store, self._recipe)
         selection = select_posts(posts, self._recipe)
         return PostTables(posts, selection.posts, selection.excluded, len(posts))
 
@@ -152,7 +141,8 @@ class FrozenPosts:
         return iter(())
 
     def _rows(self, keys: Sequence[str]) -> NDArray[np.int64]:
-        return pd.Index(self._snapshot.posts["key"]).get_indexer(pd.Index(keys)).astype(np.int64)
+        rows = pd.Index(self._snapshot.posts["key"]).get_indexer(pd.Index(keys))
+        return np.asarray(rows, np.int64)
 
 
 def _pixels(masters: list[tuple[str, bytes]], size: int) -> tuple[list[str], Pixels]:

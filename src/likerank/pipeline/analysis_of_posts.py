@@ -25,7 +25,7 @@ from likerank.evaluation import (
     spearman,
     target_facts,
 )
-from likerank.models import AuthorLog, TopPost
+from likerank.models import STANDARDISERS
 from likerank.pipeline.analysed_posts import AnalysedPosts, PostTables
 from likerank.progress import track
 from likerank.reports import (
@@ -41,7 +41,6 @@ from likerank.reports import (
     targets_over_time_figure,
 )
 
-STANDARDISERS = {kind.name: kind for kind in (TopPost, AuthorLog)}
 _DAY: Final = pd.Timedelta(days=1)
 _TRENDS: Final = 12
 _POSTS_FOR_TREND: Final = 20
@@ -86,7 +85,7 @@ class Posts:
         author = counted["author"]
         median = likes.groupby(author).median()
         place = (median.rank(method="first") - 1) / max(1, len(median) - 1)
-        logs = np.log10(1 + likes)
+        logs = pd.Series(np.log10(1 + likes), counted.index)
         self.counted = counted.assign(
             likes=likes,
             age=self._ages(counted),
@@ -197,12 +196,12 @@ def who(posts: Posts) -> Section:
         "left_out": left_out,
         "authors": {
             str(key): {
-                "username": row.username,
-                "followers": None if np.isnan(row.followers) else int(row.followers),
-                "posts": int(row.posts),
-                "kept": int(row.kept),
+                "username": row["username"],
+                "followers": None if np.isnan(row["followers"]) else int(row["followers"]),
+                "posts": int(row["posts"]),
+                "kept": int(row["kept"]),
             }
-            for key, row in zip(authors.index, authors.itertuples(), strict=True)
+            for key, row in authors.iterrows()
         },
     }
     return Section("Who is there?", sentences, figures, numbers={"who": numbers})
@@ -255,7 +254,7 @@ def _ripening(dated: pd.DataFrame, source: AnalysedPosts) -> Ripening | None:
     if not parts:
         return None
     counts = pd.concat(parts, ignore_index=True)
-    posted = counts["key"].map(dated.set_index("key")["posted_at"])
+    posted = pd.to_datetime(counts["key"].map(dated.set_index("key")["posted_at"]), utc=True)
     ages = ((counts["observed_at"] - posted) / _DAY).clip(lower=0)
     return ripening(counts["key"], ages, counts["likes"])
 
@@ -290,7 +289,7 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
     training = (kept["split"] == TRAIN).to_numpy()
     posted = pd.to_datetime(kept["posted_at"], utc=True)
     dated = bool(posted.notna().any())
-    days = ((posted - posted.min()) / _DAY).to_numpy(np.float64) if dated else None
+    days = np.asarray((posted - posted.min()) / _DAY, np.float64) if dated else None
     likes = kept["likes"].to_numpy(np.float64)
     facts = [target_facts("likes", likes, authors, training=None, days=days)]
     targets: dict[str, NDArray[np.float32]] = {}

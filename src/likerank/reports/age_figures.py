@@ -158,7 +158,7 @@ def colour_bar(figure: Figure, axes: Axes | np.ndarray) -> None:
     mappable = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), AUTHORS)
     bar = figure.colorbar(mappable, ax=axes, pad=0.01, fraction=0.03, aspect=30)
     bar.set_ticks([0, 1], labels=["author with\nthe fewest likes", "author with\nthe most likes"], fontsize=7)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def counts(axes: Axes, likes: pd.Series) -> None:

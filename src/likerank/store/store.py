@@ -31,7 +31,14 @@ from likerank.store.observing import (
     plan_posts,
 )
 from likerank.store.refusals import why_unstorable
-from likerank.store.scanning import LIKE_COUNTS, chunks, fetch, scan, scan_post_table
+from likerank.store.scanning import (
+    LIKE_COUNTS,
+    chunks,
+    fetch,
+    scan,
+    scan_follower_table,
+    scan_post_table,
+)
 from likerank.store.schema import Document
 from likerank.store.words import speaking_of
 
@@ -238,6 +245,19 @@ class Store:
                 kept = batch if wanted is None else batch.filter(pa.compute.is_in(batch["source"], wanted))
                 if kept.num_rows:
                     yield kept
+
+    def scan_followers(self, authors: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yields the followers of some authors whenever they were observed, in bounded memory.
+
+        Args:
+            authors: Keys of authors.
+
+        Yields:
+            Batches of at least one row: author, observed_at (ms, UTC), followers; ordered by author and time,
+            all rows of an author in one batch.
+        """
+        with speaking_of(self.place):
+            yield from scan_follower_table(self.collection("observations"), authors)
 
     def scan_masters(self, keys: Sequence[str], batch_size: int = 100) -> Iterator[list[tuple[str, bytes]]]:
         """Yields the masters of some posts as (key, JPEG), in any order and bounded memory.
