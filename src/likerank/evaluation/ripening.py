@@ -59,8 +59,8 @@ class Ripening:
         )
         return (
             f"Half of the posts have {RIPE:.0%} of their last count {self.median_days:.1f} days after "
-            f"posting, nine of ten after {self.most_days:.1f} days ({self.posts:,} posts counted at least twice)."
-            f"{late}{soon}"
+            f"posting, nine of ten after {self.most_days:.1f} days ({self.posts:,} posts counted at least "
+            f"twice).{late}{soon}"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which standardised count a network should learn: what each leaves in, and a recommendation with a reason."""
+"""Which standardised count a network should learn: what each leaves in, and a reasoned recommendation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -175,9 +175,10 @@ def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> 
 def _of_few_posts(alone: float, median: float) -> str:
     if alone > _MOSTLY_ALONE:
         return (
-            f" {alone:.0%} of the training posts are their author's only one, so what is usual for an author is "
-            "not known and targets that need it were passed over; more posts an author (snapshot.balance=none "
-            "keeps all, snapshot.min_posts_per_author=10 leaves out authors of fewer) would allow them."
+            f" {alone:.0%} of the training posts are their author's only one, so what is usual for an "
+            "author is not known and targets that need it were passed over; more posts an author "
+            "(snapshot.balance=none keeps all, snapshot.min_posts_per_author=10 leaves out authors of "
+            "fewer) would allow them."
         )
     if median < _FEW:
         return f" An author's usual count is known roughly: by {median:g} training posts at the median."

@@ -22,6 +22,7 @@ from likerank.reports import (
 )
 
 _THUMBNAIL: Final = 160
+_ENDS: Final = "Left: the best; right: the worst."
 _BEFORE_AFTER: Final = 6
 
 
@@ -47,7 +48,9 @@ def best_and_worst(
     ]
     figures = [
         PageFigure(
-            name, title, contact_sheet_figure(_rows(part, names, shown, thumbnails), "the best", "the worst")
+            name,
+            title,
+            contact_sheet_figure(_rows(part, names, shown, thumbnails), _ENDS),
         )
         for part, name, title in sheets
     ]
@@ -56,8 +59,9 @@ def best_and_worst(
         for part, name, _ in sheets
     }
     sentences = [
-        "By each count the best post stands first and the worst last, with its likes and, where it is another "
-        "number, the count. Targets that order posts alike share a row: within an author most do, across authors few."
+        "By each count the best post stands first and the worst last, with its likes and, where it is "
+        "another number, the count. Targets that order posts alike share a row: within an author most do, "
+        "across authors few."
     ]
     return Section("The best and the worst", sentences, figures, numbers=numbers)
 

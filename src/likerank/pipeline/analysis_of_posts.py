@@ -152,8 +152,9 @@ def who(posts: Posts) -> Section:
     ]
     known = authors["followers"].dropna()
     sentences = [
-        f"An author has {authors['posts'].median():,.0f} posts at the median, from {authors['posts'].min():,} "
-        f"to {authors['posts'].max():,}; after balancing at most {authors['kept'].max():,}.",
+        f"An author has {authors['posts'].median():,.0f} posts at the median, from "
+        f"{authors['posts'].min():,} to {authors['posts'].max():,}; after balancing at most "
+        f"{authors['kept'].max():,}.",
         "No author's followers are known."
         if known.empty
         else f"Followers are known of {len(known):,} authors: {known.median():,.0f} at the median, from "
@@ -216,8 +217,8 @@ def does_age_matter(posts: Posts, source: AnalysedPosts) -> Section:
     figures = []
     sentences = [
         posts.seen_at,
-        "Likes are compared within each author, so that who posted when does not count. Age alone cannot tell a "
-        "post that gathered likes for longer from one of a time when the author had another audience.",
+        "Likes are compared within each author, so that who posted when does not count. Age alone cannot "
+        "tell a post that gathered likes for longer from one of a time when the author had another audience.",
     ]
     if dated.empty:
         sentences = ["No post with a like count has a date."]
@@ -325,7 +326,8 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
     figures = [
         PageFigure(
             "targets",
-            "Likes and every standardiser against time, coloured by author: where colours lie in layers, it leaks.",
+            "Likes and every standardiser against time, coloured by author: where colours lie in layers, it "
+            "leaks.",
             targets_over_time_figure(placed, targets, dated),
         ),
         PageFigure(
@@ -335,11 +337,12 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
         ),
     ]
     sentences = [
-        "Targets are fitted on training posts alone. η²: the share of the variance that the author alone explains; "
-        "by chance: what authors would explain who do not matter. Author's mean ranks: of two posts, how often the "
-        "mean of each one's author orders them rightly (50 % is chance), on posts that the target was not fitted "
-        "on. Goes with date: Spearman within an author. Outer 1 %: the share of the variance that a hundredth of "
-        "the posts make. Spread: how many times as much authors that vary much vary as others.",
+        "Targets are fitted on training posts alone. η²: the share of the variance that the author alone "
+        "explains; by chance: what authors would explain who do not matter. Author's mean ranks: of two "
+        "posts, how often the mean of each one's author orders them rightly (50 % is chance), on posts that "
+        "the target was not fitted on. Goes with date: Spearman within an author. Outer 1 %: the share of "
+        "the variance that a hundredth of the posts make. Spread: how many times as much authors that vary "
+        "much vary as others.",
     ]
     numbers = {
         "expected_share": expected,

@@ -14,12 +14,21 @@ from likerank.reports.pictures_figures import (
     mean_pictures_figure,
     traits_figure,
 )
+from likerank.reports.style import as_png
 from likerank.reports.sweep import parallel_coordinates, sweep_page, write_sweep_report
 from likerank.reports.table import print_score_table
 from likerank.reports.targets_figures import leak_figure, targets_over_time_figure
+from likerank.reports.training_figures import (
+    Losses,
+    loss_figure,
+    mistakes,
+    predicted_figure,
+    ranking_chart,
+)
 from likerank.reports.trials import print_trials
 
 __all__ = [
+    "Losses",
     "ModelFacts",
     "PageFigure",
     "PageTable",
@@ -27,20 +36,25 @@ __all__ = [
     "Section",
     "SheetRow",
     "age_figure",
+    "as_png",
     "authors_figure",
     "before_after_figure",
     "comparison_page",
     "contact_sheet_figure",
     "leak_figure",
     "left_out_figure",
+    "loss_figure",
     "mean_pictures_figure",
+    "mistakes",
     "model_card",
     "over_time_figure",
     "parallel_coordinates",
+    "predicted_figure",
     "print_photo_ranking",
     "print_ranking",
     "print_score_table",
     "print_trials",
+    "ranking_chart",
     "ranking_figure",
     "ranking_frame",
     "ripening_figure",

@@ -11,13 +11,15 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from likerank.evaluation import Association, Trend
-from likerank.reports.age_figures import nothing, sample
+from likerank.reports.age_figures import sample
 from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing, plain
 
 Picture = NDArray[np.uint8]
 
 _TIMES = (0.01, 0.03, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 30, 100)
-_SIDE = 0.92  # inches of a picture
+_ROW = 1.65  # a row's height, in pictures
+_GAP = 0.3  # between left and right, likewise
+_SIDE = 0.97  # inches of a picture
 
 
 @dataclass(frozen=True)
@@ -35,41 +37,34 @@ class SheetRow:
     right: Sequence[tuple[Picture | None, str]]
 
 
-def contact_sheet_figure(rows: Sequence[SheetRow], left: str, right: str) -> Figure:
+def contact_sheet_figure(rows: Sequence[SheetRow], note: str) -> Figure:
     """Draws rows of pictures, some on the left and some on the right.
 
     Args:
         rows: At least one.
-        left: What the pictures on the left are.
-        right: What those on the right are.
+        note: What stands above all.
     """
-    widest = [
-        max(len(side) for side in sides)
-        for sides in (zip(*((row.left, row.right) for row in rows), strict=True))
-    ]
-    columns = sum(widest) + 1
-    with drawing(0.5 + (_SIDE + 0.5) * len(rows), 10.0) as figure:
-        grid = figure.subplots(
-            len(rows), columns, squeeze=False, width_ratios=[1] * widest[0] + [0.25] + [1] * widest[1]
-        )
-        for axes in grid.flat:
-            axes.set_axis_off()
-        for line, row in zip(grid, rows, strict=True):
-            cells = [
-                *zip(line[: widest[0]], row.left, strict=False),
-                *zip(line[widest[0] + 1 :], row.right, strict=False),
-            ]
-            for axes, (picture, text) in cells:
+    left = max(len(row.left) for row in rows)
+    columns = left + _GAP + max(len(row.right) for row in rows)
+    with drawing(0.3 + _SIDE * _ROW * len(rows), _SIDE * columns) as figure:
+        # One axes for all: laying out a hundred takes seconds.
+        axes = figure.subplots()
+        axes.set_axis_off()
+        for line, row in enumerate(rows):
+            top = line * _ROW
+            axes.text(0.04, top + 0.2, plain(row.label, 120), fontsize=9, weight="bold", va="bottom")
+            places = [*range(len(row.left)), *(left + _GAP + place for place in range(len(row.right)))]
+            for place, (picture, text) in zip(places, [*row.left, *row.right], strict=True):
+                axes.text(place + 0.5, top + 0.6, text, fontsize=7, ha="center", va="bottom", linespacing=1.1)
                 if picture is None:
-                    nothing(axes, "no picture")
-                else:
-                    axes.imshow(picture)
-                axes.set_title(plain(text, 40), fontsize=7, weight="normal", loc="center", pad=2)
-            label = line[0].annotate(
-                row.label, (0, 1), (0, 27), "axes fraction", "offset points", fontsize=9, weight="bold"
-            )
-            label.set_in_layout(False)  # it may be wider than its picture
-        figure.suptitle(f"left: {left}; right: {right}", fontsize=9, x=0.01, ha="left")
+                    axes.text(place + 0.5, top + 1.1, "no picture", color=GREY, ha="center", fontsize=7)
+                    continue
+                high, wide = (side / max(picture.shape) * 0.47 for side in picture.shape[:2])
+                box = (place + 0.5 - wide, place + 0.5 + wide, top + 1.12 + high, top + 1.12 - high)
+                axes.imshow(picture, extent=box)
+        axes.set_xlim(0, columns)
+        axes.set_ylim(_ROW * len(rows), 0)
+        figure.suptitle(note, fontsize=9, x=0.01, ha="left")
     return figure
 
 
