@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.pipeline.analysed_posts import AnalysedPosts, FrozenPosts, StoredPosts
 from likerank.pipeline.analysis_of_pictures import best_and_worst, pictures
-from likerank.pipeline.analysis_of_posts import Posts, do_followers_matter, does_age_matter, who
+from likerank.pipeline.analysis_of_posts import Posts, does_age_matter, who
+from likerank.pipeline.analysis_of_targets import do_followers_matter
 from likerank.pipeline.fitting import outcome_kept
 from likerank.pipeline.places import configured_store, configured_tracking, snapshots_folder
 from likerank.pipeline.ranking import MADE

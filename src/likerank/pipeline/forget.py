@@ -1,6 +1,6 @@
 """Stage forget: a person who asked for it leaves everything that is kept, and does not come back."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from likerank.dataset import AffectedSnapshot, blank_author
+from likerank.dataset.snapshot import MANIFEST_FILE
 from likerank.errors import LikerankError
+from likerank.pipeline.analyse import ANALYSED, ANALYSES
+from likerank.pipeline.figures import FIGURES
 from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.folds import FOLD
 from likerank.pipeline.places import (
@@ -27,9 +30,17 @@ from likerank.pipeline.sweep import SWEEP
 from likerank.pipeline.traces import Traces
 from likerank.pipeline.train import FINGERPRINT
 from likerank.progress import track
+from likerank.reports import NUMBERS
 from likerank.sources import ArchiveRemoval, archived_names, remove_from_archive
 from likerank.store import ForgetCounts, Store
-from likerank.tracking import RunRecord, Tracking, find_champion, rewrite_artifacts, rewrite_models
+from likerank.tracking import (
+    RunRecord,
+    Tracking,
+    find_champion,
+    remove_artifacts,
+    rewrite_artifacts,
+    rewrite_models,
+)
 
 _COLLECTED: Final = "instagram"
 _SHOWN_RUNS: Final = 20
@@ -45,6 +56,8 @@ class RunRemoval:
         models: Models whose metadata did.
         baselines: Folders of fitted baselines.
         log_lines: Lines that named the author.
+        figures: Figures of runs on snapshots with the author: some show posts.
+        analyses: Analyses that counted the author, in runs and in folders.
         changed: The ids of the runs in which there was something.
         unreadable: A sentence for each artifact that could not be looked into.
     """
@@ -54,6 +67,8 @@ class RunRemoval:
     models: int = 0
     baselines: int = 0
     log_lines: int = 0
+    figures: int = 0
+    analyses: int = 0
     changed: set[str] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
 
@@ -136,7 +151,7 @@ def _out_of_runs(
     tracking: Tracking,
     records: Iterable[RunRecord],
     traces: Traces,
-    snapshots: Iterable[AffectedSnapshot],
+    snapshots: Collection[AffectedSnapshot],
     config: DictConfig,
 ) -> RunRemoval:
     removed = RunRemoval()
@@ -151,6 +166,8 @@ def _out_of_runs(
             removed.changed.add(run_id)
         return number
 
+    mlruns, root = mlruns_folder(config), snapshots_folder(config)
+    affected = {each.fingerprint for each in snapshots}
     for record in track(list(records), "Runs"):
         run = tracking.opened(record)
         rewrite = partial(rewrite_artifacts, tracking, run)
@@ -159,12 +176,18 @@ def _out_of_runs(
         )
         removed.checkpoints += removed_from(run.id, partial(rewrite, CHECKPOINTS, traces.out_of_checkpoint))
         removed.models += removed_from(run.id, partial(rewrite_models, tracking, run, traces.out_of_values))
-    mlruns = mlruns_folder(config)
+        fingerprint = record.tags.get(FINGERPRINT, "")
+        # Of a snapshot that is gone nobody can tell whom it held.
+        if fingerprint in affected or not (root / fingerprint / MANIFEST_FILE).exists():
+            removed.figures += removed_from(run.id, partial(remove_artifacts, tracking, run, FIGURES))
+    numbers = (NUMBERS, traces.are_in_numbers)
+    for record in tracking.runs_anywhere(ANALYSED):
+        run = tracking.opened(record)
+        removed.analyses += removed_from(run.id, partial(remove_artifacts, tracking, run, ANALYSES, numbers))
+    removed.analyses += traces.out_of_analyses_under(mlruns / ANALYSES)
     for folder in (mlruns / CHECKPOINTS).glob("*/"):
         removed.checkpoints += removed_from(folder.name, partial(traces.out_of_checkpoints_in, folder))
-    removed.baselines = traces.out_of_baselines_under(
-        mlruns / "baselines", {each.fingerprint for each in snapshots}
-    )
+    removed.baselines = traces.out_of_baselines_under(mlruns / "baselines", affected)
     removed.log_lines = traces.out_of_logs_under(mlruns / "hydra")
     removed.log_lines += traces.out_of_logs_under(archive_folder(config) / ".collect")
     return removed
@@ -201,6 +224,8 @@ def _print_removed(
                 _some(kept.checkpoints + kept.models, "mean") + " of likes",
                 _some(kept.baselines, "folder") + " of baselines",
                 _some(kept.log_lines, "line") + " of logs",
+                _some(kept.figures, "figure"),
+                _some(kept.analyses, "file") + " of analyses",
             ],
         ),
     ):

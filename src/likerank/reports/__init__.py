@@ -1,7 +1,7 @@
 """What people read: tables, figures, pages and cards."""
 
 from likerank.reports.age_figures import age_figure, ripening_figure
-from likerank.reports.analysis import PageFigure, PageTable, Section, write_analysis
+from likerank.reports.analysis import NUMBERS, PageFigure, PageTable, Section, write_analysis
 from likerank.reports.authors_figures import authors_figure, left_out_figure, over_time_figure
 from likerank.reports.card import ModelFacts, model_card
 from likerank.reports.comparison import comparison_page, print_ranking, ranking_figure, ranking_frame
@@ -28,6 +28,7 @@ from likerank.reports.training_figures import (
 from likerank.reports.trials import print_trials
 
 __all__ = [
+    "NUMBERS",
     "Losses",
     "ModelFacts",
     "PageFigure",
