@@ -115,7 +115,9 @@ class _Workshop:
         server.wait(60)
 
     def snapshot(self, store: Store) -> Path:
-        return build_snapshot(store, Recipe(balance="none"), self.folder / "snapshots", keep=9)
+        return build_snapshot(
+            store, Recipe(balance="none", near_copies="ignore"), self.folder / "snapshots", keep=9
+        )
 
 
 def fill_store(store: Store, source: Demo, master_of: Callable[[Post], Master]) -> None:

@@ -17,7 +17,7 @@ def write_snapshot(folder: Path, posts: int = 400, size: int = 16, authors: int 
     digests = [f"{seed}-{number}" for number in range(posts)]
     hashes = group_hashes(seed, "split", digests)
     order = np.argsort(hashes)
-    split, half = split_of(hashes[order])
+    split, half = split_of(hashes[order].astype(float) / 2.0**64)
     author = random.integers(0, authors, posts)
     appeal = random.normal(0, 0.7, posts)
     audience = np.log(100.0) + author

@@ -25,6 +25,9 @@ _SHORTEST_SIDE: Final = 8
 # Two thirds of the size of 95, and the 50x50 pixels of real photos differ by 0.4 of 255 levels at most.
 _QUALITY: Final = 90
 
+SIGNATURE_SIDE: Final = 16
+"""Height and width of a master's signature, in pixels."""
+
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -53,12 +56,15 @@ class Master:
         height: Its height in pixels.
         digest: SHA-256 (hex) of the size and the upright RGB pixels of the picture it was made from, so
             copies with other metadata or in another lossless format share it.
+        signature: The master's luminance on a grid of `SIGNATURE_SIDE` squared pixels, by rows, a byte
+            each: what near copies are known by. It hangs on the master's bytes alone.
     """
 
     jpeg: bytes
     width: int
     height: int
     digest: str
+    signature: bytes
 
 
 def make_master(data: bytes, name: str, long_side: int = 512) -> Master:
@@ -88,7 +94,8 @@ def make_master(data: bytes, name: str, long_side: int = 512) -> Master:
     file = BytesIO()
     image.info.clear()
     image.save(file, "JPEG", quality=_QUALITY)
-    return Master(file.getvalue(), image.width, image.height, digest.hexdigest())
+    jpeg = file.getvalue()
+    return Master(jpeg, image.width, image.height, digest.hexdigest(), signature_of(jpeg))
 
 
 def read_master(jpeg: bytes, name: str, digest: str) -> Master:
@@ -108,11 +115,19 @@ def read_master(jpeg: bytes, name: str, digest: str) -> Master:
     try:
         with Image.open(BytesIO(jpeg), formats=("JPEG",)) as image:
             width, height = image.size
-            image.draft("RGB", (1, 1))  # The smallest decode still reads every byte.
-            image.load()
+        signature = signature_of(jpeg)  # Even a small decode reads every byte.
     except Exception as error:
         raise NotAPhotoError(f"{name} is no whole master image ({error}); export it again.") from error
-    return Master(jpeg, width, height, digest)
+    return Master(jpeg, width, height, digest, signature)
+
+
+def signature_of(jpeg: bytes) -> bytes:
+    """Returns the signature of a master; see `Master`.
+
+    Args:
+        jpeg: A master's JPEG.
+    """
+    return _reduced(jpeg, "L", SIGNATURE_SIDE).tobytes()
 
 
 def to_pixels(jpeg: bytes, size: int) -> NDArray[np.uint8]:
@@ -125,13 +140,17 @@ def to_pixels(jpeg: bytes, size: int) -> NDArray[np.uint8]:
     Returns:
         Array of shape (size, size, 3), uint8, RGB, 0 to 255.
     """
+    return np.asarray(_reduced(jpeg, "RGB", size))
+
+
+def _reduced(jpeg: bytes, mode: str, size: int) -> Image.Image:
     with Image.open(BytesIO(jpeg), formats=("JPEG",)) as image:
         # libjpeg decodes to 1/2, 1/4 or 1/8 at a fraction of the cost; twice the size leaves the last step,
         # which decides on aliasing, to the better filter.
-        reduced = image.draft("RGB", (2 * size, 2 * size))
+        reduced = image.draft(mode, (2 * size, 2 * size))
         box = reduced[1] if reduced else None  # Where the picture ends in its last, partial pixel.
-        rgb = image if image.mode == "RGB" else image.convert("RGB")
-        return np.asarray(rgb.resize((size, size), Image.Resampling.BICUBIC, box))
+        decoded = image if image.mode == mode else image.convert(mode)
+        return decoded.resize((size, size), Image.Resampling.BICUBIC, box)
 
 
 def to_thumbnail(jpeg: bytes, long_side: int) -> NDArray[np.uint8]:

@@ -123,6 +123,8 @@ class Post:
         posted_at: When it was posted (UTC, whole milliseconds), or None where not given.
         observed_at: When the counts were read (UTC, whole milliseconds), or None where not given.
         truth: What the likes were made of, for made posts.
+        added_at: When it came into the store that a source has it from (UTC, whole milliseconds); None where
+            it comes into a store for the first time.
     """
 
     source: str
@@ -135,6 +137,7 @@ class Post:
     posted_at: datetime | None = None
     observed_at: datetime | None = None
     truth: Truth | None = None
+    added_at: datetime | None = None
 
     @property
     def key(self) -> str:

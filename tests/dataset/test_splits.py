@@ -6,29 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from likerank.dataset.splits import balance_limit, group_hashes, kept_by_balance, split_of
+from likerank.dataset.splits import balance_limit, group_hashes, hashed_places, kept_by_balance, split_of
 
 GROUPS = st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=60)
 
 
 @given(groups=GROUPS, added=GROUPS, seed=st.integers(0, 2**31))
 def test_a_new_post_moves_nobody(groups: list[str], added: list[str], seed: int) -> None:
-    before, halves_before = split_of(group_hashes(seed, "split", groups))
-    after, halves_after = split_of(group_hashes(seed, "split", [*added, *groups]))
+    before, halves_before = split_of(hashed_places(seed, "split", groups))
+    after, halves_after = split_of(hashed_places(seed, "split", [*added, *groups]))
     assert after[len(added) :].tolist() == before.tolist()
     assert halves_after[len(added) :].tolist() == halves_before.tolist()
 
 
 @given(groups=GROUPS, seed=st.integers(0, 2**31))
 def test_copies_share_a_split(groups: list[str], seed: int) -> None:
-    split, half = split_of(group_hashes(seed, "split", groups + groups))
+    split, half = split_of(hashed_places(seed, "split", groups + groups))
     assert split[: len(groups)].tolist() == split[len(groups) :].tolist()
     assert half[: len(groups)].tolist() == half[len(groups) :].tolist()
 
 
 def test_splits_are_eight_to_one_to_one_within_sampling() -> None:
     posts = 100_000
-    split, half = split_of(group_hashes(0, "split", [f"picture {i}" for i in range(posts)]))
+    split, half = split_of(hashed_places(0, "split", [f"picture {i}" for i in range(posts)]))
     for part, share in (
         (split == "train", 0.8),
         (split == "test", 0.1),
@@ -40,7 +40,7 @@ def test_splits_are_eight_to_one_to_one_within_sampling() -> None:
 
 
 def test_only_validation_has_halves() -> None:
-    split, half = split_of(group_hashes(1, "split", [str(i) for i in range(1000)]))
+    split, half = split_of(hashed_places(1, "split", [str(i) for i in range(1000)]))
     assert ((half != "") == (split == "val")).all()
 
 

@@ -70,6 +70,6 @@ def make_author() -> MakeAuthor:
 @pytest.fixture(scope="session")
 def make_master() -> MakeMaster:
     def make(content: bytes = b"jpeg", digest: str = "d1") -> Master:
-        return Master(jpeg=content, width=4, height=3, digest=digest)
+        return Master(jpeg=content, width=4, height=3, digest=digest, signature=bytes(256))
 
     return make

@@ -4,9 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections import deque
-from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from filelock import FileLock
 from numpy.typing import NDArray
 
 from likerank import __version__
-from likerank.dataset.followers import followers_when_posted
+from likerank.dataset.reading import each_master, read_candidates
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
     MANIFEST_FILE,
@@ -31,18 +28,22 @@ from likerank.dataset.snapshot import (
     write_manifest,
 )
 from likerank.dataset.splits import (
+    LATER_POSTS,
     SELECT,
     STOP,
     TEST,
     TRAIN,
+    UNSEEN_AUTHORS,
+    VALIDATION,
     balance_limit,
+    dated_places,
     group_hashes,
+    hashed_places,
     kept_by_balance,
     split_of,
 )
 from likerank.errors import LikerankError
 from likerank.images import PIPELINE_VERSION, to_pixels
-from likerank.progress import progress_bar, track
 from likerank.store import Store
 
 _COLUMNS: Final = (
@@ -56,6 +57,7 @@ _COLUMNS: Final = (
     "followers_then",
     "posted_at",
     "digest",
+    "group",
     "split",
     "half",
     "appeal",
@@ -65,10 +67,18 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The posts that enter a dataset, in its order, and how many did not, by reason."""
+    """The posts that enter a dataset, in its order, and how many did not, by reason.
+
+    Attributes:
+        posts: The post table.
+        excluded: Posts left out, by reason.
+        copies: How many `groups` of several near copies the usable posts held, how many `posts` were in
+            them, and the `share` of the usable posts that these were.
+    """
 
     posts: pd.DataFrame
     excluded: dict[str, int]
+    copies: dict[str, int | float]
 
 
 def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
@@ -76,7 +86,8 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
 
     Args:
         candidates: One row a post, in any order: the columns of a snapshot's post table but for `split`
-            and `half`, and `has_image`.
+            and `half`, `has_image`, `added_at` (none missing) and `owner`, the author of the first post of
+            its copy group.
         recipe: What to make.
 
     Returns:
@@ -91,6 +102,16 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
 
     posts = keep(candidates, candidates["has_image"].to_numpy(dtype=bool), "no picture")
     posts = keep(posts, posts["likes"].notna().to_numpy(), "no like count")
+    if recipe.split in LATER_POSTS:
+        posts = keep(posts, posts["posted_at"].notna().to_numpy(), "no date")
+    posts = keep(posts, posts["group"].notna().to_numpy(), "near copy of pictures in several groups")
+    if recipe.split == UNSEEN_AUTHORS:
+        theirs = (posts["author"] == posts["owner"]).to_numpy()
+        posts = keep(posts, theirs, "copy of another author's picture")
+    posts = posts.sort_values(["added_at", "key"], kind="stable", ignore_index=True)
+    copies = _copies_among(posts)
+    if recipe.near_copies == "first_only":
+        posts = keep(posts, ~posts["group"].duplicated().to_numpy(), "near copy of an earlier post")
     posts = posts.sort_values("key", kind="stable", ignore_index=True)
     per_author = posts["author"].value_counts()
     frequent = posts["author"].map(per_author).to_numpy() >= recipe.min_posts_per_author
@@ -101,11 +122,46 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
         posts, kept_by_balance(posts["author"], chances, limit), "beyond the author's balanced share"
     )
 
-    places = group_hashes(recipe.seed, "split", posts["digest"].tolist())
-    split, half = split_of(places)
-    placed = posts.assign(split=split, half=half, likes=posts["likes"].astype("int64"))
-    placed = placed.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
-    return Selection(placed[list(_COLUMNS)], excluded)
+    split, half = split_of(_places(posts, recipe))
+    posts = posts.assign(split=split, half=half, likes=posts["likes"].astype("int64"))
+    if recipe.split in LATER_POSTS:
+        posts = keep(posts, _beside_their_first(posts), "copy of a post on another side of a date")
+    part = posts["split"].map({TRAIN: 0, VALIDATION: 1, TEST: 3}) + (posts["half"] == SELECT)
+    shuffled = group_hashes(recipe.seed, "split", posts["group"].tolist())
+    posts = posts.iloc[np.lexsort((shuffled, part))].reset_index(drop=True)
+    return Selection(posts[list(_COLUMNS)], excluded, copies)
+
+
+def _copies_among(posts: pd.DataFrame) -> dict[str, int | float]:
+    sizes = posts["group"].value_counts()
+    several = sizes[sizes > 1]
+    return {
+        "groups": len(several),
+        "posts": int(several.sum()),
+        "share": round(float(several.sum() / max(1, len(posts))), 4),
+    }
+
+
+def _places(posts: pd.DataFrame, recipe: Recipe) -> NDArray[np.float64]:
+    """Returns where in 0 to 1 each post stands, of which the first tenths are train and the last is test."""
+    match recipe.split:
+        case "unseen_authors":
+            return hashed_places(recipe.seed, "author", posts["author"].tolist())
+        case "later_posts":
+            return dated_places(posts["posted_at"], pd.Series("", index=posts.index), recipe.seed)
+        case "later_posts_per_author":
+            return dated_places(posts["posted_at"], posts["author"], recipe.seed)
+    return hashed_places(recipe.seed, "split", posts["group"].tolist())
+
+
+def _beside_their_first(posts: pd.DataFrame) -> NDArray[np.bool_]:
+    """Returns which posts stand where the earliest of their near copies does."""
+    side = posts["split"] + posts["half"]
+    earliest = posts.sort_values("posted_at", kind="stable").drop_duplicates("group")
+    beside: NDArray[np.bool_] = (
+        posts["group"].map(side[earliest.index].set_axis(earliest["group"])) == side
+    ).to_numpy()
+    return beside
 
 
 def build_snapshot(
@@ -192,9 +248,9 @@ def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
 
 
 def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path, workers: int) -> Path:
-    candidates = read_candidates(store, recipe)
+    candidates = read_candidates(store, recipe, workers)
     selection = select_posts(candidates, recipe)
-    _refuse_empty_splits(selection, len(candidates))
+    _refuse_empty_splits(selection, len(candidates), "authors" if recipe.split == UNSEEN_AUTHORS else "posts")
     pixels = np.lib.format.open_memmap(
         aside / PIXELS_FILE,
         mode="w+",
@@ -220,6 +276,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
             "made": any(source.startswith("demo") for source in selection.posts["source"].unique()),
             "counts": counts_of(selection.posts),
             "excluded": selection.excluded,
+            "copies": selection.copies,
             "store_revisions": [revision],
             "versions": {"likerank": __version__, "numpy": np.__version__, "pandas": pd.__version__},
             "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -229,25 +286,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     return folder
 
 
-def read_candidates(store: Store, recipe: Recipe) -> pd.DataFrame:
-    """Returns the posts that `select_posts` chooses among, in any order.
-
-    Raises:
-        LikerankError: If the store holds no post of the recipe's sources.
-    """
-    total = store.count_posts(recipe.sources or None)
-    if total == 0:
-        which = f" of {', '.join(recipe.sources)}" if recipe.sources else ""
-        raise LikerankError(
-            f"The store {store.database_name} holds no posts{which}; run scripts/ingest.py source=... first."
-        )
-    batches = list(track(store.scan_posts(recipe.sources or None), "Reading posts in parts"))
-    candidates: pd.DataFrame = pa.Table.from_batches(batches).to_pandas()
-    observations = store.scan_followers(sorted(candidates["author"].unique()))
-    return candidates.assign(followers_then=followers_when_posted(candidates, observations))
-
-
-def _refuse_empty_splits(selection: Selection, candidates: int) -> None:
+def _refuse_empty_splits(selection: Selection, candidates: int, what: str) -> None:
     posts = selection.posts
     parts = {
         "training split": posts["split"] == TRAIN,
@@ -260,42 +299,18 @@ def _refuse_empty_splits(selection: Selection, candidates: int) -> None:
         why = "; ".join(f"{number} left out: {reason}" for reason, number in selection.excluded.items())
         raise LikerankError(
             f"{len(posts)} usable posts of {candidates} are too few: the {' and the '.join(empty)} would be "
-            f"empty{f' ({why})' if why else ''}; ingest more posts."
+            f"empty{f' ({why})' if why else ''}; ingest more {what}."
         )
 
 
 def _fill(pixels: NDArray[np.uint8], store: Store, keys: list[str], size: int, workers: int) -> None:
-    """Writes each post's pixels into its row; holds a few batches in memory, whatever the number of posts."""
+    """Writes each post's pixels into its row."""
     row_of = {key: row for row, key in enumerate(keys)}
 
-    def make(batch: list[tuple[str, bytes]]) -> int:
-        for key, master in batch:
-            pixels[row_of[key]] = to_pixels(master, size)
-        return len(batch)
+    def fill(key: str, master: bytes) -> None:
+        pixels[row_of[key]] = to_pixels(master, size)
 
-    # Threads, not processes: the codec gives up the interpreter's lock, and the rows need no copying back.
-    with ThreadPoolExecutor(workers) as pool:
-        futures = (pool.submit(make, batch) for batch in store.scan_masters(keys))
-        filled = 0
-        with progress_bar() as bar:
-            task = bar.add_task("Making pixels", total=len(keys))
-            for future in _lookahead(futures, 2 * workers):
-                filled += future.result()
-                bar.update(task, completed=filled)
-    if filled != len(keys):
-        raise LikerankError(
-            f"{len(keys) - filled} posts left the store while the snapshot was made; run the command again."
-        )
-
-
-def _lookahead(futures: Iterable[Future[int]], ahead: int) -> Iterator[Future[int]]:
-    """Yields the futures in order, each when `ahead` others have been submitted after it."""
-    waiting: deque[Future[int]] = deque()
-    for future in futures:
-        waiting.append(future)
-        if len(waiting) > ahead:
-            yield waiting.popleft()
-    yield from waiting
+    each_master(fill, "Making pixels", store, keys, workers)
 
 
 def _remember_revision(folder: Path, revision: str) -> None:

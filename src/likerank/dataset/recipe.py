@@ -1,10 +1,15 @@
 """What a snapshot is made by."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
-from likerank.dataset.splits import Balance
+from likerank.dataset.splits import POLICIES, RANDOM, Balance, Policy
 from likerank.errors import LikerankError
+
+NearCopies = Literal["together", "first_only", "ignore"]
+
+BEFORE: Final = {"near_copies": "ignore", "split": RANDOM}
+"""What the recipes that do not say so went by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,11 @@ class Recipe:
             number, or `none`.
         min_posts_per_author: Authors with fewer usable posts are left out, before balancing.
         sources: The sources whose posts enter; empty for all.
+        near_copies: `together` keeps near copies (see `copies`) on one side of every split; `first_only`
+            keeps of each group the post that came first; `ignore` knows copies of the very same pixels alone.
+        split: `random` deals posts 8:1:1; `unseen_authors` deals authors; `later_posts` takes the last
+            tenth of all posts by date for test and the tenth before for validation;
+            `later_posts_per_author` does so within each author.
         seed: Decides split, order and balance; not the seed of training, so that repeated trainings share
             one dataset.
     """
@@ -25,6 +35,8 @@ class Recipe:
     balance: Balance = "median"
     min_posts_per_author: int = 1
     sources: tuple[str, ...] = ()
+    near_copies: NearCopies = "together"
+    split: Policy = "random"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -36,6 +48,11 @@ class Recipe:
             raise LikerankError(
                 f"snapshot.balance is {self.balance}; it must be median, minimum, none or a number of posts."
             )
+        for key, known in (("near_copies", get_args(NearCopies)), ("split", POLICIES)):
+            if getattr(self, key) not in known:
+                raise LikerankError(
+                    f"snapshot.{key} is {getattr(self, key)}; it must be one of {', '.join(known)}."
+                )
 
     def as_json(self) -> dict[str, Any]:
         """Returns the recipe in plain types, as snapshot.json keeps it."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from likerank.dataset.recipe import Recipe
+from likerank.dataset.recipe import BEFORE, Recipe
 from likerank.dataset.splits import TEST, TRAIN, VALIDATION
 from likerank.errors import LikerankError
 from likerank.images import PIPELINE_VERSION
@@ -35,7 +35,8 @@ class Snapshot:
             (train, val/stop, val/select, test), shuffled within each.
         posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
             `comments`, `followers` (the author's newest), `followers_then` (when posted, estimated; see
-            `likerank.dataset.followers`), `posted_at`, `digest`, `split`, `half`, `appeal`, `audience`.
+            `likerank.dataset.followers`), `posted_at`, `digest`, `group` (its near copies), `split`, `half`,
+            `appeal`, `audience`; `followers_then` and `group` are missing in snapshots of earlier versions.
 
     Raises:
         LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.
@@ -70,6 +71,11 @@ class Snapshot:
     def fingerprint(self) -> str:
         """Hash of everything that a training can see of it."""
         return str(self.manifest["fingerprint"])
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What it was made by, in plain types."""
+        return {**BEFORE, **self.manifest["recipe"]}
 
     @property
     def size(self) -> int:

@@ -1,8 +1,9 @@
 """Which posts enter a dataset and on which side of it they stand: pure functions of hashes.
 
-A post's place hangs on (seed, copy group) alone, so a new post moves nobody and copies of one picture stay
-together. Each decision draws its own hash: were balancing to keep the smallest hashes of the split's own,
-it would keep training posts and drop test posts.
+Under `random` a post's place hangs on (seed, copy group) alone and under `unseen_authors` on (seed, author),
+so a new post moves nobody and copies stay together. Under `later_posts` it hangs on the dates of all posts
+and moves as new ones come. Each decision draws its own hash: were balancing to keep the smallest hashes of
+the split's own, it would keep training posts and drop test posts.
 """
 
 import hashlib
@@ -22,6 +23,12 @@ SELECT: Final = "select"
 _TRAIN_ENDS, _STOP_ENDS, _SELECT_ENDS = 0.8, 0.85, 0.9  # 8:1:1; validation in two halves
 
 Balance = Literal["median", "minimum", "none"] | int
+Policy = Literal["random", "unseen_authors", "later_posts", "later_posts_per_author"]
+
+RANDOM: Final = "random"
+UNSEEN_AUTHORS: Final = "unseen_authors"
+LATER_POSTS: Final = ("later_posts", "later_posts_per_author")
+POLICIES: Final = (RANDOM, UNSEEN_AUTHORS, *LATER_POSTS)
 
 
 def group_hashes(seed: int, purpose: str, groups: Sequence[str]) -> NDArray[np.uint64]:
@@ -40,16 +47,39 @@ def group_hashes(seed: int, purpose: str, groups: Sequence[str]) -> NDArray[np.u
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
-def split_of(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+def hashed_places(seed: int, purpose: str, groups: Sequence[str]) -> NDArray[np.float64]:
+    """Returns a uniform number in [0, 1) for each group, shape (len(groups),); see `group_hashes`."""
+    return group_hashes(seed, purpose, groups).astype(np.float64) / 2.0**64
+
+
+def dated_places(posted_at: pd.Series, series: pd.Series, seed: int) -> NDArray[np.float64]:
+    """Returns which share of its series was posted before each post.
+
+    Args:
+        posted_at: When each was posted, shape (N,), none missing.
+        series: The series that each is of, such as its author, shape (N,).
+        seed: The snapshot's. It decides between which two posts of a series a share falls, so that short
+            series have their 8:1:1 on average.
+
+    Returns:
+        Shape (N,), in [0, 1), ascending with the date within a series; the same for posts of one time.
+    """
+    dated = posted_at.groupby(series.to_numpy())
+    before = dated.rank(method="min").to_numpy() - 1
+    shift = hashed_places(seed, "later", series.tolist())
+    place: NDArray[np.float64] = (before + shift) / dated.transform("size").to_numpy()
+    return place
+
+
+def split_of(place: NDArray[np.float64]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
     """Returns each post's split and, in validation, its half.
 
     Args:
-        hashes: Shape (N,), from `group_hashes`.
+        place: Shape (N,), in [0, 1): the first tenths are train, the last is test.
 
     Returns:
         Split (`train`, `val` or `test`) and half (`stop`, `select` or an empty string), each of shape (N,).
     """
-    place = hashes.astype(np.float64) / 2.0**64
     split = np.select([place < _TRAIN_ENDS, place < _SELECT_ENDS], [TRAIN, VALIDATION], TEST)
     half = np.where(split == VALIDATION, np.where(place < _STOP_ENDS, STOP, SELECT), "")
     return split, half

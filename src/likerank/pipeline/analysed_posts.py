@@ -29,12 +29,14 @@ class PostTables:
         kept: Those that are in a dataset after balancing, with `split`.
         left_out: Why others are not, and how many.
         total: How many posts there are with those that were left out.
+        copies: `groups` of near copies, `posts` in them, their `share`; None where nobody looked.
     """
 
     posts: pd.DataFrame
     kept: pd.DataFrame
     left_out: dict[str, int]
     total: int
+    copies: dict[str, int | float] | None
 
 
 class AnalysedPosts(Protocol):
@@ -74,9 +76,9 @@ class StoredPosts:
 
     def tables(self) -> PostTables:
         """See `AnalysedPosts`."""
-        posts = read_candidates(self._store, self._recipe)
+        posts = read_candidates(self._store, self._recipe, _WORKERS)
         selection = select_posts(posts, self._recipe)
-        return PostTables(posts, selection.posts, selection.excluded, len(posts))
+        return PostTables(posts, selection.posts, selection.excluded, len(posts), selection.copies)
 
     def pixels(self, keys: Sequence[str]) -> Iterator[tuple[list[str], Pixels]]:
         """See `AnalysedPosts`."""
@@ -121,8 +123,9 @@ class FrozenPosts:
     def tables(self) -> PostTables:
         """See `AnalysedPosts`; posts that were left out are known by their number alone."""
         posts = self._snapshot.posts
-        left_out = dict(self._snapshot.manifest.get("excluded", {}))
-        return PostTables(posts, posts, left_out, len(posts) + sum(left_out.values()))
+        manifest = self._snapshot.manifest
+        left_out = dict(manifest.get("excluded", {}))
+        return PostTables(posts, posts, left_out, len(posts) + sum(left_out.values()), manifest.get("copies"))
 
     def pixels(self, keys: Sequence[str]) -> Iterator[tuple[list[str], Pixels]]:
         """See `AnalysedPosts`."""

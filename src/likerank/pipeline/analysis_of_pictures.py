@@ -144,12 +144,12 @@ def pictures(posts: Posts, source: AnalysedPosts, most: int | None, seed: int) -
     sentences = [
         f"{len(measured):,} pictures of the dataset were measured{part}, at the {size} x {size} pixels "
         "that models see.",
-        _copies_in_words(kept),
+        _copies_in_words(posts.copies),
     ]
     numbers_kept = {name: each.to_json() for name, each in found.items()}
     return Section(
         "What of a picture goes with likes?", sentences, figures, answer=traits_in_words(list(found.items())),
-        numbers={"pictures": numbers_kept},
+        numbers={"pictures": numbers_kept, "copies": posts.copies},
     )  # fmt: skip
 
 
@@ -157,11 +157,14 @@ def _some(keys: pd.Series, seed: int) -> set[str]:
     return set(keys.sample(min(_BEFORE_AFTER, len(keys)), random_state=seed))
 
 
-def _copies_in_words(kept: pd.DataFrame) -> str:
-    copies = len(kept) - kept["digest"].nunique()
+def _copies_in_words(copies: dict[str, int | float] | None) -> str:
+    if copies is None:
+        return "Whether posts show near copies of one picture was not looked for when this snapshot was made."
+    if not copies["groups"]:
+        return (
+            "No near copies were found: no two posts show the same picture, re-encoded, resized or filtered."
+        )
     return (
-        f"{copies:,} posts show a picture that another post shows too, pixel by pixel; one split has "
-        "them all."
-        if copies
-        else "No two posts show the same picture, pixel by pixel."
+        f"{copies['posts']:,} posts ({copies['share']:.1%}) show near copies of a picture that another post "
+        f"shows too, in {copies['groups']:,} groups."
     )

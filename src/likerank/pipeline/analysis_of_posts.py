@@ -50,6 +50,7 @@ class Posts:
         self.kept = tables.kept
         self.left_out = tables.left_out
         self.total = tables.total
+        self.copies = tables.copies
         counted = tables.posts[tables.posts["likes"].notna()]
         if counted.empty:
             raise LikerankError(

@@ -45,7 +45,7 @@ def fit(config: DictConfig, run: Run, data: PopularityDataModule, scorer: Scorer
 def fit_beside(config: DictConfig, given: HandOver) -> None:
     """Does the part of a process that the training's first one started: it fits, and nothing else."""
     data = configured_data(config, find_snapshot(snapshots_folder(config), given.fingerprint))
-    OmegaConf.update(config, "snapshot", data.snapshot.manifest["recipe"])
+    OmegaConf.update(config, "snapshot", data.snapshot.recipe)
     pl.seed_everything(config.seed, verbose=False)
     scorer = configured_scorer(config)
     _fitted(config, data, scorer, False, checkpoints_folder(config, given.run_id))

@@ -7,7 +7,17 @@ import pandas as pd
 from filelock import FileLock
 from omegaconf import DictConfig
 
-from likerank.dataset import SELECT, TEST, VALIDATION, Snapshot, find_snapshot
+from likerank.dataset import (
+    BEFORE,
+    LATER_POSTS,
+    SELECT,
+    STOP,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Snapshot,
+    find_snapshot,
+)
 from likerank.errors import LikerankError
 from likerank.evaluation import Interval, paired_difference
 from likerank.pipeline.evaluate import evaluate_run, trained_configuration, trained_scorer
@@ -107,16 +117,30 @@ def refuse_incomparable(champion: Run, fingerprint: str, config: DictConfig) -> 
     """
     if champion.tags[FINGERPRINT] == fingerprint:
         return
-    before = trained_configuration(champion, config).snapshot
-    recipe = Snapshot(find_snapshot(snapshots_folder(config), fingerprint)).manifest["recipe"]
+    root = snapshots_folder(config)
+    before = BEFORE | dict(trained_configuration(champion, config).snapshot)
+    snapshot = Snapshot(find_snapshot(root, fingerprint))
+    recipe = snapshot.recipe
     for key, why in (
         ("seed", "it may have trained on these posts"),
+        ("split", "it may have trained on these posts"),
+        ("near_copies", "it may have trained on copies of these posts"),
         ("size", "it sees pictures of another size"),
     ):
         if before[key] != recipe[key]:
             raise LikerankError(
                 f"The champion, run {champion.id}, cannot be compared on snapshot {fingerprint}: its "
                 f"snapshot.{key} was {before[key]}, not {recipe[key]}, so {why}; train both on one."
+            )
+    if recipe["split"] in LATER_POSTS:
+        theirs = Snapshot(find_snapshot(root, champion.tags[FINGERPRINT])).posts
+        trained_on = theirs["group"][(theirs["split"] == TRAIN) | (theirs["half"] == STOP)]
+        ranked = snapshot.posts["group"][snapshot.posts["half"] == SELECT]
+        if ranked.isin(trained_on).any():
+            raise LikerankError(
+                f"The champion, run {champion.id}, cannot be compared on snapshot {fingerprint}: it trained "
+                f"on posts that are ranked here, since {recipe['split']} moves with what is ingested; train "
+                "both on one."
             )
 
 

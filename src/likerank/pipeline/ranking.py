@@ -30,6 +30,16 @@ from likerank.tracking import Run
 RESULTS = "results.json"
 FOLDS = "folds"
 _TRAINING_POSTS_SCORED = 20_000
+_POLICIES = {
+    "random": "posts at random, so that their authors were trained on",
+    "unseen_authors": (
+        "nobody ranked here was trained on, so across authors and in mse nothing knows what is usual for them"
+    ),
+    "later_posts": "ranked posts are later than all that were trained on",
+    "later_posts_per_author": (
+        "an author's ranked posts are later than those trained on; other authors' may be earlier"
+    ),
+}
 MADE = "The posts are made: drawn pictures with likes by a formula. They are not Instagram's."
 
 
@@ -122,9 +132,8 @@ def name_of(config: DictConfig) -> str:
 
 def caption_of(snapshot: Snapshot) -> list[str]:
     """Returns the lines that must stand below a table of this snapshot."""
-    if not snapshot.manifest["made"]:
-        return []
-    return [MADE]
+    policy = snapshot.recipe["split"]
+    return [f"Split {policy}: {_POLICIES[policy]}.", *([MADE] if snapshot.manifest["made"] else [])]
 
 
 def truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

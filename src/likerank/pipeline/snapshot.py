@@ -9,6 +9,7 @@ from likerank.pipeline.places import configured_store, configured_tracking, snap
 from likerank.tracking import find_champion
 
 LATEST = "latest"
+_MANY_COPIES = 0.1
 
 
 def snapshot_folder(config: DictConfig) -> Path:
@@ -23,7 +24,10 @@ def snapshot_folder(config: DictConfig) -> Path:
     spare = [] if champion is None else [champion.params["snapshot.fingerprint"]]
     with configured_store(config) as store:
         folder = build_snapshot(store, configured_recipe(config), root, keep=choice.keep, spare=spare)
-    print(summary_of(Snapshot(folder)))
+    snapshot = Snapshot(folder)
+    print(summary_of(snapshot))
+    if warning := warning_of(snapshot):
+        print(warning)
     return folder
 
 
@@ -35,6 +39,8 @@ def configured_recipe(config: DictConfig) -> Recipe:
         balance=choice.balance,
         min_posts_per_author=choice.min_posts_per_author,
         sources=tuple(choice.sources),
+        near_copies=choice.near_copies,
+        split=choice.split,
         seed=choice.seed,
     )
 
@@ -47,4 +53,16 @@ def summary_of(snapshot: Snapshot) -> str:
     return (
         f"Snapshot {snapshot.fingerprint}: {splits} posts of {len(counts['authors'])} authors"
         f"{f'; left out: {left_out}' if left_out else ''}"
+    )
+
+
+def warning_of(snapshot: Snapshot) -> str:
+    """Returns what is to be said of its near copies; nothing where there are few, or one of each is kept."""
+    copies = snapshot.manifest.get("copies")
+    if copies is None or copies["share"] <= _MANY_COPIES or snapshot.recipe["near_copies"] == "first_only":
+        return ""
+    return (
+        f"Warning: {copies['posts']:,} posts, {copies['share']:.0%} of all, lie in {copies['groups']:,} "
+        "groups of near copies, which stay together, so the split may be far from 8:1:1 and a ranking counts "
+        "a picture more than once; snapshot.near_copies=first_only keeps one of each."
     )

@@ -114,7 +114,7 @@ def train_run(
     data.prepare_data()
     snapshot = data.snapshot
     # A snapshot that was named may have been made otherwise than the configuration would make one.
-    OmegaConf.update(config, "snapshot", snapshot.manifest["recipe"])
+    OmegaConf.update(config, "snapshot", snapshot.recipe)
     folds = fold_snapshots(config, snapshot) if split == FOLDS else []
     trial = trial_of(config, snapshot.fingerprint)
     finished = tracking.find_run({TRIAL: trial}, "FINISHED") if config.reuse and not config.resume else None

@@ -130,6 +130,8 @@ class Export:
             posted_at=document.get("posted_at"),
             observed_at=document.get("observed_at"),
             truth=Truth(appeal=truth["appeal"], audience=truth["audience"]) if truth else None,
+            # One from before this was kept was there before all others.
+            added_at=document.get("added_at") or _EPOCH,
         )
 
 

@@ -41,6 +41,7 @@ _SCHEMAS: Final = {
             ("observed_at", _TIME),
             ("truth", pa.struct([("appeal", pa.float64()), ("audience", pa.float64())])),
             ("image", _IMAGE),
+            ("added_at", _TIME),
         ]
     ),
     "authors": pa.schema(
@@ -155,7 +156,8 @@ def _sorted_keys(store: Store, collection: str) -> list[str]:
 
 def _documents(store: Store, collection: str, keys: Sequence[str], masters: bool) -> Iterator[Document]:
     """Yields a collection's documents in the order of the keys."""
-    projection = None if masters else {"image.master": 0}
+    # A signature is made from the master again.
+    projection = {"image.signature": 0} if masters else {"image.signature": 0, "image.master": 0}
     for key_chunk in chunks(keys, _KEYS_AT_ONCE):
         yield from sorted(
             fetch(store.collection(collection), "_id", key_chunk, projection), key=lambda found: found["_id"]

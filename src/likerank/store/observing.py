@@ -76,7 +76,7 @@ class History:
     def __init__(self, kind: Kind, names: tuple[str, ...], now: datetime) -> None:
         self._kind = kind
         self._names = names
-        self._now = now
+        self.now = now
         self._seen: dict[str, dict[datetime, Counts]] = {}
 
     def remember(self, key: str, at: datetime, counts: Counts) -> None:
@@ -99,10 +99,10 @@ class History:
         if given is not None:
             return utc_milliseconds(given)
         if not seen:
-            return self._now
+            return self.now
         newest = max(seen)
         # What a killed ingest observed but did not bring into the record is found here and taken up again.
-        return newest if seen[newest] == counts else max(self._now, newest + _TICK)
+        return newest if seen[newest] == counts else max(self.now, newest + _TICK)
 
 
 def plan_posts(
@@ -125,7 +125,7 @@ def plan_posts(
         if observation is not None:
             change.observations.append(observation)
         if document is None:
-            stored[post.key] = change.inserts[post.key] = _new_post(post, master, counts, at)
+            stored[post.key] = change.inserts[post.key] = _new_post(post, master, counts, at, history.now)
             continue
         fields: Document = {}
         if at > document["observed_at"]:
@@ -194,7 +194,7 @@ def _has_counts(author: Author) -> bool:
     return author.followers is not None or author.post_count is not None
 
 
-def _new_post(post: Post, master: Master | None, counts: Counts, at: datetime) -> Document:
+def _new_post(post: Post, master: Master | None, counts: Counts, at: datetime, now: datetime) -> Document:
     return {
         "_id": post.key,
         "slot": slot_of(post.key),
@@ -207,6 +207,7 @@ def _new_post(post: Post, master: Master | None, counts: Counts, at: datetime) -
         "observed_at": at,
         "truth": _truth(post),
         "image": _image(master),
+        "added_at": utc_milliseconds(post.added_at or now),
     }
 
 
@@ -241,4 +242,5 @@ def _image(master: Master | None) -> dict[str, Any] | None:
         "digest": master.digest,
         "width": master.width,
         "height": master.height,
+        "signature": Binary(master.signature),
     }

@@ -15,6 +15,7 @@ import pyarrow as pa
 from bson.codec_options import CodecOptions
 from pymongo.collection import Collection
 
+from likerank.images import SIGNATURE_SIDE
 from likerank.store.schema import SLOTS, Document
 
 KEYS_AT_ONCE: Final = 50
@@ -34,6 +35,8 @@ POST_TABLE: Final = pa.schema(
         pa.field("appeal", pa.float64()),
         pa.field("audience", pa.float64()),
         pa.field("has_image", pa.bool_(), nullable=False),
+        pa.field("added_at", pa.timestamp("ms", tz="UTC")),
+        pa.field("signature", pa.binary(SIGNATURE_SIDE**2)),
     ]
 )
 
@@ -121,6 +124,8 @@ def scan_post_table(
             "appeal": [truth.get("appeal") for truth in truths],
             "audience": [truth.get("audience") for truth in truths],
             "has_image": [bool(image) for image in images],
+            "added_at": [post.get("added_at") for post in documents],
+            "signature": [image.get("signature") for image in images],
         }
         yield pa.RecordBatch.from_pydict(columns, schema=POST_TABLE)
 

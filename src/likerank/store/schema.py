@@ -18,8 +18,12 @@ _TIME: Final = {"bsonType": ["date", "null"]}
 _SLOT: Final = {"bsonType": "int", "minimum": 0}
 
 
-def _record(properties: Document) -> Document:
-    return {"$jsonSchema": {"bsonType": "object", "required": ["_id", *properties], "properties": properties}}
+def _record(properties: Document, later: Document | None = None) -> Document:
+    """Returns a validator; what came `later` is missing in documents of earlier versions."""
+    required = ["_id", *properties]
+    return {
+        "$jsonSchema": {"bsonType": "object", "required": required, "properties": properties | (later or {})}
+    }
 
 
 VALIDATORS: Final[dict[str, Document]] = {
@@ -47,9 +51,11 @@ VALIDATORS: Final[dict[str, Document]] = {
                     "digest": _TEXT,
                     "width": {"bsonType": "int", "minimum": 1},
                     "height": {"bsonType": "int", "minimum": 1},
+                    "signature": {"bsonType": "binData"},
                 },
             },
-        }
+        },
+        later={"added_at": {"bsonType": "date"}},
     ),
     "authors": _record(
         {

@@ -237,7 +237,7 @@ class Store:
         Yields:
             Batches of at least one row: key, source, author (its key), username and followers (the author's
             newest), likes, comments, posted_at and observed_at (ms, UTC), digest, appeal, audience,
-            has_image.
+            has_image, added_at (ms, UTC) and signature, both null in posts of earlier versions.
         """
         wanted = None if sources is None else pa.array(sources, pa.string())
         with speaking_of(self.place):
@@ -326,7 +326,12 @@ class Store:
         )
 
     def _stored(self, kind: Kind, keys: list[str]) -> dict[str, Document]:
-        found = fetch(self.collection(f"{kind}s"), "_id", list(dict.fromkeys(keys)), {"image.master": 0})
+        found = fetch(
+            self.collection(f"{kind}s"),
+            "_id",
+            list(dict.fromkeys(keys)),
+            {"image.master": 0, "image.signature": 0},
+        )
         return {document["_id"]: document for document in found}
 
     def _history(

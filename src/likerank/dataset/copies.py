@@ -1,0 +1,190 @@
+"""Near copies: the same picture again, re-encoded, resized, filtered or slightly cropped.
+
+Two pictures are near copies if the 64 signs of their signatures' lowest cosine coefficients differ in at most
+`MOST_BITS` and the correlation of the coefficients, each weighted by its frequency, is `LEAST_CORRELATION` or
+more. The signs (a perceptual hash) find candidates among any number of pictures; the correlation decides,
+since landscapes of one kind share their low frequencies and collide in a hash. Weighting by frequency undoes
+that natural pictures have most of their contrast in their coarsest shapes. BENCHMARKS.md says what is caught
+and what is missed.
+
+ImageHash (4.3) has such hashes, but takes decoded pictures one by one, has no search and no second look at a
+candidate, and brings PyWavelets.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.fft import dctn
+
+from likerank.images import SIGNATURE_SIDE
+
+MOST_BITS: Final = 7
+LEAST_CORRELATION: Final = 0.9
+# A picture of one colour is a copy of nothing: what is left of it is the codec's noise.
+_LEAST_CONTRAST: Final = 2.0
+
+_FREQUENCY: Final = np.hypot(*np.indices((SIGNATURE_SIDE, SIGNATURE_SIDE))).ravel()
+_LOWEST: Final = np.argsort(_FREQUENCY, kind="stable")[1:65]  # Without the mean.
+_WORDS: Final = 4
+_AT_ONCE: Final = 1 << 16
+_CANDIDATES_AT_ONCE: Final = 1 << 20
+
+
+def hashes_of(signatures: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Returns the perceptual hash of each signature.
+
+    Args:
+        signatures: Shape (N, 256), uint8.
+
+    Returns:
+        Shape (N,); bit k is the sign of a cosine coefficient, so that each of the four 16-bit words holds
+        some of every frequency and none is nearly the same for all pictures.
+    """
+    hashes = np.empty(len(signatures), dtype=np.uint64)
+    interleaved = np.arange(64).reshape(-1, _WORDS).T.ravel()
+    for start in range(0, len(signatures), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        signs = _coefficients(signatures[part])[:, _LOWEST[interleaved]] > 0
+        hashes[part] = np.packbits(np.ascontiguousarray(signs), axis=1).view(np.uint64).ravel()
+    return hashes
+
+
+def pairs_within(hashes: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yields all pairs of hashes that differ in at most `MOST_BITS` bits, in bounded memory.
+
+    Of four words one has at most one of the seven bits (pigeonhole), so a pair is met where it shares a word
+    but for one bit (Norouzi, Punjani and Fleet, Fast Search in Hamming Space with Multi-Index Hashing, 2012).
+
+    Args:
+        hashes: Shape (N,).
+
+    Yields:
+        Indices i < j, a pair at least once.
+    """
+    for word in range(_WORDS):
+        words = hashes.view(np.uint16).reshape(-1, _WORDS)[:, word]
+        order = np.argsort(words, kind="stable")
+        there = words[order]
+        for flipped in (0, *(1 << bit for bit in range(16))):
+            rows = np.flatnonzero(there & flipped == 0)
+            alike = there[rows] | np.uint16(flipped)
+            first = np.searchsorted(there, alike, "left") if flipped else rows + 1
+            for i, j in _joined(rows, first, np.searchsorted(there, alike, "right")):
+                one, other = order[i], order[j]
+                near = np.bitwise_count(hashes[one] ^ hashes[other]) <= MOST_BITS
+                if near.any():
+                    one, other = one[near], other[near]
+                    yield np.minimum(one, other), np.maximum(one, other)
+
+
+def near_pairs(signatures: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Returns all pairs of near copies.
+
+    Args:
+        signatures: Shape (N, 256), uint8. Those with next to no contrast are near copies of none.
+
+    Returns:
+        Shape (pairs, 2): i < j, each pair once.
+    """
+    parts = range(0, len(signatures), _AT_ONCE)
+    contrast = [signatures[start : start + _AT_ONCE].std(axis=1) for start in parts]
+    shown = np.flatnonzero(np.concatenate([np.empty(0), *contrast]) >= _LEAST_CONTRAST)
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for one, other in pairs_within(hashes_of(signatures[shown])):
+        for start in range(0, len(one), _AT_ONCE):
+            i, j = (shown[side[start : start + _AT_ONCE]] for side in (one, other))
+            near = correlations(signatures[i], signatures[j]) >= LEAST_CORRELATION
+            found.append(np.stack([i[near], j[near]], axis=1))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def correlations(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Returns how alike pairs of signatures are, row by row.
+
+    Args:
+        ones: Shape (N, 256), uint8, none without contrast.
+        others: The same.
+
+    Returns:
+        Shape (N,), -1 to 1: the cosine of the angle between the cosine coefficients, each times its
+        frequency; brightness and contrast leave it as it is.
+    """
+    one, other = (_coefficients(signatures) * _FREQUENCY for signatures in (ones, others))
+    length = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    alike: NDArray[np.float64] = np.einsum("ij,ij->i", one, other) / length
+    return alike
+
+
+def grouped(number: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Puts pictures into groups of near copies, each picture by those before it alone.
+
+    A picture joins the group of the near copies before it, and begins one where there are none. One that is
+    a near copy of pictures in several groups belongs to none, since it would either move one of them or
+    stand on two sides. So whatever comes after a picture changes nothing about it, and no two near copies
+    are in different groups.
+
+    Args:
+        number: How many pictures there are, in an order that later ones only lengthen.
+        pairs: Shape (pairs, 2), from `near_pairs`.
+
+    Returns:
+        Shape (number,): the first picture of the group that each is in, or -1 where it is in none.
+    """
+    groups = np.arange(number)
+    pairs = pairs[np.argsort(pairs[:, 1], kind="stable")]
+    later, starts = np.unique(pairs[:, 1], return_index=True)
+    for picture, (start, end) in zip(later, pairwise([*starts, len(pairs)]), strict=True):
+        of_copies = groups[pairs[start:end, 0]]
+        met = np.unique(of_copies[of_copies >= 0])
+        if met.size:
+            groups[picture] = met[0] if met.size == 1 else -1
+    return groups
+
+
+def copy_groups(digests: Sequence[str], signatures: NDArray[np.uint8]) -> NDArray[np.object_]:
+    """Returns the copy group of each post: near copies, and posts of one picture, share theirs.
+
+    Args:
+        digests: The picture of each post, in the order in which the posts came.
+        signatures: Shape (posts, 256), uint8.
+
+    Returns:
+        Shape (posts,): the digest of the group's first picture; None for a near copy of pictures in several
+        groups.
+    """
+    picture, names = pd.factorize(np.array(digests, dtype=object))
+    first_posts = np.unique(picture, return_index=True)[1]
+    # Pictures of one signature are one to the search, however many there are.
+    rows = np.ascontiguousarray(signatures[first_posts]).view(f"V{SIGNATURE_SIDE**2}").ravel()
+    _, first, of_signature = np.unique(rows, return_index=True, return_inverse=True)
+    came = np.argsort(first)
+    group = grouped(len(first), near_pairs(signatures[first_posts[first[came]]]))
+    name: NDArray[np.object_] = names[first[came]][group]
+    name[group < 0] = None
+    named: NDArray[np.object_] = name[np.argsort(came)[of_signature]][picture]
+    return named
+
+
+def _joined(
+    rows: NDArray[np.int64], first: NDArray[np.int64], beyond: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yields each row with everything from its first to beyond its last, in parts of bounded size."""
+    ends = np.cumsum(beyond - first)
+    start = 0
+    while start < len(rows):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _CANDIDATES_AT_ONCE, "right")))
+        counts = (beyond - first)[start:stop]
+        within = np.arange(counts.sum()) - np.repeat(ends[start:stop] - counts - done, counts)
+        yield np.repeat(rows[start:stop], counts), np.repeat(first[start:stop], counts) + within
+        start = stop
+
+
+def _coefficients(signatures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    square = signatures.reshape(-1, SIGNATURE_SIDE, SIGNATURE_SIDE).astype(np.float64)
+    flat: NDArray[np.float64] = dctn(square, axes=(1, 2), norm="ortho").reshape(-1, SIGNATURE_SIDE**2)
+    return flat

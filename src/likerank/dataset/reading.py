@@ -1,0 +1,126 @@
+"""What a snapshot reads of the store: a row a post, with its copy group, and the masters."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from likerank.dataset.copies import copy_groups
+from likerank.dataset.followers import followers_when_posted
+from likerank.dataset.recipe import Recipe
+from likerank.errors import LikerankError
+from likerank.images import SIGNATURE_SIDE, signature_of
+from likerank.progress import progress_bar, track
+from likerank.store import Store
+
+
+def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
+    """Returns all posts that a recipe chooses from, whatever they lack, each with its copy group.
+
+    Args:
+        store: Where the posts are.
+        recipe: Says of which sources, and whether near copies are looked for.
+        workers: Threads that make signatures, where the store has none.
+
+    Returns:
+        The columns of `Store.scan_posts` but for `signature`, and `group` (the digest of the group's first
+        picture) and `owner` (the author of its first post), both missing without a picture, and
+        `followers_then` (the author's when it was posted, estimated).
+
+    Raises:
+        LikerankError: If there are none.
+    """
+    total = store.count_posts(recipe.sources or None)
+    if total == 0:
+        which = f" of {', '.join(recipe.sources)}" if recipe.sources else ""
+        raise LikerankError(
+            f"The store {store.database_name} holds no posts{which}; run scripts/ingest.py source=... first."
+        )
+    batches, signatures = [], []
+    for batch in track(store.scan_posts(recipe.sources or None), "Reading posts in parts"):
+        column = pc.fill_null(batch["signature"], bytes(SIGNATURE_SIDE**2))
+        signatures.append(
+            np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, SIGNATURE_SIDE**2)
+        )
+        known = pc.is_valid(batch["signature"])
+        batches.append(batch.drop_columns(["signature"]).append_column("has_signature", known))
+    candidates: pd.DataFrame = pa.Table.from_batches(batches).to_pandas()
+    # Those from before this was kept were there before all others.
+    candidates["added_at"] = candidates["added_at"].fillna(pd.Timestamp(0, tz="UTC"))
+    came = candidates[candidates["has_image"]].sort_values(["added_at", "key"])
+    groups = came["digest"].to_numpy(dtype=object)
+    if recipe.near_copies != "ignore":
+        of_all = np.concatenate(signatures)
+        _sign_unsigned(of_all, store, candidates, workers)
+        groups = copy_groups(groups.tolist(), of_all[came.index])
+    came = came.assign(group=groups)
+    owner = came.groupby("group")["author"].transform("first")
+    observations = store.scan_followers(sorted(candidates["author"].unique()))
+    return candidates.join(came[["group"]].assign(owner=owner)).assign(
+        followers_then=followers_when_posted(candidates, observations)
+    )
+
+
+def _sign_unsigned(
+    signatures: NDArray[np.uint8], store: Store, candidates: pd.DataFrame, workers: int
+) -> None:
+    """Makes from the masters the signatures that a store of an earlier version does not have."""
+    unsigned = candidates[candidates["has_image"] & ~candidates["has_signature"]]
+    row_of = dict(zip(unsigned["key"], unsigned.index.to_numpy(), strict=True))
+
+    def sign(key: str, master: bytes) -> None:
+        signatures[row_of[key]] = np.frombuffer(signature_of(master), np.uint8)
+
+    if row_of:
+        each_master(sign, "Comparing pictures", store, list(row_of), workers)
+
+
+def each_master(
+    use: Callable[[str, bytes], None], doing: str, store: Store, keys: list[str], workers: int
+) -> None:
+    """Calls `use` with each post's master, by several threads; a few batches are in memory.
+
+    Args:
+        use: What is done with a post's key and master.
+        doing: What a progress bar calls it.
+        store: Where the masters are.
+        keys: Of which posts.
+        workers: How many threads.
+
+    Raises:
+        LikerankError: If a post is gone or has no master.
+    """
+
+    def use_all(batch: list[tuple[str, bytes]]) -> int:
+        for key, master in batch:
+            use(key, master)
+        return len(batch)
+
+    # Threads, not processes: the codec gives up the interpreter's lock, and the rows need no copying back.
+    with ThreadPoolExecutor(workers) as pool:
+        futures = (pool.submit(use_all, batch) for batch in store.scan_masters(keys))
+        done = 0
+        with progress_bar() as bar:
+            task = bar.add_task(doing, total=len(keys))
+            for future in _lookahead(futures, 2 * workers):
+                done += future.result()
+                bar.update(task, completed=done)
+    if done != len(keys):
+        raise LikerankError(
+            f"{len(keys) - done} posts left the store while the snapshot was made; run the command again."
+        )
+
+
+def _lookahead(futures: Iterable[Future[int]], ahead: int) -> Iterator[Future[int]]:
+    """Yields the futures in order, each when `ahead` others have been submitted after it."""
+    waiting: deque[Future[int]] = deque()
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) > ahead:
+            yield waiting.popleft()
+    yield from waiting
