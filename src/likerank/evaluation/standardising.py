@@ -215,7 +215,7 @@ _CRITERIA: Final[
     (
         "varies most alike in all authors",
         lambda each: abs(float(np.log(each.spread or 1.0))),
-        0.25,
+        0.4,
         lambda each: f"{each.spread or 1.0:.1f} times between authors",
     ),
 )

@@ -45,7 +45,7 @@ def best_and_worst(
             f"The {shown} best and {shown} worst posts of all authors, by likes and each target.",
         ),
         (of_one, "top_bottom_of_one", f"The same of one author, {username}, who has the most posts."),
-    ]
+    ][: 1 + (len(of_one) > 1)]
     figures = [
         PageFigure(
             name,

@@ -87,16 +87,17 @@ def correlations(axes: Axes, found: Association, names: dict[str, str], what: st
         axes.set_yticks([])
         nothing(axes, "nobody has two posts that differ")
         return
+    named = len(found.by_author) <= NAMED
+    thin = 1.2 if named else 0.4
     gap = max(1.0, 0.04 * len(found.by_author))
     for place, each in enumerate(found.by_author):
         sure = (
             each.rho.low is not None and each.rho.high is not None and not each.rho.low <= 0 <= each.rho.high
         )
         _interval(
-            axes, each.rho.estimate, each.rho.low, each.rho.high, place + gap, BLUE if sure else GREY, 1.2
+            axes, each.rho.estimate, each.rho.low, each.rho.high, place + gap, BLUE if sure else GREY, thin
         )
     _interval(axes, found.pooled.estimate, found.pooled.low, found.pooled.high, 0, VERMILLION, 2.4)
-    named = len(found.by_author) <= NAMED
     axes.set_yticks(
         [0, *(place + gap for place in range(len(found.by_author)) if named)],
         ["all authors", *(plain(names[each.author], 20) for each in found.by_author if named)],

@@ -18,6 +18,7 @@ Picture = NDArray[np.uint8]
 
 _TIMES = (0.01, 0.03, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 30, 100)
 _ROW = 1.65  # a row's height, in pictures
+_LEAST_COLUMNS = 10.3  # or few pictures would be as large as the page
 _GAP = 0.3  # between left and right, likewise
 _SIDE = 0.97  # inches of a picture
 
@@ -45,7 +46,7 @@ def contact_sheet_figure(rows: Sequence[SheetRow], note: str) -> Figure:
         note: What stands above all.
     """
     left = max(len(row.left) for row in rows)
-    columns = left + _GAP + max(len(row.right) for row in rows)
+    columns = max(_LEAST_COLUMNS, left + _GAP + max(len(row.right) for row in rows))
     with drawing(0.3 + _SIDE * _ROW * len(rows), _SIDE * columns) as figure:
         # One axes for all: laying out a hundred takes seconds.
         axes = figure.subplots()
