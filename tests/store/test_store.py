@@ -70,6 +70,7 @@ def test_the_post_table_joins_the_author_of_the_same_source(
             "likes": None,
             "comments": None,
             "posted_at": T0 - DAY,
+            "observed_at": seen.observed_at,
             "followers": 7,
             "digest": "d1",
             "appeal": 0.5,
@@ -84,6 +85,7 @@ def test_the_post_table_joins_the_author_of_the_same_source(
             "likes": 10,
             "comments": 2,
             "posted_at": None,
+            "observed_at": orphan.observed_at,
             "followers": None,
             "digest": None,
             "appeal": None,
@@ -92,6 +94,22 @@ def test_the_post_table_joins_the_author_of_the_same_source(
         },
     ]
     assert [batch["key"].to_pylist() for batch in store.scan_posts(["other"])] == [["other/p2"]]
+
+
+def test_all_counts_of_a_post_come_together_and_hidden_ones_do_not(
+    store: Store, make_post: MakePost, make_author: MakeAuthor
+) -> None:
+    days = [T0 + number * DAY for number in range(3)]
+    for likes, day in zip((5, None, 9), days, strict=True):
+        store.write([make_author(observed_at=day)], [(make_post(1, likes=likes, observed_at=day), None)])
+    store.write([], [(make_post(number, likes=number, observed_at=T0), None) for number in range(2, 40)])
+    (batch,) = store.scan_like_counts([f"made/p{number}" for number in range(1, 30)])
+    counts = batch.to_pandas().sort_values(["key", "observed_at"])
+    assert set(counts["key"]) == {f"made/p{number}" for number in range(1, 30)}
+    first = counts[counts["key"] == "made/p1"]
+    assert first["likes"].tolist() == [5, 9]
+    assert first["observed_at"].tolist() == [days[0], days[2]]
+    assert list(store.scan_like_counts(["made/none"])) == []
 
 
 def test_a_stored_master_stays_until_another_picture_comes(

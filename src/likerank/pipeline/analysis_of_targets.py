@@ -151,7 +151,8 @@ def _followers_in_words(posts: Posts) -> str:
         return f"{said}; too few followers are known to tell whether they matter."
     numbers = f"Spearman {rho.estimate:+.2f}, {rho.low:+.2f} to {rho.high:+.2f}, {int(known.sum()):,} authors"
     if rho.low > 0:
-        return f"Yes{', though weakly' * (rho.estimate < 0.3)}: authors with more followers have more likes ({numbers}). {said}."
+        weakly = ", though weakly" if rho.estimate < 0.3 else ""
+        return f"Yes{weakly}: authors with more followers have more likes ({numbers}). {said}."
     if rho.high < 0:
         return (
             f"Yes, but the wrong way round: authors with more followers have fewer likes ({numbers}). {said}."

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from likerank.dataset import AffectedSnapshot, blank_author
-from likerank.dataset.snapshot import MANIFEST_FILE
 from likerank.errors import LikerankError
 from likerank.pipeline.analyse import ANALYSED, ANALYSES
 from likerank.pipeline.figures import FIGURES
@@ -34,6 +33,7 @@ from likerank.reports import NUMBERS
 from likerank.sources import ArchiveRemoval, archived_names, remove_from_archive
 from likerank.store import ForgetCounts, Store
 from likerank.tracking import (
+    Rewrite,
     RunRecord,
     Tracking,
     find_champion,
@@ -166,20 +166,19 @@ def _out_of_runs(
             removed.changed.add(run_id)
         return number
 
-    mlruns, root = mlruns_folder(config), snapshots_folder(config)
+    mlruns = mlruns_folder(config)
     affected = {each.fingerprint for each in snapshots}
     for record in track(list(records), "Runs"):
         run = tracking.opened(record)
         rewrite = partial(rewrite_artifacts, tracking, run)
+        figures = partial(remove_artifacts, tracking, run, FIGURES)
+        if record.tags.get(FINGERPRINT) in affected:
+            removed.figures += removed_from(run.id, figures)
         removed.predictions += removed_from(
-            run.id, partial(rewrite, "predictions", traces.out_of_predictions)
+            run.id, partial(rewrite, "predictions", _after(figures, traces.out_of_predictions))
         )
         removed.checkpoints += removed_from(run.id, partial(rewrite, CHECKPOINTS, traces.out_of_checkpoint))
         removed.models += removed_from(run.id, partial(rewrite_models, tracking, run, traces.out_of_values))
-        fingerprint = record.tags.get(FINGERPRINT, "")
-        # Of a snapshot that is gone nobody can tell whom it held.
-        if fingerprint in affected or not (root / fingerprint / MANIFEST_FILE).exists():
-            removed.figures += removed_from(run.id, partial(remove_artifacts, tracking, run, FIGURES))
     numbers = (NUMBERS, traces.are_in_numbers)
     for record in tracking.runs_anywhere(ANALYSED):
         run = tracking.opened(record)
@@ -191,6 +190,21 @@ def _out_of_runs(
     removed.log_lines = traces.out_of_logs_under(mlruns / "hydra")
     removed.log_lines += traces.out_of_logs_under(archive_folder(config) / ".collect")
     return removed
+
+
+def _after(remove: Callable[[], int], rewrite: Rewrite) -> Rewrite:
+    """Returns a rewrite before whose outcome is kept something else is removed, where there is any.
+
+    Of a snapshot that is gone the predictions alone tell whom a run's figures may show: killed in between,
+    they must still tell it.
+    """
+
+    def both(file: Path, target: Path) -> int:
+        if number := rewrite(file, target):
+            remove()
+        return number
+
+    return both
 
 
 def _print_removed(
