@@ -33,7 +33,7 @@ import torch.nn.functional as F
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 from omegaconf import DictConfig
-from PIL import Image
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from rich.table import Table
@@ -43,6 +43,7 @@ from torch.nn.utils import parameters_to_vector
 from torch.utils.data import DataLoader, TensorDataset
 
 from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Recipe, build_snapshot
+from likerank.dataset.copies import copy_groups, near_pairs
 from likerank.dataset.datamodule import BatchSampler
 from likerank.errors import LikerankError
 from likerank.evaluation import Interval, Scores, interval, pairwise_accuracy, position_match, score_table
@@ -67,6 +68,7 @@ from likerank.store import Store, open_store
 from likerank.tracking import Tracking
 
 SCRIPTS = Path(__file__).resolve().parent
+CROPS = (0.02, 0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class _Workshop:
 
     sizes: DictConfig
     folder: Path
+    photos: str | None
 
     @cached_property
     def corpus(self) -> Path:
@@ -552,6 +555,89 @@ def table(workshop: _Workshop) -> Iterator[_Line]:
     yield _Line("position match", compared, [difference], 1e-9, "", at_most=True)
 
 
+def copies(workshop: _Workshop) -> Iterator[_Line]:
+    sizes, rng = workshop.sizes.copies, np.random.default_rng(0)
+    kinds = {"drawn": [Image.fromarray(draw(sample_scene(rng))) for _ in range(sizes.pictures)]}
+    folder = Path(workshop.photos) if workshop.photos else None
+    if folder is not None and folder.is_dir():
+        kinds["photos"] = [Image.open(file).convert("RGB") for file in sorted(folder.rglob("*.jpg"))]
+    for kind, pictures in kinds.items():
+        originals = signatures_of(pictures, 95)
+        pairs = len(pictures) * (len(pictures) - 1) / 2
+        compared = (
+            f"pairs of {len(pictures):,} different pictures that are taken for near copies, of {pairs:,.0f}"
+        )
+        yield _Line(f"copies, {kind}, false", compared, [len(near_pairs(originals))], unit="")
+        few = originals[: sizes.edited]
+        for name, (edit, quality) in EDITS.items():
+            edited = signatures_of([edit(picture) for picture in pictures[: sizes.edited]], quality)
+            found = near_pairs(np.concatenate([few, edited]))
+            caught = 100 * float((found[:, 1] - found[:, 0] == len(few)).sum()) / len(few)
+            yield _Line(f"copies, {kind}, {name}", f"caught of {len(few)}", [caught], unit=" %")
+    for number in sizes.searched:
+        noise = rng.integers(0, 256, (number, 256), dtype=np.uint8)
+        seconds = timed(partial(copy_groups, [str(each) for each in range(number)], noise))
+        yield _Line(f"copies, {number:,}", "search among pictures of noise, one thread", [seconds], unit=" s")
+
+
+def signatures_of(pictures: Sequence[Image.Image], quality: int) -> NDArray[np.uint8]:
+    rows = []
+    for picture in pictures:
+        picture.convert("RGB").save(file := io.BytesIO(), "JPEG", quality=quality)
+        rows.append(np.frombuffer(make_master(file.getvalue(), "picture").signature, np.uint8))
+    return np.stack(rows)
+
+
+def cropped(share: float, all_sides: bool, picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    if not all_sides:
+        return picture.crop((round(share * width), 0, width, height))
+    x, y = round(share * width / 2), round(share * height / 2)
+    return picture.crop((x, y, width - x, height - y))
+
+
+def sepia(picture: Image.Image) -> Image.Image:
+    mixed = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
+    return Image.fromarray(np.clip(np.asarray(picture) @ mixed.T, 0, 255).astype(np.uint8))
+
+
+def enhanced(
+    kind: Callable[[Image.Image], ImageEnhance._Enhance], factor: float, picture: Image.Image
+) -> Image.Image:
+    return kind(picture).enhance(factor)
+
+
+def with_border(share: float, picture: Image.Image) -> Image.Image:
+    return ImageOps.expand(picture, max(1, round(share * min(picture.size))), "white")
+
+
+def with_box(picture: Image.Image) -> Image.Image:
+    (width, height), marked = picture.size, picture.copy()
+    corners = (0.7 * width, 0.88 * height, 0.95 * width, 0.95 * height)
+    ImageDraw.Draw(marked).rectangle(corners, fill="white")
+    return marked
+
+
+def shrunk(factor: float, picture: Image.Image) -> Image.Image:
+    return picture.resize((round(factor * picture.width), round(factor * picture.height)))
+
+
+EDITS: dict[str, tuple[Callable[[Image.Image], Image.Image], int]] = {
+    **{f"JPEG q {quality}": (lambda picture: picture, quality) for quality in (30, 50, 70, 90)},
+    **{f"resized x{factor}": (partial(shrunk, factor), 90) for factor in (0.5, 0.25)},
+    **{f"cropped {each:.0%} of each side's length": (partial(cropped, each, True), 90) for each in CROPS},
+    **{f"cropped {each:.0%} at the left": (partial(cropped, each, False), 90) for each in CROPS},
+    **{f"brightness x{each}": (partial(enhanced, ImageEnhance.Brightness, each), 90) for each in (0.7, 1.3)},
+    **{f"contrast x{each}": (partial(enhanced, ImageEnhance.Contrast, each), 90) for each in (0.7, 1.3)},
+    **{f"saturation x{each}": (partial(enhanced, ImageEnhance.Color, each), 90) for each in (0.5, 1.5)},
+    "gray": (ImageOps.grayscale, 90),
+    "sepia": (sepia, 90),
+    "mirrored": (ImageOps.mirror, 90),
+    **{f"white border of {each:.0%}": (partial(with_border, each), 90) for each in (0.02, 0.05)},
+    "white box on 2 %": (with_box, 90),
+}
+
+
 def counted(truth: NDArray[np.int64], score: NDArray[np.int64], n: int) -> float:
     """Returns the share of posts at their true place, over every set of n."""
     sets = np.array(list(combinations(range(len(truth)), n)))
@@ -562,7 +648,20 @@ def counted(truth: NDArray[np.int64], score: NDArray[np.int64], n: int) -> float
 # Memory first, while this process holds nothing of the others'.
 BENCHMARKS = {
     work.__name__: work
-    for work in (memory, decode, table, loader, training, fast, linear, tracking, start_up, sweep, million)
+    for work in (
+        memory,
+        decode,
+        table,
+        copies,
+        loader,
+        training,
+        fast,
+        linear,
+        tracking,
+        start_up,
+        sweep,
+        million,
+    )
 }
 # Half an hour and 20 GB: only when it is named.
 UNASKED = [name for name in BENCHMARKS if name != "million"]
@@ -582,7 +681,7 @@ def benchmark(config: DictConfig) -> None:
     temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     try:
         with threadpool_limits(threads), temporary as folder:
-            workshop = _Workshop(config[config.size], Path(folder))
+            workshop = _Workshop(config[config.size], Path(folder), config.photos)
             for name in chosen:
                 print(f"{name} ...", file=sys.stderr)
                 for line in BENCHMARKS[name](workshop):

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from likerank.dataset.splits import balance_limit, group_hashes, hashed_places, kept_by_balance, split_of
+from likerank.dataset.splits import (
+    balance_limit,
+    dated_places,
+    group_hashes,
+    hashed_places,
+    kept_by_balance,
+    split_of,
+)
 
 GROUPS = st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=60)
 
@@ -74,3 +81,28 @@ def test_balancing_keeps_the_smallest_hashes_of_each_author(
 def test_the_limit_is_what_the_balance_names(balance: str, limit: int | None) -> None:
     counts = pd.Series({"a": 1, "b": 3, "c": 10})
     assert balance_limit(counts, balance) == limit  # type: ignore[arg-type]
+
+
+DAYS = st.lists(st.integers(0, 30), min_size=1, max_size=60)
+
+
+@given(days=DAYS, authors=st.integers(1, 4), seed=st.integers(0, 2**31))
+def test_a_later_post_of_a_series_is_never_on_an_earlier_side(
+    days: list[int], authors: int, seed: int
+) -> None:
+    posts = pd.DataFrame({"day": days, "author": [f"a{number % authors}" for number in range(len(days))]})
+    posted_at = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(posts["day"], unit="D")
+    places = dated_places(posted_at, posts["author"], seed)
+    assert ((places >= 0) & (places < 1)).all()
+    for _, of_one in posts.assign(place=places).groupby("author"):
+        in_time = of_one.sort_values(["day", "place"])
+        assert in_time["place"].is_monotonic_increasing
+        assert (of_one.groupby("day")["place"].nunique() == 1).all()
+
+
+def test_short_series_have_their_eight_to_one_to_one_on_average() -> None:
+    authors = pd.Series([f"a{number // 3}" for number in range(30_000)])
+    days = pd.to_timedelta(np.random.default_rng(0).permutation(30_000), unit="D")
+    split, half = split_of(dated_places(pd.Timestamp("2024-01-01", tz="UTC") + days.to_series(), authors, 0))
+    for part, share in ((split == "test", 0.1), (half == "stop", 0.05), (half == "select", 0.05)):
+        assert part.mean() == pytest.approx(share, abs=0.006)

@@ -66,7 +66,10 @@ def test_an_ingest_killed_three_times_loses_and_doubles_nothing(
         outlived += not ended_within(10, process.pid)
     ran = place.run("ingest", *CORPUS)
     assert ran.returncode == 0, ran.stderr
-    assert place.contents() == corpus.contents()
+    stored = [each.contents() for each in (place, corpus)]
+    for post in (post for contents in stored for post in contents["posts"]):
+        del post["added_at"]  # The corpus came at another time.
+    assert stored[0] == stored[1]
     again = place.run("ingest", *CORPUS)
     assert "posts 0 new, 0 updated, 300 unchanged" in again.stdout
     assert "0 new observations" in again.stdout

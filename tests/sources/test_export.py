@@ -85,6 +85,7 @@ def test_an_author_and_a_post_come_back_with_every_field(tmp_path: Path) -> None
         posted_at=OLDER,
         observed_at=NEWER,
         truth=Truth(appeal=0.5, audience=7),
+        added_at=datetime(1970, 1, 1, tzinfo=UTC),  # Where it is not said, before all others.
     )
 
 

@@ -250,7 +250,11 @@ def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
 def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path, workers: int) -> Path:
     candidates = read_candidates(store, recipe, workers)
     selection = select_posts(candidates, recipe)
-    _refuse_empty_splits(selection, len(candidates), "authors" if recipe.split == UNSEEN_AUTHORS else "posts")
+    _refuse_empty_splits(
+        selection,
+        len(candidates),
+        "posts of more authors" if recipe.split == UNSEEN_AUTHORS else "more posts",
+    )
     pixels = np.lib.format.open_memmap(
         aside / PIXELS_FILE,
         mode="w+",
@@ -299,7 +303,7 @@ def _refuse_empty_splits(selection: Selection, candidates: int, what: str) -> No
         why = "; ".join(f"{number} left out: {reason}" for reason, number in selection.excluded.items())
         raise LikerankError(
             f"{len(posts)} usable posts of {candidates} are too few: the {' and the '.join(empty)} would be "
-            f"empty{f' ({why})' if why else ''}; ingest more {what}."
+            f"empty{f' ({why})' if why else ''}; ingest {what}, or take another snapshot.seed."
         )
 
 

@@ -67,7 +67,10 @@ class FoldSnapshot(Snapshot):
         else:
             units = posts["group" if "group" in posts else "digest"].tolist()
         held_out = fold_of(units, seed, self.folds) == self.fold
-        stops = hashed_places(seed, f"stop of fold {self.fold}", units) < _STOP_SHARE
+        drawn = hashed_places(seed, f"stop of fold {self.fold}", units)
+        others = drawn[~(held_out | (posts["split"] == TEST).to_numpy())]
+        # Of few authors none may have drawn so little; then the one who drew least is it.
+        stops = drawn <= max(_STOP_SHARE, others.min(initial=1.0))
         test = (posts["split"] == TEST).to_numpy()
         half = np.select([test, held_out, stops], ["", SELECT, STOP], "")
         return posts.assign(split=np.select([test, half != ""], [TEST, VALIDATION], TRAIN), half=half)
