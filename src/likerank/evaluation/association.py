@@ -129,7 +129,7 @@ def traits_in_words(found: Sequence[tuple[str, Association]]) -> str:
     """Answers in one sentence which traits of a picture go with likes within an author."""
     sure = [(name, each) for name, each in found if each.sure and each.pooled is not None]
     if not sure:
-        return "None of them surely goes with likes within an author."
+        return f"Within an author, none of {', '.join(name for name, _ in found)} surely goes with likes."
     sure.sort(key=lambda pair: -abs(pair[1].pooled.estimate if pair[1].pooled else 0.0))
     said = ", ".join(
         f"{name} ({each.pooled.estimate:+.2f}, {_strength(each.pooled.estimate)})"
