@@ -32,6 +32,7 @@ def write_snapshot(folder: Path, posts: int = 400, size: int = 16, authors: int 
             "likes": np.exp(audience + appeal).round().astype(np.int64),
             "comments": pd.array([None] * posts, dtype="Int64"),
             "followers": pd.array([1000] * posts, dtype="Int64"),
+            "followers_then": pd.array([1000] * posts, dtype="Int64"),
             "posted_at": pd.Series([pd.NaT] * posts, dtype="datetime64[ms, UTC]"),
             "digest": [digests[i] for i in order],
             "split": split,

@@ -153,6 +153,21 @@ def _reduced(jpeg: bytes, mode: str, size: int) -> Image.Image:
         return decoded.resize((size, size), Image.Resampling.BICUBIC, box)
 
 
+def to_thumbnail(jpeg: bytes, long_side: int) -> NDArray[np.uint8]:
+    """Decodes a master to a small picture for people to look at, in its own shape.
+
+    Args:
+        jpeg: A master's JPEG.
+        long_side: The most pixels its longer side may have.
+
+    Returns:
+        Array of shape (height, width, 3), uint8, RGB.
+    """
+    with Image.open(BytesIO(jpeg), formats=("JPEG",)) as image:
+        image.thumbnail((long_side, long_side))
+        return np.asarray(image.convert("RGB"))
+
+
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 95) -> bytes:
     """Encodes a drawing as a JPEG that keeps the full resolution of its colours (4:4:4).
 

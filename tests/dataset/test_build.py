@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +69,62 @@ def test_every_post_has_its_own_pixels_likes_and_author(store: Store, tmp_path: 
         assert (entry["author"], entry["username"]) == (f"made/a{number % 5}", f"name {number % 5}")
         assert entry["followers"] == 10 * (number % 5)
         np.testing.assert_array_equal(snapshot.pixels[row], to_pixels(picture(number).jpeg, SIZE))
+
+
+def test_a_post_knows_the_followers_that_its_author_had_then(store: Store, tmp_path: Path) -> None:
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    fill(store, range(50))
+    for day, followers in ((0, 99), (100, 9999)):
+        seen = Author(source="made", author_id="grows", username="g", followers=followers)
+        store.write([replace(seen, observed_at=start + timedelta(days=day))], [])
+    dated = [
+        (replace(post(n, "grows"), posted_at=start + timedelta(days=n - 100)), picture(n))
+        for n in range(100, 201)
+    ]
+    store.write([], dated)
+    posts = build(store, tmp_path).posts.set_index("key")
+    assert posts.loc["made/p150", "followers_then"] == 999
+    assert posts["followers_then"].isna().sum() == 50, "no date, no followers then"
+    assert posts["followers"].notna().all()
+
+
+def test_an_author_of_whom_nothing_was_observed_has_no_followers_then(store: Store, tmp_path: Path) -> None:
+    moment = datetime(2020, 1, 1, tzinfo=UTC)
+    store.write([], [(replace(post(n, likes=n), posted_at=moment), picture(n)) for n in range(60)])
+    assert build(store, tmp_path).posts["followers_then"].isna().all()
+
+
+def test_the_day_of_ingest_does_not_reach_the_fingerprint(store: Store, tmp_path: Path) -> None:
+    authors = [Author(source="made", author_id=f"a{a}", username="someone", followers=900) for a in range(5)]
+    posts = [
+        (
+            replace(post(n, likes=n), posted_at=datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=n)),
+            picture(n),
+        )
+        for n in range(100)
+    ]
+    store.write(authors, posts)
+    one = build(store, tmp_path / "one").fingerprint
+    store.write(authors, posts)
+    assert build(store, tmp_path / "again").fingerprint == one
+    ages_ago = {"$set": {"observed_at": datetime(2021, 5, 5, tzinfo=UTC)}}
+    for name in ("authors", "observations"):
+        store.collection(name).update_many({}, ages_ago)
+    assert build(store, tmp_path / "other").fingerprint == one
+
+
+def test_a_snapshot_whose_table_lacks_a_column_is_not_taken_for_the_latest(
+    store: Store, tmp_path: Path
+) -> None:
+    fill(store, range(100))
+    manifest_file = build(store, tmp_path).folder / "snapshot.json"
+    manifest = json.loads(manifest_file.read_text())
+    columns = manifest.pop("columns")
+    assert "followers_then" in columns
+    old = manifest_file.parent.rename(tmp_path / "s0123456789abcdef")
+    (old / "snapshot.json").write_text(json.dumps(manifest))
+    assert build(store, tmp_path).fingerprint == manifest["fingerprint"]
+    assert {folder.name for folder in tmp_path.glob("s*")} == {old.name, manifest["fingerprint"]}
 
 
 def test_splits_lie_one_after_the_other_and_are_shuffled_within(store: Store, tmp_path: Path) -> None:

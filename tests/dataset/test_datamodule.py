@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from likerank.dataset import STOP, TRAIN, VALIDATION, PopularityDataModule, Snapshot
 from likerank.dataset.datamodule import BatchSampler, PostDataset, placed
 from likerank.errors import LikerankError
+from likerank.models import STANDARDISERS, Target
 from likerank.models.targets import TopPost
 from tests.made_snapshots import write_snapshot
 
@@ -108,18 +109,23 @@ def test_the_snapshot_is_built_once_and_only_when_asked_for(folder: Path) -> Non
     assert len(calls) == 1
 
 
-def test_labels_outside_training_do_not_reach_the_training_targets(folder: Path) -> None:
-    before = PopularityDataModule(folder, TopPost()).targets
+@pytest.mark.parametrize("kind", STANDARDISERS.values())
+def test_labels_outside_training_do_not_reach_what_is_fitted(folder: Path, kind: type[Target]) -> None:
     posts = pd.read_parquet(folder / "posts.parquet")
+    posts["posted_at"] = pd.to_datetime(np.arange(len(posts)), unit="D", utc=True)
+    posts.to_parquet(folder / "posts.parquet", index=False)
+    before = PopularityDataModule(folder, kind())
+    targets, fitted = before.targets, before.state_dict()
     elsewhere = posts["split"] != TRAIN
     posts.loc[elsewhere, "likes"] = (
         posts.loc[elsewhere, "likes"].sample(frac=1, random_state=1).to_numpy() * 9
     )
     posts.to_parquet(folder / "posts.parquet", index=False)
-    after = PopularityDataModule(folder, TopPost()).targets
+    after = PopularityDataModule(folder, kind())
     rows = Snapshot(folder).rows(TRAIN)
-    np.testing.assert_array_equal(before[rows], after[rows])
-    assert (before != after).any()
+    np.testing.assert_array_equal(targets[rows], after.targets[rows])
+    assert (targets != after.targets).any()
+    assert after.state_dict() == fitted
 
 
 def test_a_checkpoint_keeps_fingerprint_and_target_in_plain_types(folder: Path) -> None:

@@ -14,6 +14,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 SCRIPTS = (
     "collect",
     "ingest",
+    "analyse",
     "train",
     "evaluate",
     "compare",

@@ -127,6 +127,7 @@ def test_everywhere(make_workplace: MakeWorkplace, capsys: pytest.CaptureFixture
     said = place.run("forget", f"author={FORMERLY}")
     assert said.returncode == 0, said.stderr
     assert "120 posts, 120 pictures" in said.stdout
+    assert not run.has_artifact("figures")
     assert "1 author, 120 posts" in said.stdout
     assert run.id in said.stdout
     assert mentions(place, elsewhere) == set()

@@ -60,8 +60,10 @@ def test_a_batch_is_stored_and_written_again_changes_nothing(
 def test_the_post_table_joins_the_author_of_the_same_source(
     store: Store, make_post: MakePost, make_author: MakeAuthor, make_master: MakeMaster
 ) -> None:
-    seen = make_post(1, likes=None, comments=None, posted_at=T0 - DAY, truth=Truth(appeal=0.5, audience=2.0))
-    orphan = make_post(2, source="other", author_id="a1", username="someone")
+    seen = make_post(
+        1, likes=None, comments=None, posted_at=T0 - DAY, at=T0, truth=Truth(appeal=0.5, audience=2.0)
+    )
+    orphan = make_post(2, source="other", author_id="a1", username="someone", at=T0)
     store.write([make_author(followers=7, username="renamed")], [(seen, make_master()), (orphan, None)])
     rows = post_table(store)
     assert T0 < rows[0].pop("added_at") == rows[1].pop("added_at") <= datetime.now(UTC)
@@ -74,6 +76,7 @@ def test_the_post_table_joins_the_author_of_the_same_source(
             "likes": None,
             "comments": None,
             "posted_at": T0 - DAY,
+            "observed_at": seen.observed_at,
             "followers": 7,
             "digest": "d1",
             "appeal": 0.5,
@@ -89,6 +92,7 @@ def test_the_post_table_joins_the_author_of_the_same_source(
             "likes": 10,
             "comments": 2,
             "posted_at": None,
+            "observed_at": orphan.observed_at,
             "followers": None,
             "digest": None,
             "appeal": None,
@@ -98,6 +102,22 @@ def test_the_post_table_joins_the_author_of_the_same_source(
         },
     ]
     assert [batch["key"].to_pylist() for batch in store.scan_posts(["other"])] == [["other/p2"]]
+
+
+def test_all_counts_of_a_post_come_together_and_hidden_ones_do_not(
+    store: Store, make_post: MakePost, make_author: MakeAuthor
+) -> None:
+    days = [T0 + number * DAY for number in range(3)]
+    for likes, day in zip((5, None, 9), days, strict=True):
+        store.write([make_author(at=day)], [(make_post(1, likes=likes, at=day), None)])
+    store.write([], [(make_post(number, likes=number, at=T0), None) for number in range(2, 40)])
+    (batch,) = store.scan_like_counts([f"made/p{number}" for number in range(1, 30)])
+    counts = batch.to_pandas().sort_values(["key", "observed_at"])
+    assert set(counts["key"]) == {f"made/p{number}" for number in range(1, 30)}
+    first = counts[counts["key"] == "made/p1"]
+    assert first["likes"].tolist() == [5, 9]
+    assert first["observed_at"].tolist() == [days[0], days[2]]
+    assert list(store.scan_like_counts(["made/none"])) == []
 
 
 def test_a_stored_master_stays_until_another_picture_comes(

@@ -54,6 +54,7 @@ _COLUMNS: Final = (
     "likes",
     "comments",
     "followers",
+    "followers_then",
     "posted_at",
     "digest",
     "group",
@@ -234,7 +235,12 @@ def find_snapshot(root: Path, fingerprint: str) -> Path:
 def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
     for manifest_file in root.glob(f"*/{MANIFEST_FILE}"):
         manifest = json.loads(manifest_file.read_text())
-        made_alike = manifest["recipe"] == recipe.as_json() and manifest["pipeline"] == PIPELINE_VERSION
+        made_alike = (
+            manifest["recipe"] == recipe.as_json()
+            and manifest["pipeline"] == PIPELINE_VERSION
+            # An older likerank's table may lack a column that a target needs.
+            and manifest.get("columns") == list(_COLUMNS)
+        )
         if made_alike and revision in manifest["store_revisions"]:
             os.utime(manifest_file)
             return manifest_file.parent
@@ -270,6 +276,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
             "fingerprint": fingerprint,
             "recipe": recipe.as_json(),
             "pipeline": PIPELINE_VERSION,
+            "columns": list(_COLUMNS),
             "made": any(source.startswith("demo") for source in selection.posts["source"].unique()),
             "counts": counts_of(selection.posts),
             "excluded": selection.excluded,

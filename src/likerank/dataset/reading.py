@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from likerank.dataset.copies import copy_groups
+from likerank.dataset.followers import followers_when_posted
 from likerank.dataset.recipe import Recipe
 from likerank.errors import LikerankError
 from likerank.images import SIGNATURE_SIDE, signature_of
-from likerank.progress import progress_bar
+from likerank.progress import progress_bar, track
 from likerank.store import Store
 
 
@@ -28,7 +29,8 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
 
     Returns:
         The columns of `Store.scan_posts` but for `signature`, and `group` (the digest of the group's first
-        picture) and `owner` (the author of its first post), both missing without a picture.
+        picture) and `owner` (the author of its first post), both missing without a picture, and
+        `followers_then` (the author's when it was posted, estimated).
 
     Raises:
         LikerankError: If there are none.
@@ -40,7 +42,7 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
             f"The store {store.database_name} holds no posts{which}; run scripts/ingest.py source=... first."
         )
     batches, signatures = [], []
-    for batch in store.scan_posts(recipe.sources or None):
+    for batch in track(store.scan_posts(recipe.sources or None), "Reading posts in parts"):
         column = pc.fill_null(batch["signature"], bytes(SIGNATURE_SIDE**2))
         signatures.append(
             np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, SIGNATURE_SIDE**2)
@@ -58,7 +60,10 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
         groups = copy_groups(groups.tolist(), of_all[came.index])
     came = came.assign(group=groups)
     owner = came.groupby("group")["author"].transform("first")
-    return candidates.join(came[["group"]].assign(owner=owner))
+    observations = store.scan_followers(sorted(candidates["author"].unique()))
+    return candidates.join(came[["group"]].assign(owner=owner)).assign(
+        followers_then=followers_when_posted(candidates, observations)
+    )
 
 
 def _sign_unsigned(

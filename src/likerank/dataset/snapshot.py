@@ -34,8 +34,9 @@ class Snapshot:
         pixels: Shape (N, size, size, 3), RGB uint8, memory-mapped; its rows lie in split order
             (train, val/stop, val/select, test), shuffled within each.
         posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
-            `comments`, `followers`, `posted_at`, `digest`, `group` (its near copies; missing in snapshots
-            of earlier versions), `split`, `half`, `appeal`, `audience`.
+            `comments`, `followers` (the author's newest), `followers_then` (when posted, estimated; see
+            `likerank.dataset.followers`), `posted_at`, `digest`, `group` (its near copies), `split`, `half`,
+            `appeal`, `audience`; `followers_then` and `group` are missing in snapshots of earlier versions.
 
     Raises:
         LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.

@@ -13,15 +13,33 @@ from likerank.models.networks import ConvNet, ResidualNet
 from likerank.models.regressor import PopularityRegressor
 from likerank.models.scorer import Scorer
 from likerank.models.stopping import ResumableEarlyStopping
-from likerank.models.targets import AuthorLog, Target, TopPost
+from likerank.models.targets import (
+    STANDARDISERS,
+    AuthorLog,
+    AuthorLogZ,
+    AuthorPercentile,
+    AuthorTop,
+    LocalLogZ,
+    PerFollower,
+    PerFollowerDecayed,
+    Target,
+    TopPost,
+)
 
 __all__ = [
+    "STANDARDISERS",
     "AuthorLog",
+    "AuthorLogZ",
     "AuthorMean",
+    "AuthorPercentile",
+    "AuthorTop",
     "Baseline",
     "ConvNet",
     "Linear",
+    "LocalLogZ",
     "Mean",
+    "PerFollower",
+    "PerFollowerDecayed",
     "PopularityRegressor",
     "ResidualNet",
     "ResumableEarlyStopping",

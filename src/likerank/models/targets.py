@@ -1,122 +1,24 @@
-"""Targets: from likes to the number a model learns, and back.
-
-A target is fitted on training posts alone and lives in the model as plain numbers and strings.
-"""
-
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+"""Targets that hold every post against one number of all posts, or against its author's followers."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from likerank.errors import LikerankError
+from likerank.models.author_targets import AuthorLog, AuthorLogZ, AuthorPercentile, AuthorTop, LocalLogZ
+from likerank.models.target import STANDARDISERS, Target
 
-# Far below the step between two like counts on any target, far above the rounding of a mean.
-_SMALLEST_SPREAD = 1e-12
-
-
-class Target(ABC):
-    """What a model learns in place of the likes.
-
-    A subclass names itself and gives `_fit`, `_values` and `inverse`, and can be made without arguments.
-    What it has learned is kept in attributes that end in `_` and hold JSON's own types only.
-
-    Attributes:
-        name: The configuration's name of the target.
-    """
-
-    name: ClassVar[str]
-
-    def fit(self, posts: pd.DataFrame) -> Self:
-        """Learns from the posts whatever transforming needs.
-
-        Args:
-            posts: The training posts, and no others; `likes` is never missing.
-
-        Returns:
-            The target itself.
-
-        Raises:
-            LikerankError: If there are no posts, or nothing in them to learn.
-        """
-        if posts.empty:
-            raise LikerankError(
-                f"There are no training posts to fit target {self.name} on: ingest more posts or loosen the "
-                "snapshot's recipe."
-            )
-        likes = posts["likes"].to_numpy()
-        if np.all(likes == likes[0]):
-            raise LikerankError(
-                f"All {len(posts)} training posts have {likes[0]} likes, so there is nothing to learn: "
-                "ingest posts whose likes differ."
-            )
-        self._fit(posts)
-        if np.ptp(self._values(posts)) < _SMALLEST_SPREAD:
-            raise LikerankError(
-                f"Target {self.name} is the same for all {len(posts)} training posts, so there is nothing to "
-                "learn: choose another target, or ingest posts that differ in it."
-            )
-        return self
-
-    def transform(self, posts: pd.DataFrame) -> NDArray[np.float32]:
-        """Returns what the model learns for each post.
-
-        It is worked out in float64 and rounded once, so that the network and the baselines learn the very
-        same numbers.
-
-        Args:
-            posts: Posts of any split.
-
-        Returns:
-            float32 of shape (posts,), in the order of the table.
-        """
-        return self._values(posts).astype(np.float32)
-
-    @abstractmethod
-    def inverse(self, values: ArrayLike, posts: pd.DataFrame) -> NDArray[np.float64]:
-        """Returns the likes that the values stand for, in the same order within an author.
-
-        Args:
-            values: Values on the target's scale, one for each post.
-            posts: The posts that the values belong to.
-
-        Returns:
-            Likes, float64 of shape (posts,). A true like count comes back to within 1e-6 of itself plus one;
-            a prediction may come out below 0 and is not cut there, which would tie posts.
-        """
-
-    @abstractmethod
-    def _fit(self, posts: pd.DataFrame) -> None:
-        """Sets the fitted attributes; there are posts, and their likes differ."""
-
-    @abstractmethod
-    def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:
-        """Returns the target in float64."""
-
-    def state(self) -> dict[str, Any]:
-        """Returns the name and all that was fitted, in JSON's own types."""
-        return {"name": self.name} | {key: value for key, value in vars(self).items() if key.endswith("_")}
-
-    @staticmethod
-    def from_state(state: Mapping[str, Any]) -> "Target":
-        """Returns the fitted target that `state` described.
-
-        Raises:
-            LikerankError: If no target goes by the state's name.
-        """
-        known = {kind.name: kind for kind in Target.__subclasses__()}
-        fitted = dict(state)
-        name = fitted.pop("name")
-        if name not in known:
-            raise LikerankError(
-                f"The model was trained on target {name!r}, which this likerank does not know (it knows "
-                f"{', '.join(sorted(known))}): use the version of likerank that trained it."
-            )
-        target = known[name]()
-        vars(target).update(fitted)
-        return target
+__all__ = [
+    "STANDARDISERS",
+    "AuthorLog",
+    "AuthorLogZ",
+    "AuthorPercentile",
+    "AuthorTop",
+    "LocalLogZ",
+    "PerFollower",
+    "PerFollowerDecayed",
+    "Target",
+    "TopPost",
+]
 
 
 class TopPost(Target):
@@ -140,37 +42,46 @@ class TopPost(Target):
         return np.asarray(values, np.float64) * self.most_likes_
 
 
-class AuthorLog(Target):
-    """log(1 + likes) against the author's mean of it over the training posts.
+class PerFollower(Target):
+    """Likes divided by the author's newest followers: what the paper tried and rejected.
 
-    How much better a post did than its author's usual one, so an audience's size explains nothing. An
-    author without training posts is held against the mean of all training posts.
+    Followers of today stand against likes of years ago, so an author's early posts come out too low. An
+    account without followers counts as having one.
     """
 
-    name = "author_log"
+    name = "per_follower"
+    needs = ("followers",)
 
-    author_means_: dict[str, float]
-    overall_mean_: float
+    followers_: dict[str, int]
 
     def _fit(self, posts: pd.DataFrame) -> None:
-        logs = pd.Series(_log_likes(posts))
-        means = logs.groupby(posts["author"].to_numpy(str)).mean()
-        self.author_means_ = {str(author): float(mean) for author, mean in means.items()}
-        self.overall_mean_ = float(logs.mean())
+        newest = posts[self.needs[0]].groupby(posts["author"].to_numpy(str)).max()
+        self.followers_ = {str(author): int(number) for author, number in newest.items()}
 
-    def _usual(self, posts: pd.DataFrame) -> NDArray[np.float64]:
-        means = self.author_means_
-        return np.array([means.get(author, self.overall_mean_) for author in posts["author"]], np.float64)
+    def _followers(self, posts: pd.DataFrame) -> NDArray[np.float64]:
+        followers = np.full(len(posts), np.nan)
+        if self.needs[0] in posts:
+            followers = posts[self.needs[0]].to_numpy(np.float64, na_value=np.nan)
+        known = np.array([self.followers_.get(author, np.nan) for author in posts["author"]], np.float64)
+        return np.maximum(np.where(np.isnan(followers), known, followers), 1.0)
 
     def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:
-        return _log_likes(posts) - self._usual(posts)
+        return posts["likes"].to_numpy(np.float64) / self._followers(posts)
 
     def inverse(self, values: ArrayLike, posts: pd.DataFrame) -> NDArray[np.float64]:
-        """Returns the likes that the values stand for."""
-        likes: NDArray[np.float64] = np.expm1(np.asarray(values, np.float64) + self._usual(posts))
-        return likes
+        """Returns the likes that the values stand for.
+
+        Posts that do not say how many followers there are take the most that their author had in training;
+        NaN where the author is unknown as well.
+        """
+        return np.asarray(values, np.float64) * self._followers(posts)
 
 
-def _log_likes(posts: pd.DataFrame) -> NDArray[np.float64]:
-    logs: NDArray[np.float64] = np.log1p(posts["likes"].to_numpy(np.float64))
-    return logs
+class PerFollowerDecayed(PerFollower):
+    """Likes divided by the author's followers when the post was made: the paper's future work.
+
+    Those are the snapshot's estimate; `likerank.dataset.followers` says what it assumes.
+    """
+
+    name = "per_follower_decayed"
+    needs = ("followers_then",)

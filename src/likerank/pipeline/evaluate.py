@@ -7,6 +7,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
+from likerank.pipeline.figures import keep_figures
 from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.parts import configured_data, configured_scorer, load_trained
 from likerank.pipeline.places import configured_tracking, snapshots_folder
@@ -44,6 +45,8 @@ def evaluate_run(run: Run, config: DictConfig, *, show: bool = True) -> ScoreTab
     baselines = configured_baselines(trained, data)
     scorer = trained_scorer(run, trained)
     table = rank_split(run, TEST, data.snapshot, data.targets, scorer, baselines)
+    if trained.get("figures"):
+        keep_figures(run, TEST, data.snapshot, table, trained)
     if show:
         print_score_table(
             table, title=title_of(TEST, data.snapshot, trained), caption=caption_of(data.snapshot)

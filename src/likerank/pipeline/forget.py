@@ -1,6 +1,6 @@
 """Stage forget: a person who asked for it leaves everything that is kept, and does not come back."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,8 @@ from rich.table import Table
 
 from likerank.dataset import AffectedSnapshot, blank_author
 from likerank.errors import LikerankError
+from likerank.pipeline.analyse import ANALYSED, ANALYSES
+from likerank.pipeline.figures import FIGURES
 from likerank.pipeline.fitting import CHECKPOINTS
 from likerank.pipeline.folds import FOLD
 from likerank.pipeline.places import (
@@ -29,9 +31,18 @@ from likerank.pipeline.sweep import SWEEP
 from likerank.pipeline.traces import Traces
 from likerank.pipeline.train import FINGERPRINT
 from likerank.progress import track
+from likerank.reports import NUMBERS
 from likerank.sources import ArchiveRemoval, archived_names, remove_from_archive
 from likerank.store import ForgetCounts, Store
-from likerank.tracking import RunRecord, Tracking, find_champion, rewrite_artifacts, rewrite_models
+from likerank.tracking import (
+    Rewrite,
+    RunRecord,
+    Tracking,
+    find_champion,
+    remove_artifacts,
+    rewrite_artifacts,
+    rewrite_models,
+)
 
 _COLLECTED: Final = "instagram"
 _SHOWN_RUNS: Final = 20
@@ -47,6 +58,8 @@ class RunRemoval:
         models: Models whose metadata did.
         baselines: Folders of fitted baselines.
         log_lines: Lines that named the author.
+        figures: Figures of runs on snapshots with the author: some show posts.
+        analyses: Analyses that counted the author, in runs and in folders.
         changed: The ids of the runs in which there was something.
         unreadable: A sentence for each artifact that could not be looked into.
     """
@@ -56,6 +69,8 @@ class RunRemoval:
     models: int = 0
     baselines: int = 0
     log_lines: int = 0
+    figures: int = 0
+    analyses: int = 0
     changed: set[str] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
 
@@ -138,7 +153,7 @@ def _out_of_runs(
     tracking: Tracking,
     records: Iterable[RunRecord],
     traces: Traces,
-    snapshots: Iterable[AffectedSnapshot],
+    snapshots: Collection[AffectedSnapshot],
     config: DictConfig,
 ) -> RunRemoval:
     removed = RunRemoval()
@@ -153,27 +168,49 @@ def _out_of_runs(
             removed.changed.add(run_id)
         return number
 
+    mlruns = mlruns_folder(config)
+    affected = {each.fingerprint for each in snapshots}
     for record in track(list(records), "Runs"):
         run = tracking.opened(record)
         rewrite = partial(rewrite_artifacts, tracking, run)
+        figures = partial(remove_artifacts, tracking, run, FIGURES)
+        if record.tags.get(FINGERPRINT) in affected:
+            removed.figures += removed_from(run.id, figures)
         removed.predictions += removed_from(
-            run.id, partial(rewrite, "predictions", traces.out_of_predictions)
+            run.id, partial(rewrite, "predictions", _after(figures, traces.out_of_predictions))
         )
         removed.checkpoints += removed_from(run.id, partial(rewrite, CHECKPOINTS, traces.out_of_checkpoint))
         removed.models += removed_from(run.id, partial(rewrite_models, tracking, run, traces.out_of_values))
     for record in tracking.runs_anywhere(REFRESH):
         rewrite = partial(rewrite_artifacts, tracking, tracking.opened(record))
         removed.log_lines += removed_from(record.id, partial(rewrite, SUMMARIES, traces.out_of_summary))
-    mlruns = mlruns_folder(config)
     removed.log_lines += traces.out_of_summaries_in(mlruns / SUMMARIES)
+    numbers = (NUMBERS, traces.are_in_numbers)
+    for record in tracking.runs_anywhere(ANALYSED):
+        run = tracking.opened(record)
+        removed.analyses += removed_from(run.id, partial(remove_artifacts, tracking, run, ANALYSES, numbers))
+    removed.analyses += traces.out_of_analyses_under(mlruns / ANALYSES)
     for folder in (mlruns / CHECKPOINTS).glob("*/"):
         removed.checkpoints += removed_from(folder.name, partial(traces.out_of_checkpoints_in, folder))
-    removed.baselines = traces.out_of_baselines_under(
-        mlruns / "baselines", {each.fingerprint for each in snapshots}
-    )
-    removed.log_lines = traces.out_of_logs_under(mlruns / "hydra")
+    removed.baselines = traces.out_of_baselines_under(mlruns / "baselines", affected)
+    removed.log_lines += traces.out_of_logs_under(mlruns / "hydra")
     removed.log_lines += traces.out_of_logs_under(archive_folder(config) / ".collect")
     return removed
+
+
+def _after(remove: Callable[[], int], rewrite: Rewrite) -> Rewrite:
+    """Returns a rewrite before whose outcome is kept something else is removed, where there is any.
+
+    Of a snapshot that is gone the predictions alone tell whom a run's figures may show: killed in between,
+    they must still tell it.
+    """
+
+    def both(file: Path, target: Path) -> int:
+        if number := rewrite(file, target):
+            remove()
+        return number
+
+    return both
 
 
 def _print_removed(
@@ -207,6 +244,8 @@ def _print_removed(
                 _some(kept.checkpoints + kept.models, "mean") + " of likes",
                 _some(kept.baselines, "folder") + " of baselines",
                 _some(kept.log_lines, "line") + " of logs",
+                _some(kept.figures, "figure"),
+                _some(kept.analyses, "file") + " of analyses",
             ],
         ),
     ):

@@ -19,7 +19,22 @@ def snapshot_folder(config: DictConfig) -> Path:
     if str(choice.fingerprint) != LATEST:
         # Opened, so that one which cannot be trained on is refused before a sweep's first trial.
         return Snapshot(find_snapshot(root, str(choice.fingerprint))).folder
-    recipe = Recipe(
+    champion = find_champion(configured_tracking(config))
+    # The champion's is still needed: to score it on test, and to tell which posts it has not seen.
+    spare = [] if champion is None else [champion.params["snapshot.fingerprint"]]
+    with configured_store(config) as store:
+        folder = build_snapshot(store, configured_recipe(config), root, keep=choice.keep, spare=spare)
+    snapshot = Snapshot(folder)
+    print(summary_of(snapshot))
+    if warning := warning_of(snapshot):
+        print(warning)
+    return folder
+
+
+def configured_recipe(config: DictConfig) -> Recipe:
+    """Returns what a snapshot is to be made by."""
+    choice = config.snapshot
+    return Recipe(
         size=choice.size,
         balance=choice.balance,
         min_posts_per_author=choice.min_posts_per_author,
@@ -28,16 +43,6 @@ def snapshot_folder(config: DictConfig) -> Path:
         split=choice.split,
         seed=choice.seed,
     )
-    champion = find_champion(configured_tracking(config))
-    # The champion's is still needed: to score it on test, and to tell which posts it has not seen.
-    spare = [] if champion is None else [champion.params["snapshot.fingerprint"]]
-    with configured_store(config) as store:
-        folder = build_snapshot(store, recipe, root, keep=choice.keep, spare=spare)
-    snapshot = Snapshot(folder)
-    print(summary_of(snapshot))
-    if warning := warning_of(snapshot):
-        print(warning)
-    return folder
 
 
 def summary_of(snapshot: Snapshot) -> str:

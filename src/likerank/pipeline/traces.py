@@ -1,5 +1,6 @@
 """Where runs name an author, beside the store and the snapshots, and how each place is rid of it."""
 
+import json
 import re
 import shutil
 from collections.abc import Collection
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import torch
 
 from likerank.errors import LikerankError
+from likerank.reports import NUMBERS
 
 _LOGS = ("*.log", ".hydra/*.yaml", "multirun.yaml")
 
@@ -94,6 +96,22 @@ class Traces:
                 aside.replace(file)
                 changed += number
         return changed
+
+    def are_in_numbers(self, file: Path) -> bool:
+        """Whether an analysis counted the author; one that cannot be read is taken for one that did."""
+        try:
+            return self._author_key in json.loads(file.read_text())["who"]["authors"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return True
+
+    def out_of_analyses_under(self, folder: Path) -> int:
+        """Removes the analyses that counted the author, whose pages show posts; returns how many files."""
+        removed = 0
+        for analysis in folder.glob("*/"):
+            if self.are_in_numbers(analysis / NUMBERS):
+                removed += sum(1 for _ in analysis.iterdir())
+                shutil.rmtree(analysis)
+        return removed
 
     def _is_in(self, control: Path) -> bool:
         if not control.exists():

@@ -19,6 +19,7 @@ from likerank.evaluation import ScoreTable
 from likerank.models import Scorer
 from likerank.pipeline.baselines import configured_baselines
 from likerank.pipeline.distributed import handed_over, refuse_impossible_processes
+from likerank.pipeline.figures import keep_figures
 from likerank.pipeline.fitting import checkpoints_folder, fit, fit_beside, outcome_kept
 from likerank.pipeline.folds import fold_snapshots, rank_folds
 from likerank.pipeline.parts import configured_data, configured_scorer, configured_trainer
@@ -43,7 +44,7 @@ CONFIG = "config.yaml"
 FINGERPRINT = "likerank.fingerprint"
 TRIAL = "likerank.trial"
 # Of the snapshot the fingerprint counts. Threads change the last bits alone, and launchers divide them.
-_BESIDE_THE_RESULT = ("store.", "tracking.", "snapshot.", "threads", "trainer.enable_progress_bar")
+_BESIDE_THE_RESULT = ("store.", "tracking.", "snapshot.", "threads", "trainer.enable_progress_bar", "figures")
 
 
 def train(config: DictConfig) -> float:
@@ -214,6 +215,8 @@ def _fit_and_rank(config: DictConfig, run: Run, data: PopularityDataModule, scor
     fit(config, run, data, scorer)
     baselines = configured_baselines(config, data)
     table = rank_split(run, VALIDATION, snapshot, data.targets, scorer, baselines)
+    if config.figures:
+        keep_figures(run, VALIDATION, snapshot, table, config)
     shape = (2, *snapshot.pixels.shape[1:])
     run.log_model(
         scorer.cpu(),

@@ -13,6 +13,7 @@ from matplotlib.typing import RcKeyType
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 GREY, BLACK = "#8C8C8C", "#222222"
 AMOUNTS = "cividis_r"  # the most is darkest
+AUTHORS = "cividis"  # by their place among authors: as many as there are, and told apart by the colour-blind
 WIDTH = 10.0  # inches
 
 _LOOK: dict[RcKeyType, Any] = {
@@ -66,6 +67,11 @@ def as_png(figure: Figure) -> bytes:
     with mpl.rc_context(_LOOK):
         figure.savefig(written, format="png")
     return written.getvalue()
+
+
+def plain(text: str, most: int = 24) -> str:
+    """Returns somebody's text as a label: short, and with no dollar sign that starts a formula."""
+    return shortened(text, most).replace("$", r"\$")
 
 
 def shortened(text: str, most: int) -> str:

@@ -30,6 +30,11 @@ ABSENT = "-"
 _Cells = dict[tuple[str, str, str], ScoreRow]
 
 
+def predictor_name(name: str) -> str:
+    """Returns what a predictor is called where people read it."""
+    return _TRUTHS.get(name, name)
+
+
 def print_score_table(
     table: ScoreTable, *, title: str, caption: Sequence[str] = (), console: Console | None = None
 ) -> None:
@@ -82,7 +87,7 @@ def _scores(cells: _Cells, scope: str, *, names: bool) -> Table:
                 Text(dotted(_value(cells, name, scope, column)), style="bold" * (name in best[column]))
                 for column in _COLUMNS
             ]
-            label = [_TRUTHS.get(name, name)][: int(names)]
+            label = [predictor_name(name)][: int(names)]
             shown.add_row(*label, *values, end_section=name == block[-1])
     return shown
 

@@ -7,6 +7,7 @@ server: ranges of slots, or short lists of keys.
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Final, cast
 
 import bson
@@ -28,6 +29,7 @@ POST_TABLE: Final = pa.schema(
         pa.field("likes", pa.int64()),
         pa.field("comments", pa.int64()),
         pa.field("posted_at", pa.timestamp("ms", tz="UTC")),
+        pa.field("observed_at", pa.timestamp("ms", tz="UTC")),
         pa.field("followers", pa.int64()),
         pa.field("digest", pa.string()),
         pa.field("appeal", pa.float64()),
@@ -35,6 +37,22 @@ POST_TABLE: Final = pa.schema(
         pa.field("has_image", pa.bool_(), nullable=False),
         pa.field("added_at", pa.timestamp("ms", tz="UTC")),
         pa.field("signature", pa.binary(SIGNATURE_SIDE**2)),
+    ]
+)
+
+LIKE_COUNTS: Final = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("observed_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("likes", pa.int64(), nullable=False),
+    ]
+)
+
+FOLLOWER_TABLE: Final = pa.schema(
+    [
+        pa.field("author", pa.string(), nullable=False),
+        pa.field("observed_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("followers", pa.int64(), nullable=False),
     ]
 )
 
@@ -100,6 +118,7 @@ def scan_post_table(
             "likes": [post["likes"] for post in documents],
             "comments": [post["comments"] for post in documents],
             "posted_at": [post["posted_at"] for post in documents],
+            "observed_at": [post["observed_at"] for post in documents],
             "followers": [number for _, number in known],
             "digest": [image.get("digest") for image in images],
             "appeal": [truth.get("appeal") for truth in truths],
@@ -109,6 +128,21 @@ def scan_post_table(
             "signature": [image.get("signature") for image in images],
         }
         yield pa.RecordBatch.from_pydict(columns, schema=POST_TABLE)
+
+
+def scan_follower_table(
+    observations: Collection[Document], authors: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yields what was observed of authors' followers, a few authors at a time, in the order of time."""
+    for part in chunks(authors, KEYS_AT_ONCE):
+        rows = [
+            {"author": seen["key"], "observed_at": seen["observed_at"], "followers": seen["followers"]}
+            for seen in fetch(observations, "key", part)
+            if seen["kind"] == "author" and seen.get("followers") is not None
+        ]
+        if rows:
+            rows.sort(key=itemgetter("author", "observed_at"))
+            yield pa.RecordBatch.from_pylist(rows, schema=FOLLOWER_TABLE)
 
 
 def _decoded(

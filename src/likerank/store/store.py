@@ -31,7 +31,14 @@ from likerank.store.observing import (
     plan_posts,
 )
 from likerank.store.refusals import why_unstorable
-from likerank.store.scanning import chunks, fetch, scan, scan_post_table
+from likerank.store.scanning import (
+    LIKE_COUNTS,
+    chunks,
+    fetch,
+    scan,
+    scan_follower_table,
+    scan_post_table,
+)
 from likerank.store.schema import Document
 from likerank.store.words import speaking_of
 
@@ -40,6 +47,7 @@ _ATTEMPTS: Final = 10
 _REVISION: Final = "revision"
 # Below this share of the collection, fetching by key is faster than reading all of it.
 _SCAN_SHARE: Final = 0.5
+_KEYS_OF_COUNTS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +236,8 @@ class Store:
 
         Yields:
             Batches of at least one row: key, source, author (its key), username and followers (the author's
-            newest), likes, comments, posted_at (ms, UTC), digest, appeal, audience, has_image, added_at (ms,
-            UTC) and signature, both null in posts of earlier versions.
+            newest), likes, comments, posted_at and observed_at (ms, UTC), digest, appeal, audience,
+            has_image, added_at (ms, UTC) and signature, both null in posts of earlier versions.
         """
         wanted = None if sources is None else pa.array(sources, pa.string())
         with speaking_of(self.place):
@@ -237,6 +245,19 @@ class Store:
                 kept = batch if wanted is None else batch.filter(pa.compute.is_in(batch["source"], wanted))
                 if kept.num_rows:
                     yield kept
+
+    def scan_followers(self, authors: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yields the followers of some authors whenever they were observed, in bounded memory.
+
+        Args:
+            authors: Keys of authors.
+
+        Yields:
+            Batches of at least one row: author, observed_at (ms, UTC), followers; ordered by author and time,
+            all rows of an author in one batch.
+        """
+        with speaking_of(self.place):
+            yield from scan_follower_table(self.collection("observations"), authors)
 
     def scan_masters(self, keys: Sequence[str], batch_size: int = 100) -> Iterator[list[tuple[str, bytes]]]:
         """Yields the masters of some posts as (key, JPEG), in any order and bounded memory.
@@ -260,6 +281,23 @@ class Store:
                 ]
                 if masters:
                     yield masters
+
+    def scan_like_counts(self, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yields every like count that was observed of some posts, in bounded memory.
+
+        Args:
+            keys: Of which posts; all counts of a post are in one batch.
+
+        Yields:
+            Batches of at least one row: key, observed_at (ms, UTC), likes. Hidden counts are left out.
+        """
+        observations = self.collection("observations")
+        with speaking_of(self.place):
+            for part in chunks(keys, _KEYS_OF_COUNTS):
+                found = fetch(observations, "key", part, {"kind": 1, "key": 1, "observed_at": 1, "likes": 1})
+                counted = [each for each in found if each["kind"] == "post" and each["likes"] is not None]
+                if counted:
+                    yield pa.RecordBatch.from_pylist(counted, schema=LIKE_COUNTS)
 
     def _known_authors(self) -> dict[str, tuple[str, int | None]]:
         parts = scan(self.collection("authors"), 1000, {"username": 1, "followers": 1})

@@ -2,7 +2,7 @@
 
 from likerank.tracking.champion import CHAMPION_URI, crown, find_champion
 from likerank.tracking.model import TrainedModel
-from likerank.tracking.rewriting import Rewrite, rewrite_artifacts, rewrite_models
+from likerank.tracking.rewriting import Rewrite, remove_artifacts, rewrite_artifacts, rewrite_models
 from likerank.tracking.run import PARENT, Run, RunRecord
 from likerank.tracking.store import Tracking
 
@@ -16,6 +16,7 @@ __all__ = [
     "TrainedModel",
     "crown",
     "find_champion",
+    "remove_artifacts",
     "rewrite_artifacts",
     "rewrite_models",
 ]

@@ -10,6 +10,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from likerank.errors import LikerankError
 from likerank.tracking.run import Run
@@ -42,6 +43,35 @@ def rewrite_artifacts(tracking: Tracking, run: Run, folder: str, rewrite: Rewrit
                     run.log_file(file, folder)
                     changed += count
     return changed
+
+
+def remove_artifacts(
+    tracking: Tracking, run: Run, folder: str, where: tuple[str, Callable[[Path], bool]] | None = None
+) -> int:
+    """Removes one of a run's artifact folders; returns how many files it had.
+
+    Args:
+        tracking: Where the run is.
+        run: The run.
+        folder: The folder's name.
+        where: A file in it and what must be true of that file; always unless given.
+
+    Raises:
+        LikerankError: If it cannot be removed.
+    """
+    with _speaking_of(folder):
+        files = {PurePosixPath(entry.path).name for entry in tracking.client.list_artifacts(run.id, folder)}
+        if where is not None and where[0] in files:
+            with tempfile.TemporaryDirectory() as kept:
+                if not where[1](
+                    Path(tracking.client.download_artifacts(run.id, f"{folder}/{where[0]}", kept))
+                ):
+                    return 0
+        if files:
+            place = tracking.client.get_run(run.id).info.artifact_uri
+            repository = get_artifact_repository(place, tracking_uri=tracking.uri)
+            repository.delete_artifacts(folder)  # type: ignore[no-untyped-call]
+    return len(files)
 
 
 def rewrite_models(tracking: Tracking, run: Run, rewrite: Callable[[dict[str, Any]], int]) -> int:

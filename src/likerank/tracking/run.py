@@ -137,6 +137,13 @@ class Run:
         """Writes tags in one request."""
         self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])
 
+    def metric_history(self, key: str) -> dict[int, float]:
+        """Returns all values of a metric by step, in order; of a step written twice the last one."""
+        history = self._client.get_metric_history(self.id, key)
+        return {
+            each.step: each.value for each in sorted(history, key=lambda each: (each.step, each.timestamp))
+        }
+
     def log_text(self, text: str, path: str) -> None:
         """Writes a text artifact."""
         self._client.log_text(self.id, text, path)

@@ -1,0 +1,130 @@
+"""How a like count ripens after posting: from counts of the same post at several ages."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+RIPE = 0.95
+"""The share of its last count at which a post is called ripe."""
+
+_PLACES = 60
+_FIRST_AGE = 1 / 24  # days; younger counts are rare, and the axis is logarithmic
+
+
+@dataclass(frozen=True)
+class Ripening:
+    """How counts grew to their last value.
+
+    Attributes:
+        posts: Posts that were counted at least twice.
+        followed: Of these, those that were first counted before they were ripe.
+        median_days: Half of the posts were ripe after so many days.
+        most_days: Nine of ten were.
+        last_look_days: The median age of posts when they were last counted.
+        ages: Ages in days, (P,), ascending.
+        quarter: The share of its last count that a quarter of the posts stay below at each age, (P,); NaN
+            where fewer than ten posts tell.
+        half: The median share, likewise.
+        three_quarters: Likewise.
+    """
+
+    posts: int
+    followed: int
+    median_days: float
+    most_days: float
+    last_look_days: float
+    ages: FloatArray
+    quarter: FloatArray
+    half: FloatArray
+    three_quarters: FloatArray
+
+    def in_words(self) -> str:
+        """Says it in a sentence or two."""
+        seen_late = self.posts - self.followed
+        late = (
+            f" {seen_late:,} of the {self.posts:,} posts had that when they were first counted, so these "
+            "days are at most so many."
+            if seen_late
+            else ""
+        )
+        soon = (
+            f" The last look was only {self.last_look_days:.1f} days after posting (median): counts may "
+            "still have been growing."
+            if self.last_look_days < 3 * self.most_days
+            else ""
+        )
+        return (
+            f"Half of the posts have {RIPE:.0%} of their last count {self.median_days:.1f} days after "
+            f"posting, nine of ten after {self.most_days:.1f} days ({self.posts:,} posts counted at least "
+            f"twice).{late}{soon}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it in plain types; None in place of NaN."""
+        return {
+            name: [None if np.isnan(each) else float(each) for each in value]
+            if isinstance(value, np.ndarray)
+            else value
+            for name, value in asdict(self).items()
+        }
+
+
+def ripening(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> Ripening | None:
+    """Looks at how counts of the same post grow with its age.
+
+    Between two looks a count is taken to grow evenly. Posts whose last count is 0 say nothing.
+
+    Args:
+        posts: Which post each count is of, (N,), in any order.
+        ages: Days from posting to the count, (N,), not negative.
+        counts: Likes, (N,).
+
+    Returns:
+        None where no post was counted at two ages.
+    """
+    age, count = np.asarray(ages, np.float64), np.asarray(counts, np.float64)
+    _, post = np.unique(np.asarray(posts), return_inverse=True)
+    order = np.lexsort((age, post))
+    post, age, count = post[order], age[order], count[order]
+    starts = np.flatnonzero(np.diff(post, prepend=-1))
+    series = [
+        (part_age, part_count / part_count[-1])
+        for part_age, part_count in zip(np.split(age, starts[1:]), np.split(count, starts[1:]), strict=True)
+        if part_age.size and part_age[-1] > part_age[0] and part_count[-1] > 0
+    ]
+    if not series:
+        return None
+    ripe = np.array([_first_reached(*one) for one in series])
+    first_ripe = np.array([share[0] >= RIPE for _, share in series])
+    last = np.array([one_age[-1] for one_age, _ in series])
+    places = np.geomspace(_FIRST_AGE, max(float(np.quantile(last, 0.9)), 2 * _FIRST_AGE), _PLACES)
+    # One age after another: a table of all posts by all ages would grow with the posts.
+    quartiles = np.array([_quartiles(series, place) for place in places])
+    return Ripening(
+        posts=len(series),
+        followed=int((~first_ripe).sum()),
+        median_days=float(np.median(ripe)),
+        most_days=float(np.quantile(ripe, 0.9)),
+        last_look_days=float(np.median(last)),
+        ages=places,
+        quarter=quartiles[:, 0],
+        half=quartiles[:, 1],
+        three_quarters=quartiles[:, 2],
+    )
+
+
+def _first_reached(age: FloatArray, share: FloatArray) -> float:
+    at = int(np.argmax(share >= RIPE))
+    if at == 0:
+        return float(age[0])
+    part = (RIPE - share[at - 1]) / (share[at] - share[at - 1])
+    return float(age[at - 1] + part * (age[at] - age[at - 1]))
+
+
+def _quartiles(series: list[tuple[FloatArray, FloatArray]], place: float) -> FloatArray:
+    shares = [np.interp(place, age, share) for age, share in series if age[0] <= place <= age[-1]]
+    return np.quantile(shares, [0.25, 0.5, 0.75]) if len(shares) >= 10 else np.full(3, np.nan)

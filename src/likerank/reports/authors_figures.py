@@ -1,0 +1,132 @@
+"""Who is in a dataset: authors, their followers and posts, when they posted, what was left out."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from likerank.reports.style import BLUE, GREY, VERMILLION, drawing, plain
+
+NAMED = 40
+"""So many authors get a row and a name each; of more, a curve shows how they differ."""
+
+_INCHES_AN_AUTHOR = 0.2
+_DAYS_BY_MONTH = 366 * 8
+
+thousands = FuncFormatter(lambda value, _: f"{value:,.0f}")
+
+
+def authors_figure(authors: pd.DataFrame) -> Figure:
+    """Draws followers and posts of each author: rows with names, or curves where they are many.
+
+    Args:
+        authors: One row an author: `username`, `followers` (NaN where not known), `posts` and `kept`.
+    """
+    ordered = authors.sort_values(["followers", "posts"], na_position="first")
+    if len(ordered) > NAMED:
+        return _author_curves(ordered)
+    with drawing(1.2 + _INCHES_AN_AUTHOR * max(4, len(ordered))) as figure:
+        followers, posts = figure.subplots(1, 2, sharey=True)
+        rows = np.arange(len(ordered))
+        known = (ordered["followers"] > 0).to_numpy()
+        # Dots, since a bar's length means nothing on a log scale.
+        followers.hlines(rows[known], 0.1, ordered["followers"][known], color=GREY, linewidth=0.6)
+        followers.plot(ordered["followers"][known], rows[known], "o", color=BLUE, markersize=5)
+        for row in rows[~known]:
+            text = "unknown" if np.isnan(ordered["followers"].iloc[row]) else "none"
+            followers.annotate(
+                text, (0, row), (3, 0), ("axes fraction", "data"), "offset points", va="center", fontsize=7
+            )
+        if known.any():
+            followers.set_xscale("log")
+            followers.set_xlim(left=ordered["followers"][known].min() / 3)
+        posts.barh(rows, ordered["posts"], color=GREY, height=0.7, label="before balancing")
+        posts.barh(rows, ordered["kept"], color=BLUE, height=0.4, label="after")
+        followers.set_yticks(rows, [plain(name) for name in ordered["username"]], fontsize=8)
+        followers.set_ylim(-0.7, len(ordered) - 0.3)
+        posts.legend(loc="lower right")
+        _label(followers, posts, "x")
+        for axes in (followers, posts):
+            axes.tick_params(axis="y", length=0)
+            axes.grid(axis="x")
+    return figure
+
+
+def _author_curves(authors: pd.DataFrame) -> Figure:
+    with drawing(3.6) as figure:
+        followers, posts = figure.subplots(1, 2)
+        known = np.sort(authors["followers"][authors["followers"] > 0].to_numpy())[::-1]
+        followers.plot(np.arange(1, known.size + 1), known, color=BLUE, linewidth=1.6)
+        none = int((authors["followers"] == 0).sum())
+        unknown = int(authors["followers"].isna().sum())
+        if known.size:
+            followers.set_yscale("log")
+        followers.set_title(f"{known.size:,} with followers, {none:,} without, {unknown:,} unknown")
+        for column, colour, label in (("posts", GREY, "before balancing"), ("kept", BLUE, "after")):
+            numbers = np.sort(authors[column].to_numpy())[::-1]
+            posts.plot(np.arange(1, numbers.size + 1), numbers, color=colour, linewidth=1.6, label=label)
+        posts.legend()
+        posts.set_ylim(bottom=0)
+        posts.set_title(f"{len(authors):,} authors")
+        _label(followers, posts, "y")
+        for axes in (followers, posts):
+            axes.set_xlabel("author's place, the most first")
+            axes.grid()
+    return figure
+
+
+def _label(followers: Axes, posts: Axes, side: str) -> None:
+    followers.set(**{f"{side}label": "followers (log scale)"})
+    posts.set(**{f"{side}label": "posts"})
+
+
+def over_time_figure(posted_at: pd.Series, kept: pd.Series) -> Figure:
+    """Draws how many posts there are a month, or a year where they span many.
+
+    Args:
+        posted_at: When each post was posted (UTC); none missing.
+        kept: Which posts are in the dataset after balancing, bool.
+    """
+    by_month = (posted_at.max() - posted_at.min()).days <= _DAYS_BY_MONTH
+    unit = "M" if by_month else "Y"
+    periods = posted_at.dt.tz_localize(None).dt.to_period(unit)
+    with drawing(2.8) as figure:
+        axes = figure.subplots()
+        for chosen, colour, width, label in (
+            (slice(None), GREY, 0.9, "all posts"),
+            (kept, BLUE, 0.5, "after balancing"),
+        ):
+            number = periods[chosen].value_counts().sort_index()
+            days = 30.4 if by_month else 365.2
+            axes.bar(number.index.to_timestamp() + pd.Timedelta(days=days / 2), number, width=days * width,
+                     color=colour, label=label)  # fmt: skip
+        axes.set_ylabel(f"posts a {'month' if by_month else 'year'}")
+        axes.set_xlabel("posted (UTC)")
+        axes.grid(axis="y")
+        axes.legend(loc="upper left")
+        axes.set_ylim(top=1.35 * axes.get_ylim()[1])
+    return figure
+
+
+def left_out_figure(left_out: Mapping[str, int], total: int) -> Figure:
+    """Draws the share of posts that the dataset is without, by reason.
+
+    Args:
+        left_out: Number of posts by reason; at least one.
+        total: All posts.
+    """
+    ordered = sorted(left_out.items(), key=lambda item: item[1])
+    shares = [100 * number / total for _, number in ordered]
+    with drawing(0.9 + 0.32 * len(ordered)) as figure:
+        axes = figure.subplots()
+        bars = axes.barh([reason for reason, _ in ordered], shares, color=VERMILLION, height=0.6)
+        labels = [f"{number:,} ({share:.1f} %)" for (_, number), share in zip(ordered, shares, strict=True)]
+        axes.bar_label(bars, labels, padding=3, fontsize=8)
+        axes.set_xlabel(f"share of all {total:,} posts (%)")
+        axes.set_xlim(0, max(shares) * 1.2)
+        axes.set_ylim(-0.7, len(ordered) - 0.3)
+        axes.grid(axis="x")
+    return figure
