@@ -206,6 +206,20 @@ def workplace(make_workplace: MakeWorkplace) -> Workplace:
     return make_workplace()
 
 
+@pytest.fixture(scope="module")
+def modules_mlruns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mlruns")
+
+
+@pytest.fixture
+def lone_workplace(make_workplace: MakeWorkplace, modules_mlruns: Path) -> Workplace:
+    """An empty one, with an MLflow of its module's own: for what looks through the runs of everybody."""
+    place = make_workplace()
+    (place.folder / "mlruns").unlink()
+    (place.folder / "mlruns").symlink_to(modules_mlruns, target_is_directory=True)
+    return place
+
+
 @pytest.fixture(scope="session")
 def corpus(make_workplace: MakeWorkplace) -> Workplace:
     """One with the small drawn corpus in its store; to be read and trained on."""

@@ -157,8 +157,9 @@ def test_an_empty_store_is_refused_in_words(workplace: Workplace) -> None:
 
 
 def test_who_is_forgotten_leaves_analyses_and_their_runs(
-    workplace: Workplace, capsys: pytest.CaptureFixture[str]
+    lone_workplace: Workplace, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    workplace = lone_workplace
     fill(workplace)
     _, _, folder = analysed(workplace)
     (run,) = workplace.runs()

@@ -11,7 +11,7 @@ from likerank.pipeline.forget import forget
 from likerank.pipeline.ingest import ingest
 from likerank.pipeline.ranking import kept_predictions
 from likerank.tracking import Run
-from tests.pipeline.conftest import CORPUS, TINY, MakeWorkplace, Workplace
+from tests.pipeline.conftest import CORPUS, TINY, Workplace
 
 OF_VALIDATION = {"loss", "val_ranking", "val_predicted", "val_mistakes"}
 OF_TEST = {"test_ranking", "test_predicted", "test_mistakes"}
@@ -27,9 +27,9 @@ def has_figures(run: Run) -> bool:
 
 @pytest.mark.slow
 def test_figures_come_with_training_and_evaluation_and_go_with_who_is_forgotten(
-    make_workplace: MakeWorkplace,
+    lone_workplace: Workplace,
 ) -> None:
-    place = make_workplace()
+    place = lone_workplace
     ingest(place.compose("ingest", *CORPUS))
     run = place.train(*TINY)
     assert figures(run) == OF_VALIDATION

@@ -36,6 +36,11 @@ KEY = f"instagram/{GONE_ID}"
 WORDS = (GONE, FORMERLY, str(GONE_ID))
 
 
+@pytest.fixture
+def workplace(lone_workplace: Workplace) -> Workplace:
+    return lone_workplace
+
+
 def write_archive(folder: Path, posts: int = 240) -> None:
     """Writes two authors' posts as Instaloader does; the first was renamed half way."""
     context = instaloader.InstaloaderContext()

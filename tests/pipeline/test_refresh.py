@@ -153,7 +153,7 @@ def test_a_week_of_nights(nights: Nights) -> None:
     assert records[3].metrics["gain/low"] == better["gain"]["low"]
     assert records[3].metrics["ingested/new_posts"] == 1
     assert [child.id for child in nights.trainings(better["run"])] == [better["trained"]]
-    kept = place.tracking().run(better["run"]).artifact("refresh.json").read_text()
+    kept = place.tracking().run(better["run"]).artifact("refresh/refresh.json").read_text()
     assert json.loads(kept) == better
     assert len(list((place.folder / "mlruns" / "refresh").iterdir())) == 8, "one a night, and the last"
     trainings = choose_runs(place.compose("compare"), place.tracking())

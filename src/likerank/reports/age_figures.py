@@ -94,9 +94,9 @@ def correlations(axes: Axes, found: Association, names: dict[str, str], what: st
         sure = (
             each.rho.low is not None and each.rho.high is not None and not each.rho.low <= 0 <= each.rho.high
         )
-        _interval(
-            axes, each.rho.estimate, each.rho.low, each.rho.high, place + gap, BLUE if sure else GREY, thin
-        )
+        # Of hundreds, the intervals that hold 0 would be a grey wall.
+        low, high = (each.rho.low, each.rho.high) if named or sure else (None, None)
+        _interval(axes, each.rho.estimate, low, high, place + gap, BLUE if sure else GREY, thin)
     _interval(axes, found.pooled.estimate, found.pooled.low, found.pooled.high, 0, VERMILLION, 2.4)
     axes.set_yticks(
         [0, *(place + gap for place in range(len(found.by_author)) if named)],
