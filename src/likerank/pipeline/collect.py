@@ -20,6 +20,7 @@ from likerank.errors import LikerankError
 from likerank.pipeline.places import archive_folder, configured_tombstones
 from likerank.progress import progress_bar
 from likerank.sources.instagram import (
+    FORGOTTEN,
     LOCK,
     STATE_FOLDER,
     AccountRefusedError,
@@ -125,8 +126,9 @@ def collect(config: DictConfig) -> CollectSummary:
             except SiteRefusedError as error:
                 summary.stopped = str(error)
             summary.add(collected)
-            outcome = summary.failed.get(username) or summary.stopped or "complete"
-            _log.info("%s: %s; %s", username, outcome, collected)
+            if not collected.skipped[FORGOTTEN]:  # Of whom no log may tell.
+                outcome = summary.failed.get(username) or summary.stopped or "complete"
+                _log.info("%s: %s; %s", username, outcome, collected)
             bars.end_account()
             if summary.stopped:
                 break

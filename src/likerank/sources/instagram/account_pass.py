@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import instaloader
 
@@ -15,6 +15,8 @@ from likerank.sources.instagram.state import AccountState, CollectState, Pass
 from likerank.sources.observations import ObservationLog
 
 SOURCE: Final = "instagram"
+FORGOTTEN: Final = "forgotten"
+"""The reason by which accounts are counted that are not to be collected."""
 _MOST_PINNED: Final = 3  # As Instaloader has it.
 _FRONT: Final = 24  # Twice a page: what was seen there is not asked for again the next time.
 _TRIES: Final = 3
@@ -124,28 +126,43 @@ class AccountPass:
         self._account.current = current
         while self._wanted.count is None or current.number < self._wanted.count:
             try:
-                post = self._instagram.next_post(posts)
-                if post is None:
-                    break
-                at = post.date_utc.replace(tzinfo=UTC).timestamp()
-                shortcode = post.shortcode
-                is_old = at <= self._seen_until or at < self._since
-                current.newest = max(current.newest, at)
-                if is_front := len(current.front) < _FRONT:
-                    current.front[shortcode] = -at
-                is_photo = is_old or self._visit(post)
-                if is_front and is_photo:
-                    current.front[shortcode] = at
-                if is_old and current.number >= _MOST_PINNED:
+                post = self._next(posts, current)
+                if post is None or not self._go_through(post, current):
                     break
                 self._refused_in_a_row = 0
             except PostRefusedError as error:
-                self._postpone(_shortcodes(posts)[0], str(error))
+                shortcode = _shortcode_of(current.visiting) or _shortcodes(posts)[0]
+                current.frozen = _frozen_behind(posts) if current.visiting is None else current.frozen
+                self._postpone(shortcode, str(error))
+            current.visiting = None
             current.number += 1
-            current.frozen = _frozen_behind(posts)
             self._state.keep(self._profile.userid, self._account)
             watcher.advance()
         self._complete(current)
+
+    def _next(self, posts: Posts, current: Pass) -> instaloader.Post | None:
+        """Returns the post to go through, and notes it: whatever happens, it is not asked for again."""
+        if current.visiting is not None:
+            return self._instagram.post_heard_of(current.visiting)
+        post = self._instagram.next_post(posts)
+        if post is not None:
+            current.visiting = instaloader.get_json_structure(post)["node"]
+            current.heard_at = datetime.now(UTC).timestamp()
+            current.frozen = _frozen_behind(posts)
+            self._state.keep(self._profile.userid, self._account)
+        return post
+
+    def _go_through(self, post: instaloader.Post, current: Pass) -> bool:
+        """Visits a post where it is wanted; returns whether the posts behind it may be wanted too."""
+        at = post.date_utc.replace(tzinfo=UTC).timestamp()
+        is_old = at <= self._seen_until or at < self._since
+        current.newest = max(current.newest, at)
+        if is_front := len(current.front) < _FRONT:
+            current.front[post.shortcode] = -at
+        is_photo = is_old or self._visit(post, datetime.fromtimestamp(current.heard_at, UTC))
+        if is_front and is_photo:
+            current.front[post.shortcode] = at
+        return not is_old or current.number < _MOST_PINNED
 
     def _complete(self, current: Pass) -> None:
         # The stamp first: killed in between, the next pass finds this one at its end.
@@ -155,7 +172,7 @@ class AccountPass:
         self._account.current = None
         self._state.keep(self._profile.userid, self._account)
 
-    def _visit(self, post: instaloader.Post) -> bool:
+    def _visit(self, post: instaloader.Post, heard_at: datetime) -> bool:
         """Keeps a post's photo and counts; returns whether it is one whose counts can ripen."""
         node = instaloader.get_json_structure(post)["node"]
         try:
@@ -169,7 +186,7 @@ class AccountPass:
                 likes=nodes.likes_of(node),
                 comments=nodes.comments_of(node),
                 posted_at=nodes.posted_at_of(node),
-                observed_at=utc_milliseconds(datetime.now(UTC)),
+                observed_at=utc_milliseconds(heard_at),
             )
         except nodes.LeftOutError as error:
             self._collected.skipped[error.reason] += 1
@@ -184,7 +201,7 @@ class AccountPass:
     def _try_pending(self) -> None:
         for shortcode in list(self._account.pending):
             try:
-                self._visit(self._instagram.post(shortcode))
+                self._visit(self._instagram.post(shortcode), datetime.now(UTC))
                 del self._account.pending[shortcode]
             except PostRefusedError as error:
                 self._postpone(shortcode, str(error))
@@ -259,3 +276,7 @@ def _frozen_behind(posts: Posts) -> dict[str, object]:
     data = dict(frozen.remaining_data or {})
     data["edges"] = data.get("edges", [])[1:]
     return frozen._replace(remaining_data=data, total_index=frozen.total_index + 1, first_node=None)._asdict()
+
+
+def _shortcode_of(node: dict[str, Any] | None) -> str | None:
+    return None if node is None else str(node.get("shortcode") or node.get("code"))

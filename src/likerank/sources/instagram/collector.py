@@ -5,7 +5,7 @@ from typing import Final
 
 import instaloader
 
-from likerank.sources.instagram.account_pass import SOURCE, AccountPass, Collected, Wanted, Watcher
+from likerank.sources.instagram.account_pass import FORGOTTEN, SOURCE, AccountPass, Collected, Wanted, Watcher
 from likerank.sources.instagram.refusals import AccountRefusedError, PostRefusedError, SiteRefusedError
 from likerank.sources.instagram.session import Instagram
 from likerank.sources.instagram.state import AccountState, CollectState
@@ -83,7 +83,7 @@ class Collector:
         known_as = listed if known_id is None else self._state.account(known_id).folder or listed
         profile = self._instagram.profile(known_as, known_id)
         if f"{SOURCE}/{profile.userid}" in self._forgotten:
-            collected.skipped["forgotten"] += 1
+            collected.skipped[FORGOTTEN] += 1
             return
         if profile.userid in self._met:
             return

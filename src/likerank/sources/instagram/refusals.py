@@ -86,8 +86,7 @@ def understanding(login: str | None) -> Iterator[None]:
             raise SiteRefusedError(
                 f"Instagram {_WHY_ABOUT_US[status]}; come back in some hours, with fewer accounts at a time."
             ) from error
-        reason = "no connection" if status is None else f"answered {status}"
-        raise AccountRefusedError(reason, maybe_us=True) from error
+        raise AccountRefusedError(_why_unanswered(error, status), maybe_us=True) from error
 
 
 def is_too_many_requests(error: instaloader.ConnectionException) -> bool:
@@ -107,6 +106,12 @@ def _why_aborted(said: str, login: str | None) -> str:
         f"Instagram asks for a {asked or 'check'} first: open instagram.com {who}in a browser, do what it "
         "asks, and come back tomorrow."
     )
+
+
+def _why_unanswered(error: BaseException, status: int | None) -> str:
+    if isinstance(error.__cause__, requests.exceptions.JSONDecodeError) or status == 200:
+        return "answered with something else than was asked for"
+    return "no connection" if status is None else f"answered {status}"
 
 
 def _status_in(error: BaseException | None) -> int | None:

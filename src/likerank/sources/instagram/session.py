@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import TextIOBase
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import instaloader
 from instaloader.instaloader import get_default_session_filename
@@ -132,6 +132,10 @@ class Instagram:
             except (instaloader.PostChangedException, instaloader.BadResponseException) as error:
                 raise PostRefusedError("not shown") from error
         return post
+
+    def post_heard_of(self, node: dict[str, Any]) -> instaloader.Post:
+        """Returns a post from what was heard of it before; asks for nothing."""
+        return instaloader.Post(self._loader.context, node)
 
     def keep_profile(self, profile: instaloader.Profile, folder: str) -> None:
         """Writes an account's file, with its counts."""

@@ -28,12 +28,16 @@ class Pass:
         front: The posts at the front: shortcode to when they were made, in seconds since 1970, as a negative
             number where they have no photo.
         frozen: The fields of Instaloader's frozen iterator, from the next post on; None before the first.
+        visiting: What was heard of a post that is not done with.
+        heard_at: When that was heard, in seconds since 1970.
     """
 
     number: int = 0
     newest: float = 0.0
     front: dict[str, float] = field(default_factory=dict)
     frozen: dict[str, Any] | None = None
+    visiting: dict[str, Any] | None = None
+    heard_at: float = 0.0
 
     def iterator(self) -> FrozenNodeIterator | None:
         """Returns what the pass goes on with; None where there is nothing, or its addresses have expired."""
