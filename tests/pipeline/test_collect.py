@@ -368,7 +368,15 @@ def test_a_kept_post_is_known_by_its_own_file(collection: Collection) -> None:
     whole = Archive(collection.archive)
     count = whole.count()
     file.write_bytes(file.read_bytes()[:100])
+    caption = next(iter(file.parent.glob("*.txt")))
+    caption.write_text("")
+    caption.with_suffix(".json.xz").unlink()
+    before = collection.files().keys()
     collection.collect(ripen_days=400)
+    assert collection.files().keys() == before | {
+        str(caption.with_suffix(".json.xz").relative_to(collection.archive))
+    }
+    assert caption.read_text()
     assert collection.asked()["picture"] == 0
     assert collection.is_complete()
     assert Archive(collection.archive).count() > count

@@ -170,6 +170,9 @@ class Instagram:
         if kept == post.shortcode and picture_beside(picture) is not None:
             self._loader.save_metadata_json(str(stem), post)
             return False
+        if kept is None:
+            # Of a run that was killed; Instaloader would keep it beside the new one, as an older caption.
+            stem.with_name(f"{stem.name}.txt").unlink(missing_ok=True)
         if photo is not None:
             self._loader.slide_start = self._loader.slide_end = photo - 1
         with self._asking():
