@@ -1,7 +1,6 @@
 """What the collector remembers between its runs, beside the archive: stamps, names, and passes cut short."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -170,6 +169,6 @@ class CollectState:
 
 
 def _write(path: Path, text: str) -> None:
-    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    beside = path.with_suffix(".tmp")
     beside.write_text(text)
     beside.replace(path)
