@@ -2,8 +2,7 @@
 
 import json
 import multiprocessing
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,14 +20,6 @@ from likerank.store import Store, open_store
 
 SIZE = 8
 RECIPE = Recipe(size=SIZE, balance="none")
-
-
-@pytest.fixture
-def store(embedded_folder: Path) -> Iterator[Store]:
-    with open_store("embedded", f"test_{uuid.uuid4().hex}", embedded_folder) as opened:
-        yield opened
-        database = opened.collection("posts").database
-        database.client.drop_database(database.name)
 
 
 def picture(number: int) -> Master:

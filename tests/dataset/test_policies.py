@@ -1,7 +1,5 @@
 """Near copies and split policies in snapshots of a real store: nothing straddles, and nobody moves."""
 
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,17 +15,9 @@ from likerank.pipeline.ingest import ingest_source
 from likerank.pipeline.snapshot import warning_of
 from likerank.records import PictureFile, Post
 from likerank.sources import Export
-from likerank.store import Store, export_store, open_store
+from likerank.store import Store, export_store
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(embedded_folder: Path) -> Iterator[Store]:
-    with open_store("embedded", f"test_{uuid.uuid4().hex}", embedded_folder) as opened:
-        yield opened
-        database = opened.collection("posts").database
-        database.client.drop_database(database.name)
 
 
 def picture(number: int, quality: int = 95) -> Master:

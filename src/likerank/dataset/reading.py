@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from likerank.errors import LikerankError
 from likerank.images import SIGNATURE_SIDE, signature_of
 from likerank.progress import progress_bar, track
 from likerank.store import Store
+
+T = TypeVar("T")
 
 
 def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
@@ -107,7 +110,7 @@ def each_master(
         done = 0
         with progress_bar() as bar:
             task = bar.add_task(doing, total=len(keys))
-            for future in _lookahead(futures, 2 * workers):
+            for future in lookahead(futures, 2 * workers):
                 done += future.result()
                 bar.update(task, completed=done)
     if done != len(keys):
@@ -116,9 +119,9 @@ def each_master(
         )
 
 
-def _lookahead(futures: Iterable[Future[int]], ahead: int) -> Iterator[Future[int]]:
+def lookahead(futures: Iterable[Future[T]], ahead: int) -> Iterator[Future[T]]:
     """Yields the futures in order, each when `ahead` others have been submitted after it."""
-    waiting: deque[Future[int]] = deque()
+    waiting: deque[Future[T]] = deque()
     for future in futures:
         waiting.append(future)
         if len(waiting) > ahead:

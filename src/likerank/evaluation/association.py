@@ -50,12 +50,7 @@ class Association:
     @property
     def sure(self) -> bool:
         """Whether the pooled interval leaves out 0."""
-        return (
-            self.pooled is not None
-            and self.pooled.low is not None
-            and self.pooled.high is not None
-            and not self.pooled.low <= 0 <= self.pooled.high
-        )
+        return self.pooled is not None and self.pooled.leaves_out_0
 
     def to_json(self) -> dict[str, Any]:
         """Returns it in plain types."""

@@ -42,6 +42,11 @@ class Interval:
     high: float | None
     standard_error: float | None
 
+    @property
+    def leaves_out_0(self) -> bool:
+        """Whether the interval is known and 0 is not in it."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
 
 class Jackknife(NamedTuple):
     """An estimate, independent deviations whose squares sum to its variance, their degrees of freedom."""

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from likerank.errors import LikerankError
-from likerank.models.target import Target, log_likes, rows_by_author
+from likerank.models.target import Target, log_likes, of_authors, rows_by_author
 
 # A spread of few posts says little: it counts together with this many posts of the usual spread.
 _PRIOR_POSTS: Final = 5
@@ -35,8 +35,7 @@ class AuthorTop(Target):
         self.usual_top_ = float(tops.median())
 
     def _tops(self, posts: pd.DataFrame) -> NDArray[np.float64]:
-        tops = self.author_tops_
-        return np.array([tops.get(author, self.usual_top_) for author in posts["author"]], np.float64)
+        return of_authors(self.author_tops_, self.usual_top_, posts)
 
     def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:
         return posts["likes"].to_numpy(np.float64) / self._tops(posts)
@@ -104,8 +103,7 @@ class AuthorLog(Target):
         self.overall_mean_ = float(logs.mean())
 
     def _usual(self, posts: pd.DataFrame) -> NDArray[np.float64]:
-        means = self.author_means_
-        return np.array([means.get(author, self.overall_mean_) for author in posts["author"]], np.float64)
+        return of_authors(self.author_means_, self.overall_mean_, posts)
 
     def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:
         return log_likes(posts) - self._usual(posts)
@@ -136,9 +134,7 @@ class AuthorLogZ(Target):
         self.overall_moments_ = [float(logs.mean()), float(logs.std())]
 
     def _mean_and_spread(self, posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        moments = self.author_moments_
-        both = np.array([moments.get(author, self.overall_moments_) for author in posts["author"]])
-        mean, spread = both.reshape(-1, 2).T
+        mean, spread = of_authors(self.author_moments_, self.overall_moments_, posts).reshape(-1, 2).T
         return mean, spread
 
     def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:

@@ -162,6 +162,15 @@ def log_likes(posts: pd.DataFrame) -> NDArray[np.float64]:
     return logs
 
 
+def of_authors(
+    known: Mapping[str, Any],
+    otherwise: ArrayLike,
+    posts: pd.DataFrame,
+) -> NDArray[np.float64]:
+    """Returns what is known of each post's author, shape (posts, ...); `otherwise` for an unknown author."""
+    return np.array([known.get(author, otherwise) for author in posts["author"]], np.float64)
+
+
 def rows_by_author(posts: pd.DataFrame) -> Mapping[str, NDArray[np.intp]]:
     """Returns the row numbers of each author's posts, in the order of the table, by author key."""
     return {str(author): np.asarray(mine) for author, mine in posts.groupby("author").indices.items()}

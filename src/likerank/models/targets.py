@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from likerank.models.author_targets import AuthorLog, AuthorLogZ, AuthorPercentile, AuthorTop, LocalLogZ
-from likerank.models.target import STANDARDISERS, Target
+from likerank.models.target import STANDARDISERS, Target, of_authors
 
 __all__ = [
     "STANDARDISERS",
@@ -62,7 +62,7 @@ class PerFollower(Target):
         followers = np.full(len(posts), np.nan)
         if self.needs[0] in posts:
             followers = posts[self.needs[0]].to_numpy(np.float64, na_value=np.nan)
-        known = np.array([self.followers_.get(author, np.nan) for author in posts["author"]], np.float64)
+        known = of_authors(self.followers_, np.nan, posts)
         return np.maximum(np.where(np.isnan(followers), known, followers), 1.0)
 
     def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:

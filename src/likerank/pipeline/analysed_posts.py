@@ -1,8 +1,7 @@
 """Which posts an analysis is of: the store's, or a snapshot's, read in parts."""
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from likerank.dataset import Recipe, Snapshot, read_candidates, select_posts
+from likerank.dataset import Recipe, Snapshot, lookahead, read_candidates, select_posts
 from likerank.images import to_pixels, to_thumbnail
 from likerank.store import Store
 
@@ -84,12 +83,8 @@ class StoredPosts:
         """See `AnalysedPosts`."""
         make = partial(_pixels, size=self._recipe.size)
         with ThreadPoolExecutor(_WORKERS) as pool:
-            waiting: deque[Future[tuple[list[str], Pixels]]] = deque()
-            for masters in self._store.scan_masters(keys):
-                waiting.append(pool.submit(make, masters))
-                if len(waiting) > _WORKERS:
-                    yield waiting.popleft().result()
-            for future in waiting:
+            made = (pool.submit(make, masters) for masters in self._store.scan_masters(keys))
+            for future in lookahead(made, _WORKERS):
                 yield future.result()
 
     def thumbnails(self, keys: Sequence[str], long_side: int) -> dict[str, Pixels]:

@@ -20,6 +20,7 @@ from likerank.reports import (
     PageFigure,
     Section,
     age_figure,
+    author_places,
     authors_figure,
     left_out_figure,
     over_time_figure,
@@ -58,13 +59,11 @@ class Posts:
             )
         likes = counted["likes"].astype(np.int64)
         author = counted["author"]
-        median = likes.groupby(author).median()
-        place = (median.rank(method="first") - 1) / max(1, len(median) - 1)
         logs = pd.Series(np.log10(1 + likes), counted.index)
         self.counted = counted.assign(
             likes=likes,
             age=self._ages(counted),
-            place=author.map(place).astype(np.float64),
+            place=author.map(author_places(likes, author)).astype(np.float64),
             log=logs,
             relative=logs - logs.groupby(author).transform("mean"),
         ).reset_index(drop=True)

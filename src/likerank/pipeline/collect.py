@@ -3,11 +3,12 @@
 import logging
 import os
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
@@ -31,9 +32,6 @@ from likerank.sources.instagram import (
     Wanted,
     read_accounts,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SOME_FAILED: Final = 3
 STOPPED: Final = 4
@@ -172,7 +170,7 @@ class _Bars:
 
 
 @contextmanager
-def _alone_in(archive: Path) -> "Iterator[None]":
+def _alone_in(archive: Path) -> Iterator[None]:
     lock = archive / STATE_FOLDER / LOCK
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -4,10 +4,10 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hydra import compose
 from omegaconf import DictConfig
 
 from likerank.pipeline.collect import collect
+from likerank.pipeline.composing import stage_configuration
 from likerank.pipeline.ingest import ingest
 from likerank.pipeline.places import data_folder
 from likerank.records import Observation, Post
@@ -41,16 +41,18 @@ def demo_collect(config: DictConfig) -> None:
     accounts = folder / "accounts.txt"
     accounts.write_text("".join(f"{account.first_name}\n" for account in site.accounts))
     archive = folder / "archive"
+    collecting = stage_configuration("collect", ["limits=false"], config)
+    collecting.accounts, collecting.paths.archive = str(accounts), str(archive)
+    ingesting = stage_configuration("ingest", ["source=archive", f"+source.name={SOURCE}"], config)
+    ingesting.source.folder = str(archive)
     with StandIn(site, folder=folder) as stand_in:
         os.environ |= stand_in.environment
         for night in range(1, config.nights + 1):
             site.day = night
             print(f"\nNight {night}")
-            collect(
-                compose("collect", [f"paths.archive={archive}", f"accounts={accounts}", "limits=false"])
-            ).complain()
+            collect(collecting).complain()
     _print_growth(archive)
-    ingest(_ingest_of(archive, config))
+    ingest(ingesting)
     print(_NEXT)
 
 
@@ -69,10 +71,3 @@ def _print_growth(archive: Path) -> None:
             seen.setdefault(observation.record.source_id, []).append(observation.record.likes)
     post, likes = max(seen.items(), key=lambda item: (len(item[1]), item[0]))
     print(f"\nLikes of post {post}, night after night: {', '.join(str(number) for number in likes)}")
-
-
-def _ingest_of(archive: Path, config: DictConfig) -> DictConfig:
-    folders = [f"paths.data={config.paths.data}", f"paths.mlruns={config.paths.mlruns}"]
-    store = [f"store.{key}={value}" for key, value in config.store.items()]
-    source = ["source=archive", f"source.folder={archive}", f"+source.name={SOURCE}"]
-    return compose("ingest", [*folders, *store, *source])

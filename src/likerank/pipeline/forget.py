@@ -33,6 +33,8 @@ from likerank.pipeline.train import FINGERPRINT
 from likerank.progress import track
 from likerank.reports import NUMBERS
 from likerank.sources import ArchiveRemoval, archived_names, remove_from_archive
+from likerank.sources.instagram import SOURCE as INSTAGRAM
+from likerank.sources.instagram import STATE_FOLDER
 from likerank.store import ForgetCounts, Store
 from likerank.tracking import (
     Rewrite,
@@ -44,7 +46,6 @@ from likerank.tracking import (
     rewrite_models,
 )
 
-_COLLECTED: Final = "instagram"
 _SHOWN_RUNS: Final = 20
 
 
@@ -91,7 +92,7 @@ def forget(config: DictConfig) -> None:
         configured_tombstones(config).add(author_key)
         source, _, author_id = author_key.partition("/")
         archived = ArchiveRemoval()
-        if source == _COLLECTED:
+        if source == INSTAGRAM:
             archived = remove_from_archive(archive_folder(config), author_id, names)
         stored = store.forget(author_key)
     snapshots = blank_author(snapshots_folder(config), author_key)
@@ -124,7 +125,7 @@ def _find_author(asked: str, store: Store, archive: Path) -> tuple[str, set[str]
         LikerankError: If nobody goes by the name, or several do.
     """
     text = asked.strip().removeprefix("@")
-    archived = {f"{_COLLECTED}/{author_id}": names for author_id, names in archived_names(archive).items()}
+    archived = {f"{INSTAGRAM}/{author_id}": names for author_id, names in archived_names(archive).items()}
     if "/" in text.strip("/"):
         # Known or not: a person may ask before anything was collected.
         stored = store.find_authors(text.partition("/")[2])
@@ -132,12 +133,12 @@ def _find_author(asked: str, store: Store, archive: Path) -> tuple[str, set[str]
     stored = store.find_authors(text)
     found = {
         *stored,
-        *(key for key, names in archived.items() if text.lower() in names or key == f"{_COLLECTED}/{text}"),
+        *(key for key, names in archived.items() if text.lower() in names or key == f"{INSTAGRAM}/{text}"),
     }
     if not found:
         raise LikerankError(
             f"Nobody in the store {store.database_name} or the archive {archive} has the id or the name "
-            f"{text!r}; name who is meant as source/id, such as author={_COLLECTED}/45: that is kept in mind "
+            f"{text!r}; name who is meant as source/id, such as author={INSTAGRAM}/45: that is kept in mind "
             "even if nothing of theirs is here."
         )
     all_names = {key: stored.get(key, set()) | archived.get(key, set()) for key in sorted(found)}
@@ -194,7 +195,7 @@ def _out_of_runs(
         removed.checkpoints += removed_from(folder.name, partial(traces.out_of_checkpoints_in, folder))
     removed.baselines = traces.out_of_baselines_under(mlruns / "baselines", affected)
     removed.log_lines += traces.out_of_logs_under(mlruns / "hydra")
-    removed.log_lines += traces.out_of_logs_under(archive_folder(config) / ".collect")
+    removed.log_lines += traces.out_of_logs_under(archive_folder(config) / STATE_FOLDER)
     return removed
 
 

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.errors import LikerankError
+from likerank.pipeline.collect import collect
 from likerank.pipeline.composing import stage_configuration
 from likerank.pipeline.distributed import handed_over
 from likerank.pipeline.fitting import checkpoints_folder, fit_beside
@@ -141,8 +142,6 @@ def _training(config: DictConfig) -> DictConfig:
 
 
 def _collect(config: DictConfig, summary: RefreshSummary) -> None:
-    from likerank.pipeline.collect import collect
-
     collected = collect(config)
     summary.collected = {
         "new": collected.new,

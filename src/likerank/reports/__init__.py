@@ -14,6 +14,7 @@ from likerank.reports.pictures_figures import (
     mean_pictures_figure,
     traits_figure,
 )
+from likerank.reports.points import author_places
 from likerank.reports.style import as_png
 from likerank.reports.sweep import parallel_coordinates, sweep_page, write_sweep_report
 from likerank.reports.table import print_score_table
@@ -38,6 +39,7 @@ __all__ = [
     "SheetRow",
     "age_figure",
     "as_png",
+    "author_places",
     "authors_figure",
     "before_after_figure",
     "comparison_page",

@@ -1,17 +1,14 @@
 """Whether age matters, in pictures: likes against age, each author's correlation, and how a count ripens."""
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from likerank.evaluation import RIPE, Association, Ripening, Trend
 from likerank.reports.authors_figures import NAMED
+from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
 from likerank.reports.style import AUTHORS, BLACK, BLUE, GREY, VERMILLION, drawing, plain
-
-DRAWN = 20_000
-"""So many points are drawn at most; more would only make ink."""
 
 _LINES = 12
 
@@ -48,8 +45,7 @@ def age_figure(
 
 def _likes(axes: Axes, posts: pd.DataFrame, trends: dict[str, Trend]) -> None:
     drawn = sample(posts)
-    axes.scatter(drawn["age"], drawn["likes"], c=drawn["place"], cmap=AUTHORS, vmin=0, vmax=1, s=7, alpha=0.6,
-                 linewidths=0, rasterized=True)  # fmt: skip
+    scatter(axes, drawn, "age", "likes", size=7, alpha=0.6)
     places = posts.groupby("author")["place"].first()
     for author, trend in list(trends.items())[:_LINES]:
         colour = mpl.colormaps[AUTHORS](places[author])
@@ -91,9 +87,7 @@ def correlations(axes: Axes, found: Association, names: dict[str, str], what: st
     thin = 1.2 if named else 0.4
     gap = max(1.0, 0.04 * len(found.by_author))
     for place, each in enumerate(found.by_author):
-        sure = (
-            each.rho.low is not None and each.rho.high is not None and not each.rho.low <= 0 <= each.rho.high
-        )
+        sure = each.rho.leaves_out_0
         # Of hundreds, the intervals that hold 0 would be a grey wall.
         low, high = (each.rho.low, each.rho.high) if named or sure else (None, None)
         _interval(axes, each.rho.estimate, low, high, place + gap, BLUE if sure else GREY, thin)
@@ -142,34 +136,6 @@ def ripening_figure(found: Ripening) -> Figure:
         axes.legend(loc="upper left")
         axes.grid()
     return figure
-
-
-def sample(posts: pd.DataFrame) -> pd.DataFrame:
-    """Returns what is drawn of many points."""
-    return posts if len(posts) <= DRAWN else posts.sample(DRAWN, random_state=0)
-
-
-def drawn_of(drawn: pd.DataFrame, posts: pd.DataFrame) -> str:
-    """Says how many points of how many are drawn."""
-    return f"{len(posts):,} posts" if len(drawn) == len(posts) else f"{len(drawn):,} of {len(posts):,} posts"
-
-
-def colour_bar(figure: Figure, axes: Axes | np.ndarray) -> None:
-    """Says what an author's colour means, however many they are."""
-    mappable = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), AUTHORS)
-    bar = figure.colorbar(mappable, ax=axes, pad=0.01, fraction=0.03, aspect=30)
-    bar.set_ticks([0, 1], labels=["author with\nthe fewest likes", "author with\nthe most likes"], fontsize=7)
-    bar.outline.set_visible(False)
-
-
-def counts(axes: Axes, likes: pd.Series) -> None:
-    """Makes the y axis one of likes, with room for 0 on its log scale where there is one."""
-    if likes.min() > 0:
-        axes.set_yscale("log")
-    else:
-        axes.set_yscale("symlog", linthresh=1)
-        axes.set_ylim(bottom=-0.3)
-    axes.set_ylabel("likes (log scale)")
 
 
 def nothing(axes: Axes, why: str) -> None:

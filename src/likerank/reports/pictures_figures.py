@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from likerank.evaluation import Association, Trend
-from likerank.reports.age_figures import sample
+from likerank.reports.points import sample
 from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing, plain
 
 Picture = NDArray[np.uint8]

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from likerank.evaluation import TargetFacts
-from likerank.reports.age_figures import colour_bar, counts, drawn_of, sample
-from likerank.reports.style import AUTHORS, BLACK, BLUE, VERMILLION, drawing
+from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
+from likerank.reports.style import BLACK, BLUE, VERMILLION, drawing
 
 _COLUMNS = 3
 
@@ -33,8 +33,7 @@ def targets_over_time_figure(
     with drawing(0.6 + 2.3 * rows) as figure:
         grid = figure.subplots(rows, _COLUMNS, sharex=True, squeeze=False)
         for axes, name in zip(grid.flat, names, strict=False):
-            axes.scatter(drawn["when"], drawn[name], c=drawn["place"], cmap=AUTHORS, vmin=0, vmax=1, s=4,
-                         alpha=0.6, linewidths=0, rasterized=True)  # fmt: skip
+            scatter(axes, drawn, "when", name, size=4, alpha=0.6)
             axes.set_title(name)
             axes.set_ylabel("target")
             axes.grid()

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from likerank.evaluation import ACROSS, WITHIN, ScoreRow, ScoreTable
-from likerank.reports.age_figures import colour_bar, drawn_of, sample
-from likerank.reports.style import AUTHORS, BLACK, BLUE, GREY, VERMILLION, drawing
+from likerank.reports.points import author_places, colour_bar, drawn_of, sample, scatter
+from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing
 from likerank.reports.table import predictor_name
 
 _CHART = {
@@ -65,24 +65,12 @@ def predicted_figure(predictions: pd.DataFrame, target: str) -> Figure:
         predictions: One row a post: `author`, `likes`, `target` and `network`.
         target: The target's name.
     """
-    median = predictions.groupby("author")["likes"].median()
-    places = (median.rank(method="first") - 1) / max(1, len(median) - 1)
+    places = author_places(predictions["likes"], predictions["author"])
     table = predictions.assign(place=predictions["author"].map(places))
     drawn = sample(table)
     with drawing(4.6, 6.4) as figure:
         axes = figure.subplots()
-        axes.scatter(
-            drawn["target"],
-            drawn["network"],
-            c=drawn["place"],
-            cmap=AUTHORS,
-            vmin=0,
-            vmax=1,
-            s=10,
-            linewidths=0,
-            alpha=0.8,
-            rasterized=True,
-        )
+        scatter(axes, drawn, "target", "network", size=10, alpha=0.8)
         axes.axline(
             (float(table["target"].mean()),) * 2, slope=1, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3))
         )

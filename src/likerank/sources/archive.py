@@ -15,7 +15,7 @@ from likerank.errors import LikerankError
 from likerank.records import Author, PictureFile, Post, Record, Skipped
 from likerank.sources import nodes
 from likerank.sources.nodes import LeftOutError, Node
-from likerank.sources.observations import OBSERVATIONS, read_observations
+from likerank.sources.observations import OBSERVATIONS, count_observations, read_observations
 
 _PROFILE_FILE: Final = re.compile(r"[\w.]+_\d+\.json(\.xz)?")
 PICTURE_ENDINGS: Final = (".jpg", ".webp", ".png")  # What Instaloader names pictures after, by content type.
@@ -105,8 +105,7 @@ class Archive:
         Raises:
             LikerankError: If the folder is missing.
         """
-        observations = sum(1 for _ in read_observations(self.folder / OBSERVATIONS, self.name))
-        return sum(1 for _ in self._files()) + observations
+        return sum(1 for _ in self._files()) + count_observations(self.folder / OBSERVATIONS)
 
     def _newest_observations(self) -> dict[str, _Seen]:
         newest: dict[str, _Seen] = {}
@@ -139,7 +138,7 @@ class Archive:
                         yield Path(folder, name)
 
     def _author(self, node: Node, usernames: dict[str, str]) -> Author:
-        author_id = str(nodes.at(node, "id") or nodes.at(node, "pk") or "")
+        author_id = nodes.author_id_of(node)
         if not author_id:
             raise LeftOutError("incomplete post", "does not say who posted it")
         return Author(

@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 from likerank.errors import LikerankError
 from likerank.progress import progress_bar
 from likerank.sources.archive import PICTURE_ENDINGS
-from likerank.sources.instagram import LOCK, STATE_FOLDER
+from likerank.sources.instagram import LOCK, STAMPS, STATE_FOLDER
+from likerank.sources.nodes import Node, author_id_of
 from likerank.sources.observations import OBSERVATIONS
 
 _PROFILE_FILE: Final = re.compile(r"([\w.]+)_(\d+)\.json(?:\.xz)?")
@@ -24,8 +25,6 @@ _PROFILE_FILE: Final = re.compile(r"([\w.]+)_(\d+)\.json(?:\.xz)?")
 _COMMENTS_FILE: Final = "_comments.json"
 
 _POST, _OTHER, _SOMEBODYS, _DAMAGED = "their post", "theirs", "somebody's", "damaged"
-
-_Json = Any
 
 
 @dataclass(slots=True)
@@ -154,10 +153,10 @@ def _owned(path: Path, author_id: str) -> str:
         whole = json.loads(content)
         node, kind = whole["node"], whole["instaloader"]["node_type"]
         if kind == "FrozenNodeIterator":
-            return _OTHER if author_id in map(_id, _owners(node)) else _SOMEBODYS
+            return _OTHER if author_id in map(author_id_of, _owners(node)) else _SOMEBODYS
         if kind == "Profile":
-            return _OTHER if _id(node) == author_id else _SOMEBODYS
-        return _POST if _id(node.get("owner") or node.get("user")) == author_id else _SOMEBODYS
+            return _OTHER if author_id_of(node) == author_id else _SOMEBODYS
+        return _POST if author_id_of(node.get("owner") or node.get("user")) == author_id else _SOMEBODYS
     except (
         OSError,
         EOFError,
@@ -171,7 +170,7 @@ def _owned(path: Path, author_id: str) -> str:
         return _DAMAGED
 
 
-def _owners(node: _Json) -> Iterator[_Json]:
+def _owners(node: Node) -> Iterator[Node]:
     """Yields who is named as an owner, at any depth, and whom a query was about."""
     if isinstance(node, list):
         for child in node:
@@ -182,10 +181,6 @@ def _owners(node: _Json) -> Iterator[_Json]:
                 yield child
             else:
                 yield from _owners(child)
-
-
-def _id(node: _Json) -> str:
-    return str(node.get("id") or node.get("pk") or "") if isinstance(node, dict) else ""
 
 
 def _remove_observations(file: Path, author_id: str, removed: ArchiveRemoval) -> set[str]:
@@ -243,7 +238,7 @@ def _remove_state(folder: Path, author_id: str, known: Collection[str], removed:
     if theirs:
         for name in theirs:
             stamps.remove_section(name)
-        file = folder / STATE_FOLDER / "stamps.ini"
+        file = folder / STATE_FOLDER / STAMPS
         aside = file.with_name(f".{file.name}.tmp")
         with aside.open("w") as kept:
             stamps.write(kept)
@@ -253,7 +248,7 @@ def _remove_state(folder: Path, author_id: str, known: Collection[str], removed:
 
 def _stamps(folder: Path) -> configparser.ConfigParser:
     stamps = configparser.ConfigParser(interpolation=None)
-    stamps.read(folder / STATE_FOLDER / "stamps.ini")
+    stamps.read(folder / STATE_FOLDER / STAMPS)
     return stamps
 
 

@@ -80,6 +80,11 @@ def comments_of(node: Node) -> int | None:
     return _count(node, _COMMENTS)
 
 
+def author_id_of(node: Node) -> str:
+    """Returns the id of a profile, or of the owner of a post by the owner's node; "" where there is none."""
+    return str(at(node, "id") or at(node, "pk") or "")
+
+
 def followers_of(node: Node) -> int | None:
     """Returns a profile's followers, where the node says."""
     return _count(node, _FOLLOWERS)

@@ -73,6 +73,14 @@ def read_observations(path: Path, source: str) -> Iterator[Observation | Skipped
                 yield Skipped("damaged observation", f"{path}, line {number} is no observation ({error!r}).")
 
 
+def count_observations(path: Path) -> int:
+    """Returns how many lines the file has, damaged ones too; 0 where there is none."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
 def _record(fields: dict[str, Any], source: str) -> Post | Author:
     who: dict[str, Any] = {
         "source": source,

@@ -193,17 +193,17 @@ class Store:
 
         Which is cheaper to ask than to plan: a source that kept its observations offers all of them again.
         """
-        known: set[str] = set()
         ids = {id_of_observation(record): record for record in records}
+        posts = [record.key for record in records if isinstance(record, Post)]
+        authors = [record.key for record in records if isinstance(record, Author)]
+
+        def stored(collection: str, keys: Sequence[str]) -> set[str]:
+            found = fetch(self.collection(collection), "_id", list(dict.fromkeys(keys)), {"_id": 1})
+            return {document["_id"] for document in found}
+
         with speaking_of(self.place):
-            for kind in ("post", "author"):
-                keys = list({r.key for r in records if isinstance(r, Post) == (kind == "post")})
-                known |= {
-                    found["_id"] for found in fetch(self.collection(f"{kind}s"), "_id", keys, {"_id": 1})
-                }
-            seen = {
-                found["_id"] for found in fetch(self.collection("observations"), "_id", list(ids), {"_id": 1})
-            }
+            known = stored("posts", posts) | stored("authors", authors)
+            seen = stored("observations", list(ids))
         return [record for name, record in ids.items() if name not in seen and record.key in known]
 
     def revision(self) -> str:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from filelock import FileLock
@@ -125,31 +126,23 @@ class Tracking:
         if since is not None:
             parts.append(f"attributes.start_time >= {int(since.timestamp() * 1000)}")
         experiment = self._experiment_id if experiment_of is None else experiment_of.experiment_id
-        token: str | None = None
-        while True:
-            page = self.client.search_runs(
-                [experiment],
-                " and ".join(parts),
-                max_results=_RUNS_A_PAGE,
-                order_by=["attributes.start_time DESC"],
-                page_token=token,
-            )
-            yield from (record_of(run) for run in page)
-            token = page.token
-            if not token:
-                return
+        yield from self._found([experiment], " and ".join(parts), order_by=["attributes.start_time DESC"])
 
     def runs_anywhere(self, tag: str) -> Iterator[RunRecord]:
         """Yields the runs of all experiments that have a tag, deleted ones too, in no order that matters."""
         experiments = self.client.search_experiments(ViewType.ALL)
+        yield from self._found(
+            [experiment.experiment_id for experiment in experiments],
+            f"tags.`{tag}` LIKE '%'",
+            run_view_type=ViewType.ALL,
+        )
+
+    def _found(self, experiments: list[str], query: str, **options: Any) -> Iterator[RunRecord]:  # noqa: ANN401
+        """Yields what a search finds, over all its pages."""
         token: str | None = None
         while True:
             page = self.client.search_runs(
-                [experiment.experiment_id for experiment in experiments],
-                f"tags.`{tag}` LIKE '%'",
-                ViewType.ALL,
-                max_results=_RUNS_A_PAGE,
-                page_token=token,
+                experiments, query, max_results=_RUNS_A_PAGE, page_token=token, **options
             )
             yield from (record_of(run) for run in page)
             token = page.token

@@ -131,9 +131,9 @@ class AccountPass:
                     break
                 self._refused_in_a_row = 0
             except PostRefusedError as error:
-                shortcode = _shortcode_of(current.visiting) or _shortcodes(posts)[0]
-                current.frozen = _frozen_behind(posts) if current.visiting is None else current.frozen
-                self._postpone(shortcode, str(error))
+                if current.visiting is None:  # Nothing could be heard of it.
+                    current.frozen = _frozen_behind(posts)
+                self._postpone(_shortcode_of(current.visiting) or _shortcodes(posts)[0], str(error))
             current.visiting = None
             current.number += 1
             self._state.keep(self._profile.userid, self._account)

@@ -12,7 +12,7 @@ from instaloader import FrozenNodeIterator, LatestStamps
 
 STATE_FOLDER: Final = ".collect"
 LOCK: Final = "lock"
-_STAMPS: Final = "stamps.ini"
+STAMPS: Final = "stamps.ini"
 _UNFINISHED: Final = "unfinished.json"
 _GOES_ON_FOR: Final = timedelta(hours=12)
 
@@ -80,7 +80,7 @@ class CollectState:
         self._folder = archive / STATE_FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         self._began = datetime.now(UTC).isoformat()
-        self._stamps = LatestStamps(str(self._folder / _STAMPS))  # type: ignore[no-untyped-call]
+        self._stamps = LatestStamps(str(self._folder / STAMPS))  # type: ignore[no-untyped-call]
 
     def account(self, author_id: int) -> AccountState:
         """Returns what is known of an account; nothing at first, or where its file was damaged."""
@@ -161,7 +161,7 @@ class CollectState:
     @contextmanager
     def _saving(self) -> Iterator[LatestStamps]:
         """Lets Instaloader write its stamps beside their file, and puts them in its place at the end."""
-        file, beside = self._folder / _STAMPS, self._folder / f"{_STAMPS}.tmp"
+        file, beside = self._folder / STAMPS, self._folder / f"{STAMPS}.tmp"
         self._stamps.file = str(beside)
         yield self._stamps
         if beside.exists():
