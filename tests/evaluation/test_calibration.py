@@ -45,6 +45,12 @@ def test_two_photos_chances_sum_to_one(calibration: Calibration, difference: flo
     assert calibration.chance([0.0])[0] == 0.5
 
 
+def test_ties_have_even_chances_beside_differences_next_to_nothing() -> None:
+    scores = np.where(np.arange(16) < 12, 0.0, 4e-22 * np.arange(16))
+    calibration = Calibration.fit([0.0], scores, np.arange(16), np.zeros(16))
+    assert calibration.chance([0.0])[0] == 0.5
+
+
 @given(calibrations())
 def test_a_calibration_comes_back_from_json_and_is_small(calibration: Calibration) -> None:
     assert Calibration.from_json(json.loads(json.dumps(calibration.to_json()))) == calibration

@@ -79,10 +79,12 @@ class Calibration:
         chance = isotonic.fit(mean_difference, share, [group.size for group in groups]).predict(
             mean_difference
         )
+        # What ties taught is known without them, and must not stand beside the 0.5 of a difference of 0.
+        apart = mean_difference > 0
         return cls(
             tuple(quantiles.tolist()),
-            (0.0, *mean_difference.tolist()),
-            (0.5, *np.maximum(chance, 0.5).tolist()),
+            (0.0, *mean_difference[apart].tolist()),
+            (0.5, *np.maximum(chance[apart], 0.5).tolist()),
         )
 
     def percentile(self, scores: ArrayLike) -> FloatArray:
