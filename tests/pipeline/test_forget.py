@@ -108,8 +108,8 @@ def in_store(place: Workplace) -> bool:
 
 
 @pytest.mark.slow
-def test_everywhere(make_workplace: MakeWorkplace, capsys: pytest.CaptureFixture[str]) -> None:
-    place = make_workplace()
+def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    place = workplace
     archive, elsewhere = place.folder / "data" / "archive", place.folder / "a copy elsewhere"
     write_archive(archive)
     shutil.copytree(archive, elsewhere)
