@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -137,6 +137,20 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def watched(work: Callable[[], object]) -> tuple[float, Counter[str]]:
+    """Returns how long work takes, and the most memory of each process meanwhile; see `anonymous_memory`."""
+    most: Counter[str] = Counter()
+    with ThreadPoolExecutor(1) as pool:
+        seconds = pool.submit(timed, work)
+        while not wait([seconds], 0.2).done:
+            most |= anonymous_memory()
+    return seconds.result(), most | anonymous_memory()
+
+
+def each_of(most: Counter[str]) -> str:
+    return ", ".join(f"{name} {mebibytes}" for name, mebibytes in most.items())
+
+
 def ratios(plain: Callable[[], object], ours: Callable[[], object], rounds: int) -> list[float]:
     """Returns, for each round, how many times as fast ours is; both warm up first."""
     plain()
@@ -151,19 +165,14 @@ def memory(workshop: _Workshop) -> Iterator[_Line]:
     number, size = workshop.sizes.memory.posts, workshop.sizes.memory.master_size
     few = [post.picture for post in Demo(posts=8).records() if isinstance(post, Post)]
     masters = cycle([make_master(picture.read(), picture.name, size) for picture in few])
-    most: Counter[str] = Counter()
-    with workshop.store("many") as store, ThreadPoolExecutor(1) as pool:
+    with workshop.store("many") as store:
         fill_store(store, Demo(posts=number), lambda post: replace(next(masters), digest=post.key))
-        seconds = pool.submit(timed, lambda: workshop.snapshot(store))
-        while not seconds.done():
-            most |= anonymous_memory()
-            time.sleep(0.1)
+        seconds, most = watched(lambda: workshop.snapshot(store))
         scans = scans_beside_raw_batches(store, workshop.sizes.memory.scans)
-    each = ", ".join(f"{name} {mebibytes}" for name, mebibytes in most.items())
-    compared = f"most RssAnon of a process while a snapshot of {number:,} posts is made ({each})"
+    compared = f"most RssAnon of a process while a snapshot of {number:,} posts is made ({each_of(most)})"
     yield _Line("snapshot, memory", compared, [max(most.values())], 1536, " MiB", at_most=True)
     compared = f"{number:,} masters of {size} pixels from the store to a snapshot"
-    yield _Line("snapshot, speed", compared, [number / seconds.result()], unit=" posts/s")
+    yield _Line("snapshot, speed", compared, [number / seconds], unit=" posts/s")
     compared = "a bare loop over pymongo's find_raw_batches({}) / the snapshot's scan of the masters"
     yield _Line("scan", compared, scans, 0.7)
 
@@ -439,28 +448,16 @@ def run_quietly(command: list[str], environment: Mapping[str, str] | None = None
 def million(workshop: _Workshop) -> Iterator[_Line]:
     """Every stage at two sizes: what a post costs must not grow with their number."""
     sizes = workshop.sizes.million
-    costs: list[dict[str, float]] = []
-    for number in (sizes.few, sizes.many):
-        most: Counter[str] = Counter()
-        with (
-            workshop.store(f"posts{number}"),
-            ThreadPoolExecutor(1) as pool,
-        ):  # its server is then ours to see
-            work = pool.submit(stage_costs, workshop, number)
-            while not work.done():
-                most |= anonymous_memory()
-                time.sleep(0.2)
-            costs.append(work.result())
-    for stage, seconds in costs[1].items():
+    few, many = (stage_costs(workshop, number) for number in (sizes.few, sizes.many))
+    for stage, (seconds, most) in many.items():
         compared = f"{stage}: a post's time of {sizes.many:,} / of {sizes.few:,} ({1 / seconds:,.0f} posts/s)"
-        yield _Line(f"million, {stage}", compared, [seconds / costs[0][stage]], 1.2, at_most=True)
-    each = ", ".join(f"{name} {mebibytes}" for name, mebibytes in most.items())
-    compared = f"most RssAnon of a process, all stages of {sizes.many:,} posts ({each})"
-    yield _Line("million, memory", compared, [max(most.values())], 2048, " MiB", at_most=True)
+        yield _Line(f"million, {stage}", compared, [seconds / few[stage][0]], 1.2, at_most=True)
+        compared = f"most RssAnon of a process while {stage} of {sizes.many:,} posts runs ({each_of(most)})"
+        yield _Line(f"million, {stage}, memory", compared, [max(most.values())], 2048, " MiB", at_most=True)
 
 
-def stage_costs(workshop: _Workshop, number: int) -> dict[str, float]:
-    """Runs the stages on made posts with small pictures; returns each one's seconds a post."""
+def stage_costs(workshop: _Workshop, number: int) -> dict[str, tuple[float, Counter[str]]]:
+    """Runs the stages on made posts with small pictures; returns each one's seconds a post and memory."""
     folder = workshop.folder / f"photos{number}"
     write_small_photos(folder, number, workshop.sizes.million.pictures)
     places = [f"paths.data={workshop.folder / f'data{number}'}", f"paths.mlruns={folder / 'mlruns'}"]
@@ -468,21 +465,31 @@ def stage_costs(workshop: _Workshop, number: int) -> dict[str, float]:
     (workshop.folder / f"data{number}" / "mongo").symlink_to(workshop.folder / f"posts{number}")
     manifest = f"source.manifest={folder / 'manifest.parquet'}"
     costs = {}
-    ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "master_size=64"])
-    costs["ingest"] = timed(lambda: ingest(ingesting)) / number
-    few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
-    size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
-    config = hydra.compose("train", [*places, *few, *size])
-    costs["snapshot"] = timed(lambda: snapshot_folder(config)) / number
-    clock = _EpochClock()
-    data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
-    with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
-        trainer = configured_trainer(config, False, Path(checkpoints))
-        trainer.callbacks.append(clock)  # type: ignore[attr-defined]
-        trainer.fit(configured_regressor(config, scorer), data)
-    costs["epoch"] = clock.seconds / number
-    run, _ = train_run(config, show=False)
-    costs["evaluate"] = timed(lambda: evaluate_run(run, config, show=False)) / number
+
+    def stage(name: str, work: Callable[[], object]) -> None:
+        seconds, most = watched(work)
+        costs[name] = seconds / number, most
+
+    with workshop.store(f"posts{number}"):  # Its server is then ours to see.
+        ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "master_size=64"])
+        stage("ingest", lambda: ingest(ingesting))
+        few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
+        size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
+        config = hydra.compose("train", [*places, *few, *size])
+        stage("snapshot", lambda: snapshot_folder(config))
+        clock = _EpochClock()
+
+        def train_one_epoch() -> None:
+            data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
+            with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
+                trainer = configured_trainer(config, False, Path(checkpoints))
+                trainer.callbacks.append(clock)  # type: ignore[attr-defined]
+                trainer.fit(configured_regressor(config, scorer), data)
+
+        stage("epoch", train_one_epoch)
+        costs["epoch"] = clock.seconds / number, costs["epoch"][1]
+        run, _ = train_run(config, show=False)
+        stage("evaluate", lambda: evaluate_run(run, config, show=False))
     return costs
 
 
@@ -577,7 +584,9 @@ def copies(workshop: _Workshop) -> Iterator[_Line]:
             yield _Line(f"copies, {kind}, {name}", f"caught of {len(few)}", [caught], unit=" %")
     for number in sizes.searched:
         noise = rng.integers(0, 256, (number, 256), dtype=np.uint8)
-        seconds = timed(partial(copy_groups, [str(each) for each in range(number)], noise))
+        seconds = timed(
+            partial(copy_groups, np.arange(number).astype(str).astype(object), noise, np.arange(number))
+        )
         yield _Line(f"copies, {number:,}", "search among pictures of noise, one thread", [seconds], unit=" s")
 
 

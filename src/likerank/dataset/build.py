@@ -17,7 +17,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from likerank import __version__
-from likerank.dataset.reading import each_master, read_candidates
+from likerank.dataset.reading import each_master, in_order_of, read_candidates
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
     MANIFEST_FILE,
@@ -98,7 +98,8 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
     def keep(posts: pd.DataFrame, kept: NDArray[np.bool_], reason: str) -> pd.DataFrame:
         if left_out := int((~kept).sum()):
             excluded[reason] = left_out
-        return posts[kept]
+            return posts[kept]
+        return posts
 
     posts = keep(candidates, candidates["has_image"].to_numpy(dtype=bool), "no picture")
     posts = keep(posts, posts["likes"].notna().to_numpy(), "no like count")
@@ -108,16 +109,16 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
     if recipe.split == UNSEEN_AUTHORS:
         theirs = (posts["author"] == posts["owner"]).to_numpy()
         posts = keep(posts, theirs, "copy of another author's picture")
-    posts = posts.sort_values(["added_at", "key"], kind="stable", ignore_index=True)
+    posts = in_order_of(posts, "added_at", "key").reset_index(drop=True)
     copies = _copies_among(posts)
     if recipe.near_copies == "first_only":
         posts = keep(posts, ~posts["group"].duplicated().to_numpy(), "near copy of an earlier post")
-    posts = posts.sort_values("key", kind="stable", ignore_index=True)
+    posts = in_order_of(posts, "key").reset_index(drop=True)
     per_author = posts["author"].value_counts()
     frequent = posts["author"].map(per_author).to_numpy() >= recipe.min_posts_per_author
     posts = keep(posts, frequent, "author below min_posts_per_author")
     limit = balance_limit(posts["author"].value_counts(), recipe.balance)
-    chances = group_hashes(recipe.seed, "balance", posts["digest"].tolist())
+    chances = group_hashes(recipe.seed, "balance", posts["digest"])
     posts = keep(
         posts, kept_by_balance(posts["author"], chances, limit), "beyond the author's balanced share"
     )
@@ -127,7 +128,7 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
     if recipe.split in LATER_POSTS:
         posts = keep(posts, _beside_their_first(posts), "copy of a post on another side of a date")
     part = posts["split"].map({TRAIN: 0, VALIDATION: 1, TEST: 3}) + (posts["half"] == SELECT)
-    shuffled = group_hashes(recipe.seed, "split", posts["group"].tolist())
+    shuffled = group_hashes(recipe.seed, "split", posts["group"])
     posts = posts.iloc[np.lexsort((shuffled, part))].reset_index(drop=True)
     return Selection(posts[list(_COLUMNS)], excluded, copies)
 
@@ -146,12 +147,12 @@ def _places(posts: pd.DataFrame, recipe: Recipe) -> NDArray[np.float64]:
     """Returns where in 0 to 1 each post stands, of which the first tenths are train and the last is test."""
     match recipe.split:
         case "unseen_authors":
-            return hashed_places(recipe.seed, "author", posts["author"].tolist())
+            return hashed_places(recipe.seed, "author", posts["author"])
         case "later_posts":
             return dated_places(posts["posted_at"], pd.Series("", index=posts.index), recipe.seed)
         case "later_posts_per_author":
             return dated_places(posts["posted_at"], posts["author"], recipe.seed)
-    return hashed_places(recipe.seed, "split", posts["group"].tolist())
+    return hashed_places(recipe.seed, "split", posts["group"])
 
 
 def _beside_their_first(posts: pd.DataFrame) -> NDArray[np.bool_]:
@@ -249,10 +250,11 @@ def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
 
 def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path, workers: int) -> Path:
     candidates = read_candidates(store, recipe, workers)
-    selection = select_posts(candidates, recipe)
+    selection, number = select_posts(candidates, recipe), len(candidates)
+    del candidates  # Of a million posts it is some hundred MB.
     _refuse_empty_splits(
         selection,
-        len(candidates),
+        number,
         "posts of more authors" if recipe.split == UNSEEN_AUTHORS else "more posts",
     )
     pixels = np.lib.format.open_memmap(

@@ -11,7 +11,8 @@ ImageHash (4.3) has such hashes, but takes decoded pictures one by one, has no s
 candidate, and brings PyWavelets.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
@@ -30,8 +31,8 @@ _LEAST_CONTRAST: Final = 2.0
 _FREQUENCY: Final = np.hypot(*np.indices((SIGNATURE_SIDE, SIGNATURE_SIDE))).ravel()
 _LOWEST: Final = np.argsort(_FREQUENCY, kind="stable")[1:65]  # Without the mean.
 _WORDS: Final = 4
-_AT_ONCE: Final = 1 << 16
-_CANDIDATES_AT_ONCE: Final = 1 << 20
+_AT_ONCE: Final = 1 << 13
+_CANDIDATES_AT_ONCE: Final = 1 << 18
 
 
 def hashes_of(signatures: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -44,13 +45,9 @@ def hashes_of(signatures: NDArray[np.uint8]) -> NDArray[np.uint64]:
         Shape (N,); bit k is the sign of a cosine coefficient, so that each of the four 16-bit words holds
         some of every frequency and none is nearly the same for all pictures.
     """
-    hashes = np.empty(len(signatures), dtype=np.uint64)
     interleaved = np.arange(64).reshape(-1, _WORDS).T.ravel()
-    for start in range(0, len(signatures), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        signs = _coefficients(signatures[part])[:, _LOWEST[interleaved]] > 0
-        hashes[part] = np.packbits(np.ascontiguousarray(signs), axis=1).view(np.uint64).ravel()
-    return hashes
+    signs = _coefficients(signatures)[:, _LOWEST[interleaved]] > 0
+    return np.packbits(np.ascontiguousarray(signs), axis=1).view(np.uint64).ravel()
 
 
 def pairs_within(hashes: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -63,7 +60,7 @@ def pairs_within(hashes: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64]
         hashes: Shape (N,).
 
     Yields:
-        Indices i < j, a pair at least once.
+        Indices i < j, each pair once.
     """
     for word in range(_WORDS):
         words = hashes.view(np.uint16).reshape(-1, _WORDS)[:, word]
@@ -75,31 +72,42 @@ def pairs_within(hashes: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64]
             first = np.searchsorted(there, alike, "left") if flipped else rows + 1
             for i, j in _joined(rows, first, np.searchsorted(there, alike, "right")):
                 one, other = order[i], order[j]
-                near = np.bitwise_count(hashes[one] ^ hashes[other]) <= MOST_BITS
+                differing = np.bitwise_count((hashes[one] ^ hashes[other]).view(np.uint16)).reshape(
+                    -1, _WORDS
+                )
+                met_before = (differing[:, :word] <= 1).any(axis=1)
+                near = (differing.sum(axis=1) <= MOST_BITS) & ~met_before
                 if near.any():
                     one, other = one[near], other[near]
                     yield np.minimum(one, other), np.maximum(one, other)
 
 
-def near_pairs(signatures: NDArray[np.uint8]) -> NDArray[np.int64]:
+def near_pairs(signatures: NDArray[np.uint8], rows: NDArray[np.int64] | None = None) -> NDArray[np.int32]:
     """Returns all pairs of near copies.
 
     Args:
-        signatures: Shape (N, 256), uint8. Those with next to no contrast are near copies of none.
+        signatures: Shape (N, 256), uint8, in memory or mapped to it. Those with next to no contrast are near
+            copies of none.
+        rows: Shape (M,): which of them, in which order; all unless given.
 
     Returns:
-        Shape (pairs, 2): i < j, each pair once.
+        Shape (pairs, 2): places i < j among the rows, each pair once, those of one j together and in order.
     """
-    parts = range(0, len(signatures), _AT_ONCE)
-    contrast = [signatures[start : start + _AT_ONCE].std(axis=1) for start in parts]
-    shown = np.flatnonzero(np.concatenate([np.empty(0), *contrast]) >= _LEAST_CONTRAST)
-    found = [np.empty((0, 2), dtype=np.int64)]
-    for one, other in pairs_within(hashes_of(signatures[shown])):
-        for start in range(0, len(one), _AT_ONCE):
-            i, j = (shown[side[start : start + _AT_ONCE]] for side in (one, other))
-            near = correlations(signatures[i], signatures[j]) >= LEAST_CORRELATION
-            found.append(np.stack([i[near], j[near]], axis=1))
-    return np.unique(np.concatenate(found), axis=0)
+    rows = np.arange(len(signatures)) if rows is None else rows
+    hashes, contrast = np.empty(len(rows), dtype=np.uint64), np.empty(len(rows))
+    for part in _parts(len(rows)):
+        hashes[part], contrast[part] = hashes_of(signatures[rows[part]]), signatures[rows[part]].std(axis=1)
+    shown = np.flatnonzero(contrast >= _LEAST_CONTRAST)
+    found = [np.empty(0, dtype="<i8")]
+    for one, other in pairs_within(hashes[shown]):
+        for part in _parts(len(one)):
+            i, j = shown[one[part]], shown[other[part]]
+            near = correlations(signatures[rows[i]], signatures[rows[j]]) >= LEAST_CORRELATION
+            # A pair in 64 bits, since of a picture that was posted a thousand times there are many.
+            found.append((j[near] << 32 | i[near]).astype("<i8"))
+    pairs = np.concatenate(found)
+    pairs.sort()
+    return pairs.view("<i4").reshape(-1, 2)
 
 
 def correlations(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -119,7 +127,7 @@ def correlations(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[
     return alike
 
 
-def grouped(number: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+def grouped(number: int, pairs: NDArray[np.int32]) -> NDArray[np.int64]:
     """Puts pictures into groups of near copies, each picture by those before it alone.
 
     A picture joins the group of the near copies before it, and begins one where there are none. One that is
@@ -135,9 +143,8 @@ def grouped(number: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
         Shape (number,): the first picture of the group that each is in, or -1 where it is in none.
     """
     groups = np.arange(number)
-    pairs = pairs[np.argsort(pairs[:, 1], kind="stable")]
-    later, starts = np.unique(pairs[:, 1], return_index=True)
-    for picture, (start, end) in zip(later, pairwise([*starts, len(pairs)]), strict=True):
+    starts = np.flatnonzero(np.diff(pairs[:, 1], prepend=-1))
+    for picture, (start, end) in zip(pairs[starts, 1], pairwise([*starts, len(pairs)]), strict=True):
         of_copies = groups[pairs[start:end, 0]]
         met = np.unique(of_copies[of_copies >= 0])
         if met.size:
@@ -145,28 +152,42 @@ def grouped(number: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return groups
 
 
-def copy_groups(digests: Sequence[str], signatures: NDArray[np.uint8]) -> NDArray[np.object_]:
+def copy_groups(
+    digests: NDArray[np.object_], signatures: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> NDArray[np.object_]:
     """Returns the copy group of each post: near copies, and posts of one picture, share theirs.
 
     Args:
-        digests: The picture of each post, in the order in which the posts came.
-        signatures: Shape (posts, 256), uint8.
+        digests: Shape (posts,): the picture of each post, in the order in which the posts came.
+        signatures: Shape (N, 256), uint8, in memory or mapped to it.
+        rows: Shape (posts,): where among the signatures each post's is.
 
     Returns:
         Shape (posts,): the digest of the group's first picture; None for a near copy of pictures in several
         groups.
     """
-    picture, names = pd.factorize(np.array(digests, dtype=object))
-    first_posts = np.unique(picture, return_index=True)[1]
+    picture, names = pd.factorize(digests)
+    rows = rows[np.unique(picture, return_index=True)[1]]
     # Pictures of one signature are one to the search, however many there are.
-    rows = np.ascontiguousarray(signatures[first_posts]).view(f"V{SIGNATURE_SIDE**2}").ravel()
-    _, first, of_signature = np.unique(rows, return_index=True, return_inverse=True)
+    _, first, of_signature = np.unique(_digests(signatures, rows), return_index=True, return_inverse=True)
     came = np.argsort(first)
-    group = grouped(len(first), near_pairs(signatures[first_posts[first[came]]]))
+    group = grouped(len(first), near_pairs(signatures, rows[first[came]]))
     name: NDArray[np.object_] = names[first[came]][group]
     name[group < 0] = None
     named: NDArray[np.object_] = name[np.argsort(came)[of_signature]][picture]
     return named
+
+
+def _parts(number: int) -> Iterator[slice]:
+    return (slice(start, start + _AT_ONCE) for start in range(0, number, _AT_ONCE))
+
+
+def _digests(signatures: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.void]:
+    digests = (
+        b"".join(blake2b(signature, digest_size=16).digest() for signature in signatures[rows[part]])
+        for part in _parts(len(rows))
+    )
+    return np.frombuffer(b"".join(digests), "V16")
 
 
 def _joined(

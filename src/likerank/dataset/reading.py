@@ -1,9 +1,10 @@
 """What a snapshot reads of the store: a row a post, with its copy group, and the masters."""
 
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -44,29 +45,44 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
         raise LikerankError(
             f"The store {store.database_name} holds no posts{which}; run scripts/ingest.py source=... first."
         )
-    batches, signatures = [], []
-    for batch in track(store.scan_posts(recipe.sources or None), "Reading posts in parts"):
-        column = pc.fill_null(batch["signature"], bytes(SIGNATURE_SIDE**2))
-        signatures.append(
-            np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, SIGNATURE_SIDE**2)
-        )
-        known = pc.is_valid(batch["signature"])
-        batches.append(batch.drop_columns(["signature"]).append_column("has_signature", known))
-    candidates: pd.DataFrame = pa.Table.from_batches(batches).to_pandas()
-    # Those from before this was kept were there before all others.
-    candidates["added_at"] = candidates["added_at"].fillna(pd.Timestamp(0, tz="UTC"))
-    came = candidates[candidates["has_image"]].sort_values(["added_at", "key"])
-    groups = came["digest"].to_numpy(dtype=object)
-    if recipe.near_copies != "ignore":
-        of_all = np.concatenate(signatures)
-        _sign_unsigned(of_all, store, candidates, workers)
-        groups = copy_groups(groups.tolist(), of_all[came.index])
-    came = came.assign(group=groups)
-    owner = came.groupby("group")["author"].transform("first")
+    # In a file: those of a million posts would fill 256 MB of memory.
+    with tempfile.TemporaryFile() as signatures:
+        read = track(store.scan_posts(recipe.sources or None), "Reading posts in parts")
+        parts = pa.Table.from_batches([_put_apart(batch, signatures) for batch in read])
+        candidates: pd.DataFrame = parts.to_pandas(split_blocks=True, self_destruct=True)
+        del parts
+        pa.default_memory_pool().release_unused()  # Else some hundred bytes a post stay with the pool.
+        # Those from before this was kept were there before all others.
+        candidates["added_at"] = candidates["added_at"].fillna(pd.Timestamp(0, tz="UTC"))
+        pictured = candidates.loc[candidates["has_image"], ["added_at", "key", "author", "digest"]]
+        came = in_order_of(pictured, "added_at", "key")
+        groups = came["digest"].to_numpy(dtype=object)
+        if recipe.near_copies != "ignore":
+            signatures.flush()
+            mapped = np.memmap(signatures, np.uint8, "r+", shape=(len(candidates), SIGNATURE_SIDE**2))
+            _sign_unsigned(mapped, store, candidates, workers)
+            groups = copy_groups(groups, mapped, came.index.to_numpy())
+    del candidates["has_signature"]
+    candidates["group"] = pd.Series(groups, came.index)
+    candidates["owner"] = came["author"].groupby(groups).transform("first")
     observations = store.scan_followers(sorted(candidates["author"].unique()))
-    return candidates.join(came[["group"]].assign(owner=owner)).assign(
-        followers_then=followers_when_posted(candidates, observations)
-    )
+    candidates["followers_then"] = followers_when_posted(candidates, observations)
+    return candidates
+
+
+def in_order_of(posts: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Sorts by columns without missing values, stably; pandas would make a Python string of each key."""
+    keys = pa.Table.from_pandas(posts[list(columns)], preserve_index=False)
+    ascending = [(column, "ascending") for column in columns]
+    return posts.take(pc.sort_indices(keys, sort_keys=ascending).to_numpy())
+
+
+def _put_apart(batch: pa.RecordBatch, file: IO[bytes]) -> pa.RecordBatch:
+    """Appends a batch's signatures to a file, zeros where there is none; returns the rest of the batch."""
+    signatures = pc.fill_null(batch["signature"], bytes(SIGNATURE_SIDE**2))
+    file.write(b"".join(signatures.to_pylist()))
+    known = pc.is_valid(batch["signature"])
+    return batch.drop_columns(["signature"]).append_column("has_signature", known)
 
 
 def _sign_unsigned(

@@ -7,7 +7,7 @@ the split's own, it would keep training posts and drop test posts.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import numpy as np
@@ -31,7 +31,7 @@ LATER_POSTS: Final = ("later_posts", "later_posts_per_author")
 POLICIES: Final = (RANDOM, UNSEEN_AUTHORS, *LATER_POSTS)
 
 
-def group_hashes(seed: int, purpose: str, groups: Sequence[str]) -> NDArray[np.uint64]:
+def group_hashes(seed: int, purpose: str, groups: Iterable[str]) -> NDArray[np.uint64]:
     """Returns one uniform 64-bit hash a group.
 
     Args:
@@ -40,15 +40,15 @@ def group_hashes(seed: int, purpose: str, groups: Sequence[str]) -> NDArray[np.u
         groups: The copy group of each post.
 
     Returns:
-        Shape (len(groups),): equal for equal groups, whatever else is in the list.
+        Shape (N,), one a group: equal for equal groups, whatever else is in the list.
     """
     prefix = f"{seed}:{purpose}:".encode()
-    digests = b"".join(hashlib.blake2b(prefix + group.encode(), digest_size=8).digest() for group in groups)
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
+    digests = (hashlib.blake2b(prefix + group.encode(), digest_size=8).digest() for group in groups)
+    return np.fromiter((int.from_bytes(digest, "big") for digest in digests), np.uint64)
 
 
-def hashed_places(seed: int, purpose: str, groups: Sequence[str]) -> NDArray[np.float64]:
-    """Returns a uniform number in [0, 1) for each group, shape (len(groups),); see `group_hashes`."""
+def hashed_places(seed: int, purpose: str, groups: Iterable[str]) -> NDArray[np.float64]:
+    """Returns a uniform number in [0, 1) for each group, shape (N,); see `group_hashes`."""
     return group_hashes(seed, purpose, groups).astype(np.float64) / 2.0**64
 
 
@@ -66,7 +66,7 @@ def dated_places(posted_at: pd.Series, series: pd.Series, seed: int) -> NDArray[
     """
     dated = posted_at.groupby(series.to_numpy())
     before = dated.rank(method="min").to_numpy() - 1
-    shift = hashed_places(seed, "later", series.tolist())
+    shift = hashed_places(seed, "later", series)
     place: NDArray[np.float64] = (before + shift) / dated.transform("size").to_numpy()
     return place
 

@@ -6,6 +6,7 @@ server: ranges of slots, or short lists of keys.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any, Final, cast
@@ -63,16 +64,27 @@ _UTC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True)
 def scan(
     collection: Collection[Document], part_size: int, projection: dict[str, int] | None = None
 ) -> Iterator[list[Document]]:
-    """Yields every document, in parts of about `part_size` and in no order that means anything."""
-    start, width = 0, _FIRST_WIDTH
-    while start < SLOTS:
+    """Yields every document, in parts of about `part_size` and in no order that means anything.
+
+    The server puts the next part together while this one is decoded and used.
+    """
+
+    def ask(start: int, width: int) -> Future[list[bytes]]:
         query = {"slot": {"$gte": start, "$lt": start + width}}
-        part = _decoded(collection, query, projection)
-        if part:
-            yield part
-        start += width
-        # The part just read tells how wide the next must be; a count may take as long as the scan.
-        width = max(1, min(width * 8, width * part_size // max(1, len(part))))
+        return ahead.submit(_raw, collection, query, projection)
+
+    with ThreadPoolExecutor(1) as ahead:
+        start, width = 0, _FIRST_WIDTH
+        coming = ask(start, width)
+        while start < SLOTS:
+            raw = coming.result()
+            start += width
+            # The part just read tells how wide the next must be; a count may take as long as the scan.
+            width = max(1, min(width * 8, width * part_size // max(1, _number_in(raw))))
+            if start < SLOTS:
+                coming = ask(start, width)
+            if raw:
+                yield _decode(raw)
 
 
 def fetch(
@@ -83,7 +95,7 @@ def fetch(
 ) -> Iterator[Document]:
     """Yields the documents whose field is one of the keys, in any order."""
     for part in chunks(keys, KEYS_AT_ONCE):
-        yield from _decoded(collection, {field: {"$in": list(part)}}, projection)
+        yield from _decode(_raw(collection, {field: {"$in": list(part)}}, projection))
 
 
 def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -145,9 +157,22 @@ def scan_follower_table(
             yield pa.RecordBatch.from_pylist(rows, schema=FOLLOWER_TABLE)
 
 
-def _decoded(
-    collection: Collection[Document], query: Document, projection: dict[str, int] | None
-) -> list[Document]:
+def _raw(collection: Collection[Document], query: Document, projection: dict[str, int] | None) -> list[bytes]:
     # One message a part: each further one costs the server a copy of what is left.
     batches = collection.find_raw_batches(query, projection, batch_size=10_000)
-    return [document for raw in batches for document in bson.decode_all(cast("bytes", raw), _UTC)]
+    return [batch for batch in cast("Iterator[bytes]", batches) if batch]
+
+
+def _decode(raw: list[bytes]) -> list[Document]:
+    return [document for batch in raw for document in bson.decode_all(batch, _UTC)]
+
+
+def _number_in(raw: list[bytes]) -> int:
+    """Counts documents by the length that each begins with."""
+    number = 0
+    for batch in raw:
+        position = 0
+        while position < len(batch):
+            position += int.from_bytes(batch[position : position + 4], "little")
+            number += 1
+    return number
