@@ -14,14 +14,15 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, wait
-from contextlib import contextmanager, redirect_stdout, suppress
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import combinations, cycle, islice
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import hydra
 import numpy as np
@@ -67,6 +68,7 @@ from likerank.sources.landscapes import draw, sample_scene
 from likerank.store import Store, open_store
 from likerank.tracking import Tracking
 
+T = TypeVar("T")
 SCRIPTS = Path(__file__).resolve().parent
 CROPS = (0.02, 0.05, 0.1, 0.2)
 
@@ -137,14 +139,13 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def watched(work: Callable[[], object]) -> tuple[float, Counter[str]]:
-    """Returns how long work takes, and the most memory of each process meanwhile; see `anonymous_memory`."""
+def watched(pool: Executor, work: Callable[..., T], *arguments: object) -> tuple[T, Counter[str]]:
+    """Returns what work in a pool does, and the most memory of each process meanwhile."""
     most: Counter[str] = Counter()
-    with ThreadPoolExecutor(1) as pool:
-        seconds = pool.submit(timed, work)
-        while not wait([seconds], 0.2).done:
-            most |= anonymous_memory()
-    return seconds.result(), most | anonymous_memory()
+    future = pool.submit(work, *arguments)
+    while not wait([future], 0.2).done:
+        most |= anonymous_memory()
+    return future.result(), most | anonymous_memory()
 
 
 def each_of(most: Counter[str]) -> str:
@@ -165,9 +166,9 @@ def memory(workshop: _Workshop) -> Iterator[_Line]:
     number, size = workshop.sizes.memory.posts, workshop.sizes.memory.master_size
     few = [post.picture for post in Demo(posts=8).records() if isinstance(post, Post)]
     masters = cycle([make_master(picture.read(), picture.name, size) for picture in few])
-    with workshop.store("many") as store:
+    with workshop.store("many") as store, ThreadPoolExecutor(1) as pool:
         fill_store(store, Demo(posts=number), lambda post: replace(next(masters), digest=post.key))
-        seconds, most = watched(lambda: workshop.snapshot(store))
+        seconds, most = watched(pool, timed, lambda: workshop.snapshot(store))
         scans = scans_beside_raw_batches(store, workshop.sizes.memory.scans)
     compared = f"most RssAnon of a process while a snapshot of {number:,} posts is made ({each_of(most)})"
     yield _Line("snapshot, memory", compared, [max(most.values())], 1536, " MiB", at_most=True)
@@ -457,40 +458,58 @@ def million(workshop: _Workshop) -> Iterator[_Line]:
 
 
 def stage_costs(workshop: _Workshop, number: int) -> dict[str, tuple[float, Counter[str]]]:
-    """Runs the stages on made posts with small pictures; returns each one's seconds a post and memory."""
+    """Runs the stages on made posts with small pictures, each in a process of its own, as commands do.
+
+    Returns:
+        Seconds a post, starting apart, and the most memory of each process, by stage.
+    """
     folder = workshop.folder / f"photos{number}"
     write_small_photos(folder, number, workshop.sizes.million.pictures)
     places = [f"paths.data={workshop.folder / f'data{number}'}", f"paths.mlruns={folder / 'mlruns'}"]
     (workshop.folder / f"data{number}").mkdir()
     (workshop.folder / f"data{number}" / "mongo").symlink_to(workshop.folder / f"posts{number}")
     manifest = f"source.manifest={folder / 'manifest.parquet'}"
-    costs = {}
+    ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "master_size=64"])
+    few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
+    size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
+    config = hydra.compose("train", [*places, *few, *size])
+    costs: dict[str, tuple[float, Counter[str]]] = {}
 
-    def stage(name: str, work: Callable[[], object]) -> None:
-        seconds, most = watched(work)
+    def stage(name: str, work: Callable[[DictConfig], float], config: DictConfig) -> None:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            seconds, most = watched(pool, work, config)
         costs[name] = seconds / number, most
 
     with workshop.store(f"posts{number}"):  # Its server is then ours to see.
-        ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "master_size=64"])
-        stage("ingest", lambda: ingest(ingesting))
-        few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
-        size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
-        config = hydra.compose("train", [*places, *few, *size])
-        stage("snapshot", lambda: snapshot_folder(config))
-        clock = _EpochClock()
-
-        def train_one_epoch() -> None:
-            data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
-            with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
-                trainer = configured_trainer(config, False, Path(checkpoints))
-                trainer.callbacks.append(clock)  # type: ignore[attr-defined]
-                trainer.fit(configured_regressor(config, scorer), data)
-
-        stage("epoch", train_one_epoch)
-        costs["epoch"] = clock.seconds / number, costs["epoch"][1]
-        run, _ = train_run(config, show=False)
-        stage("evaluate", lambda: evaluate_run(run, config, show=False))
+        stage("ingest", seconds_of_ingest, ingesting)
+        stage("snapshot", seconds_of_snapshot, config)
+        stage("epoch", seconds_of_an_epoch, config)
+        stage("evaluate", seconds_of_evaluate, config)
     return costs
+
+
+def seconds_of_ingest(config: DictConfig) -> float:
+    return timed(lambda: ingest(config))
+
+
+def seconds_of_snapshot(config: DictConfig) -> float:
+    return timed(lambda: snapshot_folder(config))
+
+
+def seconds_of_an_epoch(config: DictConfig) -> float:
+    clock = _EpochClock()
+    data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
+    with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
+        trainer = configured_trainer(config, False, Path(checkpoints))
+        trainer.callbacks.append(clock)  # type: ignore[attr-defined]
+        trainer.fit(configured_regressor(config, scorer), data)
+    return clock.seconds
+
+
+def seconds_of_evaluate(config: DictConfig) -> float:
+    with redirect_stderr(io.StringIO()):
+        run, _ = train_run(config, show=False)
+    return timed(lambda: evaluate_run(run, config, show=False))
 
 
 class _EpochClock(pl.Callback):
