@@ -448,13 +448,28 @@ def run_quietly(command: list[str], environment: Mapping[str, str] | None = None
 
 def million(workshop: _Workshop) -> Iterator[_Line]:
     """Every stage at two sizes: what a post costs must not grow with their number."""
-    sizes = workshop.sizes.million
-    few, many = (stage_costs(workshop, number) for number in (sizes.few, sizes.many))
-    for stage, (seconds, most) in many.items():
-        compared = f"{stage}: a post's time of {sizes.many:,} / of {sizes.few:,} ({1 / seconds:,.0f} posts/s)"
-        yield _Line(f"million, {stage}", compared, [seconds / few[stage][0]], 1.2, at_most=True)
-        compared = f"most RssAnon of a process while {stage} of {sizes.many:,} posts runs ({each_of(most)})"
-        yield _Line(f"million, {stage}, memory", compared, [max(most.values())], 2048, " MiB", at_most=True)
+    numbers = workshop.sizes.million.few, workshop.sizes.million.many
+    few, many = (stage_costs(workshop, number) for number in numbers)
+    costs = [(stage, few[stage][0], *many[stage]) for stage in many]
+    with a_process() as pool:
+        trainings = [training_config(workshop, number, made_snapshot(workshop, number)) for number in numbers]
+        epochs, most = watched(pool, seconds_of_epochs, *trainings)
+    of_few, of_many = (seconds / number for seconds, number in zip(epochs, numbers, strict=True))
+    for stage, before, seconds, memory_of in [*costs, ("epoch", of_few, of_many, most)]:
+        compared = (
+            f"{stage}: a post's time of {numbers[1]:,} / of {numbers[0]:,} ({1 / seconds:,.0f} posts/s)"
+        )
+        yield _Line(f"million, {stage}", compared, [seconds / before], 1.2, at_most=True)
+        compared = (
+            f"most RssAnon of a process while {stage} of {numbers[1]:,} posts runs ({each_of(memory_of)})"
+        )
+        highest = max(memory_of.values())
+        yield _Line(f"million, {stage}, memory", compared, [highest], 2048, " MiB", at_most=True)
+
+
+def a_process() -> ProcessPoolExecutor:
+    """Returns a process that starts as a command does, with nothing in its memory."""
+    return ProcessPoolExecutor(1, get_context("spawn"))
 
 
 def stage_costs(workshop: _Workshop, number: int) -> dict[str, tuple[float, Counter[str]]]:
@@ -465,27 +480,43 @@ def stage_costs(workshop: _Workshop, number: int) -> dict[str, tuple[float, Coun
     """
     folder = workshop.folder / f"photos{number}"
     write_small_photos(folder, number, workshop.sizes.million.pictures)
-    places = [f"paths.data={workshop.folder / f'data{number}'}", f"paths.mlruns={folder / 'mlruns'}"]
     (workshop.folder / f"data{number}").mkdir()
     (workshop.folder / f"data{number}" / "mongo").symlink_to(workshop.folder / f"posts{number}")
     manifest = f"source.manifest={folder / 'manifest.parquet'}"
+    places = places_of(workshop, number)
     ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "master_size=64"])
-    few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
-    size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
-    config = hydra.compose("train", [*places, *few, *size])
+    config = training_config(workshop, number)
     costs: dict[str, tuple[float, Counter[str]]] = {}
 
     def stage(name: str, work: Callable[[DictConfig], float], config: DictConfig) -> None:
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with a_process() as pool:
             seconds, most = watched(pool, work, config)
         costs[name] = seconds / number, most
 
     with workshop.store(f"posts{number}"):  # Its server is then ours to see.
         stage("ingest", seconds_of_ingest, ingesting)
         stage("snapshot", seconds_of_snapshot, config)
-        stage("epoch", seconds_of_an_epoch, config)
         stage("evaluate", seconds_of_evaluate, config)
     return costs
+
+
+def places_of(workshop: _Workshop, number: int) -> list[str]:
+    return [
+        f"paths.data={workshop.folder / f'data{number}'}",
+        f"paths.mlruns={workshop.folder / f'photos{number}' / 'mlruns'}",
+    ]
+
+
+def made_snapshot(workshop: _Workshop, number: int) -> str:
+    """Returns what names the snapshot of a stage, for use without the store's server."""
+    (folder,) = (workshop.folder / f"data{number}" / "snapshots").glob("s*")
+    return f"snapshot.fingerprint={folder.name}"
+
+
+def training_config(workshop: _Workshop, number: int, *overrides: str) -> DictConfig:
+    few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
+    size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
+    return hydra.compose("train", [*places_of(workshop, number), *few, *size, *overrides])
 
 
 def seconds_of_ingest(config: DictConfig) -> float:
@@ -496,8 +527,21 @@ def seconds_of_snapshot(config: DictConfig) -> float:
     return timed(lambda: snapshot_folder(config))
 
 
-def seconds_of_an_epoch(config: DictConfig) -> float:
-    clock = _EpochClock()
+def seconds_of_evaluate(config: DictConfig) -> float:
+    with redirect_stderr(io.StringIO()):
+        run, _ = train_run(config, show=False)
+    return timed(lambda: evaluate_run(run, config, show=False))
+
+
+def seconds_of_epochs(few: DictConfig, many: DictConfig) -> tuple[float, float]:
+    """Times an epoch of few posts, ten times on the way of one of many: a shared machine changes its pace."""
+    of_few: list[float] = []
+    of_many = seconds_of_an_epoch(many, lambda: of_few.append(seconds_of_an_epoch(few)))
+    return statistics.median(of_few), of_many
+
+
+def seconds_of_an_epoch(config: DictConfig, pausing: Callable[[], None] | None = None) -> float:
+    clock = _EpochClock(pausing)
     data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
     with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
         trainer = configured_trainer(config, False, Path(checkpoints))
@@ -506,18 +550,25 @@ def seconds_of_an_epoch(config: DictConfig) -> float:
     return clock.seconds
 
 
-def seconds_of_evaluate(config: DictConfig) -> float:
-    with redirect_stderr(io.StringIO()):
-        run, _ = train_run(config, show=False)
-    return timed(lambda: evaluate_run(run, config, show=False))
-
-
 class _EpochClock(pl.Callback):
+    """Times the steps of an epoch; after each tenth of them it may stop for something else."""
+
+    def __init__(self, pausing: Callable[[], None] | None) -> None:
+        self._pausing = pausing
+        self._start = self.seconds = 0.0
+
     def on_train_epoch_start(self, *_: object) -> None:
         self._start = time.perf_counter()
 
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        tenth = max(1, int(trainer.num_training_batches) // 10)
+        if self._pausing and trainer.fit_loop.epoch_loop.batch_progress.current.ready % tenth == 0:
+            self.seconds += time.perf_counter() - self._start
+            self._pausing()
+            self._start = time.perf_counter()
+
     def on_train_epoch_end(self, *_: object) -> None:
-        self.seconds = time.perf_counter() - self._start
+        self.seconds += time.perf_counter() - self._start
 
 
 def write_small_photos(folder: Path, posts: int, pictures: int) -> None:
