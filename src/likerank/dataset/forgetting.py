@@ -1,7 +1,6 @@
 """Taking one author out of frozen datasets, which cannot be trained on afterwards."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from likerank.dataset.build import only_one_writer
 from likerank.dataset.snapshot import FORGOTTEN, MANIFEST_FILE, PIXELS_FILE, POSTS_FILE, write_manifest
+from likerank.files import whole_file
 from likerank.progress import track
 
 # Where a row stood; it says nothing of who stood there.
@@ -67,7 +67,8 @@ def _blank(folder: Path, author_key: str) -> int | None:
     pixels[rows] = 0
     pixels.flush()
     # Last, since it says which rows are to be blanked.
-    _write_table(folder / POSTS_FILE, _without(posts, theirs))
+    with whole_file(folder / POSTS_FILE) as file:
+        pq.write_table(_without(posts, theirs), file)
     return int(rows.size)
 
 
@@ -77,12 +78,3 @@ def _without(posts: pa.Table, theirs: pa.ChunkedArray) -> pa.Table:
         for name, column in zip(posts.column_names, posts.columns, strict=True)
     ]
     return pa.Table.from_arrays(columns, names=posts.column_names)
-
-
-def _write_table(file: Path, table: pa.Table) -> None:
-    aside = file.with_name(f".{file.name}.tmp")
-    with aside.open("wb") as whole:
-        pq.write_table(table, whole)
-        whole.flush()
-        os.fsync(whole.fileno())
-    aside.replace(file)

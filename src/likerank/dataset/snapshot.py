@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from likerank.dataset.recipe import BEFORE, Recipe
 from likerank.dataset.splits import TEST, TRAIN, VALIDATION
 from likerank.errors import LikerankError
+from likerank.files import write_whole
 from likerank.images import PIPELINE_VERSION
 
 PIXELS_FILE: Final = "pixels.npy"
@@ -115,12 +115,7 @@ def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Writes snapshot.json, whole or not at all; on disk when this returns."""
-    aside = folder / f".{MANIFEST_FILE}.tmp"
-    with aside.open("w") as file:
-        file.write(json.dumps(manifest, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(folder / MANIFEST_FILE)
+    write_whole(folder / MANIFEST_FILE, json.dumps(manifest, indent=2) + "\n")
 
 
 def _column_bytes(column: pd.Series) -> list[bytes]:

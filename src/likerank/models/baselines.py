@@ -4,7 +4,6 @@ The paper compares with `linear` alone, which fits its training set perfectly an
 is the fair one, and `author_mean` shows how far one gets by seeing who posted and nothing else.
 """
 
-import os
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
+from likerank.files import whole_file
 from likerank.models.least_squares import (
     LinearModel,
     Pixels,
@@ -86,10 +86,8 @@ class Baseline(ABC):
     def save(self, path: Path) -> None:
         """Writes what was fitted to an .npz file, whole or not at all."""
         fitted: dict[str, Any] = {key: value for key, value in vars(self).items() if key.endswith("_")}
-        aside = path.with_name(f"{path.name}.{os.getpid()}")
-        with aside.open("wb") as file:
+        with whole_file(path) as file:
             np.savez(file, name=self.name, seed=self.seed, **fitted)
-        aside.replace(path)
 
 
 class Mean(Baseline):

@@ -15,6 +15,7 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 
 from likerank.dataset import PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
+from likerank.files import aside_of
 from likerank.models import PopularityRegressor, ResumableEarlyStopping, Scorer
 
 CHECKPOINTS = ("best", "last")
@@ -113,7 +114,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         storage_options: Any | None = None,  # noqa: ANN401
     ) -> None:
         """Saves the checkpoint at the path."""
-        aside = Path(path).with_suffix(".tmp")
+        aside = aside_of(Path(path))
         super().save_checkpoint(checkpoint, aside, storage_options)
         aside.replace(path)
 

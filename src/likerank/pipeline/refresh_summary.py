@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from filelock import FileLock
+
 from likerank.errors import LikerankError
+from likerank.files import write_whole
 from likerank.pipeline.command import sentence_of
 from likerank.pipeline.secrets import without_passwords
 
@@ -115,8 +118,7 @@ class RefreshSummary:
         """Writes it into a folder, as a file of its own and as `last.json`; returns the first."""
         folder.mkdir(parents=True, exist_ok=True)
         own = folder / f"{self.started:%Y-%m-%d_%H-%M-%S-%f}.json"
-        for file in (own, folder / LAST):
-            aside = file.with_suffix(f".{own.stem}.tmp")
-            aside.write_text(self.to_text())
-            aside.replace(file)
+        with FileLock(folder / ".lock"):  # A refresh that is refused speaks up, too.
+            for file in (own, folder / LAST):
+                write_whole(file, self.to_text())
         return own

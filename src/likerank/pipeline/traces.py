@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import torch
 
 from likerank.errors import LikerankError
+from likerank.files import remove_lines, rewrite_whole
 from likerank.reports import NUMBERS
 
 _LOGS = ("*.log", ".hydra/*.yaml", "multirun.yaml")
@@ -63,13 +64,7 @@ class Traces:
 
     def out_of_checkpoints_in(self, folder: Path) -> int:
         """Rewrites the checkpoints of a training that is under way or was cut short."""
-        changed = 0
-        for file in folder.glob("*.ckpt"):
-            aside = file.with_suffix(".tmp")
-            if self.out_of_checkpoint(file, aside):
-                aside.replace(file)
-                changed += 1
-        return changed
+        return sum(rewrite_whole(file, self.out_of_checkpoint) > 0 for file in folder.glob("*.ckpt"))
 
     def out_of_baselines_under(self, folder: Path, fingerprints: Collection[str]) -> int:
         """Removes the fitted baselines of some snapshots, and others that know the author."""
@@ -89,13 +84,7 @@ class Traces:
 
     def out_of_summaries_in(self, folder: Path) -> int:
         """Rewrites the summaries of refreshes."""
-        changed = 0
-        for file in folder.glob("*.json"):
-            aside = file.with_suffix(".tmp")
-            if number := self.out_of_summary(file, aside):
-                aside.replace(file)
-                changed += number
-        return changed
+        return sum(rewrite_whole(file, self.out_of_summary) for file in folder.glob("*.json"))
 
     def are_in_numbers(self, file: Path) -> bool:
         """Whether an analysis counted the author; one that cannot be read is taken for one that did."""
@@ -121,22 +110,8 @@ class Traces:
 
     def out_of_logs_under(self, folder: Path) -> int:
         """Takes the lines that name the author out of log files and Hydra's records."""
-        return sum(self._out_of_log(file) for pattern in _LOGS for file in folder.rglob(pattern))
-
-    def _out_of_log(self, file: Path) -> int:
-        aside = file.with_name(f".{file.name}.tmp")
-        number = 0
-        with file.open("rb") as lines, aside.open("wb") as kept:
-            for line in lines:
-                if self._named.search(line):
-                    number += 1
-                else:
-                    kept.write(line)
-        if number:
-            aside.replace(file)
-        else:
-            aside.unlink()
-        return number
+        files = (file for pattern in _LOGS for file in folder.rglob(pattern))
+        return sum(remove_lines(file, lambda line: bool(self._named.search(line))) for file in files)
 
 
 def _unreadable(file: Path) -> LikerankError:

@@ -1,19 +1,21 @@
 """Taking one author out of a folder that Instaloader wrote."""
 
 import configparser
+import io
 import json
 import lzma
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Final
 
 from filelock import FileLock, Timeout
 
 from likerank.errors import LikerankError
+from likerank.files import remove_lines, write_whole
 from likerank.progress import progress_bar
 from likerank.sources.archive import PICTURE_ENDINGS
 from likerank.sources.instagram import LOCK, STAMPS, STATE_FOLDER
@@ -203,31 +205,13 @@ def _remove_observations(file: Path, author_id: str, removed: ArchiveRemoval) ->
             names.add(str(observation.get("username", "")).lower())
         return theirs
 
-    removed.observations = _rewrite(file, is_theirs)
+    removed.observations = remove_lines(file, is_theirs)
     return names - {""}
-
-
-def _rewrite(file: Path, left_out: Callable[[bytes], bool]) -> int:
-    """Writes a file anew without some of its lines, and returns how many."""
-    number = 0
-    aside = file.with_name(f".{file.name}.tmp")
-    with file.open("rb") as lines, aside.open("wb") as kept:
-        for line in lines:
-            if left_out(line):
-                number += 1
-            else:
-                kept.write(line)
-        _flush(kept)
-    if number:
-        aside.replace(file)
-    else:
-        aside.unlink()
-    return number
 
 
 def _remove_state(folder: Path, author_id: str, known: Collection[str], removed: ArchiveRemoval) -> None:
     for file in (folder / STATE_FOLDER).iterdir():
-        if file.name.split(".")[0] == author_id:
+        if file.name.lstrip(".").split(".")[0] == author_id:  # What a kill left begins with a dot.
             removed.remove(file)
     stamps = _stamps(folder)
     theirs = [
@@ -238,20 +222,12 @@ def _remove_state(folder: Path, author_id: str, known: Collection[str], removed:
     if theirs:
         for name in theirs:
             stamps.remove_section(name)
-        file = folder / STATE_FOLDER / STAMPS
-        aside = file.with_name(f".{file.name}.tmp")
-        with aside.open("w") as kept:
-            stamps.write(kept)
-            _flush(kept)
-        aside.replace(file)
+        text = io.StringIO()
+        stamps.write(text)
+        write_whole(folder / STATE_FOLDER / STAMPS, text.getvalue())
 
 
 def _stamps(folder: Path) -> configparser.ConfigParser:
     stamps = configparser.ConfigParser(interpolation=None)
     stamps.read(folder / STATE_FOLDER / STAMPS)
     return stamps
-
-
-def _flush(file: IO[Any]) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from typing import Final
 from filelock import FileLock
 
 from likerank.errors import LikerankError
+from likerank.files import write_whole
 
 # Ids are numbers that can be tried one after another: a hash must cost more than a look at the whole list of
 # them is worth, and little beside the pictures of one author.
@@ -56,13 +57,7 @@ class Tombstones:
                 return
             self._salt = self._salt or secrets.token_bytes(16)
             content = {"salt": self._salt.hex(), "hashes": sorted({*self._hashes, self._hash(author_key)})}
-            aside = self.path.with_name(f".{self.path.name}.tmp")
-            aside.unlink(missing_ok=True)
-            with open(aside, "w", opener=_for_the_owner_alone) as file:
-                file.write(json.dumps(content, indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self.path)
+            write_whole(self.path, json.dumps(content, indent=2) + "\n", _for_the_owner_alone)
 
     def _hash(self, author_key: str) -> str:
         digest = hashlib.scrypt(author_key.encode(), salt=self._salt, n=_COST, r=8, p=1, dklen=16)

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from instaloader import FrozenNodeIterator, LatestStamps
 
+from likerank.files import write_whole
+
 STATE_FOLDER: Final = ".collect"
 LOCK: Final = "lock"
 STAMPS: Final = "stamps.ini"
@@ -93,7 +95,7 @@ class CollectState:
 
     def keep(self, author_id: int, account: AccountState) -> None:
         """Writes down what is known of an account."""
-        _write(self._file_of(author_id), json.dumps(asdict(account), separators=(",", ":")))
+        write_whole(self._file_of(author_id), json.dumps(asdict(account), separators=(",", ":")))
 
     def id_of(self, listed: str) -> int | None:
         """Returns the id behind a name as it is listed, once it was met."""
@@ -149,7 +151,7 @@ class CollectState:
     def note_done(self, wanted: str, done: list[str]) -> None:
         """Notes which accounts a collection is through with."""
         unfinished = {"began": self._began, "wanted": wanted, "done": done}
-        _write(self._folder / _UNFINISHED, json.dumps(unfinished))
+        write_whole(self._folder / _UNFINISHED, json.dumps(unfinished))
 
     def finish(self) -> None:
         """Notes that a collection has come to its end."""
@@ -166,9 +168,3 @@ class CollectState:
         yield self._stamps
         if beside.exists():
             beside.replace(file)
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_suffix(".tmp")
-    beside.write_text(text)
-    beside.replace(path)

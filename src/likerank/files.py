@@ -1,0 +1,75 @@
+"""Files that are what they were, or whole: written beside their place and renamed once they are on disk.
+
+A kill leaves at most a hidden file beside, which the next writer of the same file replaces; so each file has
+one writer at a time.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+Opener = Callable[[str, int], int]
+
+
+@contextmanager
+def whole_file(path: Path, opener: Opener | None = None) -> Iterator[IO[bytes]]:
+    """Opens a file that takes the path's place when the block ends, and goes away where it raises.
+
+    Args:
+        path: The place.
+        opener: What creates the file, as of `open`.
+    """
+    aside = aside_of(path)
+    aside.unlink(missing_ok=True)  # It would keep the mode that it was created with.
+    try:
+        with open(aside, "wb", opener=opener) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str, opener: Opener | None = None) -> None:
+    """Writes a text as UTF-8; see `whole_file`."""
+    with whole_file(path, opener) as file:
+        file.write(text.encode())
+
+
+def remove_lines(path: Path, is_removed: Callable[[bytes], bool]) -> int:
+    """Takes lines out of a file, which stays as it is where there are none; returns how many."""
+    number = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            number += is_removed(line)
+    if number:
+        with path.open("rb") as lines, whole_file(path) as kept:
+            kept.writelines(line for line in lines if not is_removed(line))
+    return number
+
+
+def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
+    """Has a file rewritten into another, which takes its place where that changed something.
+
+    Args:
+        path: The file.
+        rewrite: Reads the first file, writes the second unless nothing changes, and returns how much does.
+
+    Returns:
+        How much was changed.
+    """
+    aside = aside_of(path)
+    try:
+        if number := rewrite(path, aside):
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return number
+
+
+def aside_of(path: Path) -> Path:
+    """Returns where a file is written before it takes its place."""
+    return path.with_name(f".{path.name}.tmp")
