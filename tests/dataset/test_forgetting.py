@@ -82,7 +82,7 @@ def test_nobody_in_any_snapshot_and_no_snapshots_are_no_error(root: Path) -> Non
     assert blank_author(root / "nowhere", ANN) == []
 
 
-@pytest.mark.parametrize("killed_before", ["open_memmap", "_write_table"])
+@pytest.mark.parametrize("killed_before", ["open_memmap", "whole_file"])
 def test_a_kill_at_any_step_leaves_it_refused_and_the_next_call_ends_it(
     root: Path, killed_before: str
 ) -> None:

@@ -5,11 +5,12 @@ document with every key of an `$in` list. So nothing here asks for more than a p
 server: ranges of slots, or short lists of keys.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import bson
 import pyarrow as pa
@@ -18,6 +19,8 @@ from pymongo.collection import Collection
 
 from likerank.images import SIGNATURE_SIDE
 from likerank.store.schema import SLOTS, Document
+
+T = TypeVar("T")
 
 KEYS_AT_ONCE: Final = 50
 
@@ -58,33 +61,50 @@ FOLLOWER_TABLE: Final = pa.schema(
 )
 
 _FIRST_WIDTH: Final = SLOTS >> 17
+_SAMPLED: Final = 128
 _UTC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True)
 
 
 def scan(
     collection: Collection[Document], part_size: int, projection: dict[str, int] | None = None
 ) -> Iterator[list[Document]]:
-    """Yields every document, in parts of about `part_size` and in no order that means anything.
+    """Yields every document, in parts of about `part_size` and in no order that means anything."""
+    for raw in _read_ahead(_parts(collection, part_size, projection)):
+        yield _decode(raw)
 
-    The server puts the next part together while this one is decoded and used.
+
+def estimated_number(collection: Collection[Document]) -> int:
+    """Returns about how many documents there are, from a part of the slots: counting them all is slow."""
+    return _SAMPLED * collection.count_documents({"slot": {"$lt": SLOTS // _SAMPLED}})
+
+
+def _parts(
+    collection: Collection[Document], part_size: int, projection: dict[str, int] | None
+) -> Iterator[list[bytes]]:
+    start, width = 0, _FIRST_WIDTH
+    while start < SLOTS:
+        raw = _raw(collection, {"slot": {"$gte": start, "$lt": start + width}}, projection)
+        start += width
+        # The part just read tells how wide the next must be.
+        width = max(1, min(width * 8, width * part_size // max(1, _number_in(raw))))
+        if raw:
+            yield raw
+
+
+def _read_ahead(parts: Iterator[T]) -> Iterator[T]:
+    """Yields the parts, which a thread reads meanwhile.
+
+    Two are asked for ahead: with one the thread would not ask for the next before this one is decoded, which
+    keeps the interpreter's lock.
     """
-
-    def ask(start: int, width: int) -> Future[list[bytes]]:
-        query = {"slot": {"$gte": start, "$lt": start + width}}
-        return ahead.submit(_raw, collection, query, projection)
-
-    with ThreadPoolExecutor(1) as ahead:
-        start, width = 0, _FIRST_WIDTH
-        coming = ask(start, width)
-        while start < SLOTS:
-            raw = coming.result()
-            start += width
-            # The part just read tells how wide the next must be; a count may take as long as the scan.
-            width = max(1, min(width * 8, width * part_size // max(1, _number_in(raw))))
-            if start < SLOTS:
-                coming = ask(start, width)
-            if raw:
-                yield _decode(raw)
+    with ThreadPoolExecutor(1) as reader:
+        try:
+            coming = deque(reader.submit(next, parts, None) for _ in range(2))
+            while (part := coming.popleft().result()) is not None:
+                coming.append(reader.submit(next, parts, None))
+                yield part
+        finally:
+            reader.shutdown(cancel_futures=True)
 
 
 def fetch(

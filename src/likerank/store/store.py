@@ -34,6 +34,7 @@ from likerank.store.refusals import why_unstorable
 from likerank.store.scanning import (
     LIKE_COUNTS,
     chunks,
+    estimated_number,
     fetch,
     scan,
     scan_follower_table,
@@ -269,7 +270,7 @@ class Store:
         posts = self.collection("posts")
         wanted = set(keys)
         with speaking_of(self.place):
-            if len(wanted) > _SCAN_SHARE * posts.estimated_document_count():
+            if len(wanted) > _SCAN_SHARE * estimated_number(posts):
                 parts = scan(posts, batch_size)
             else:
                 parts = (list(fetch(posts, "_id", part)) for part in chunks(list(wanted), batch_size))
