@@ -70,6 +70,9 @@ def test_where_most_authors_have_one_post_their_usual_is_not_used_and_that_is_sa
     roughly = recommended([CLEAN, LEAKY], np.repeat(np.arange(50), 3))
     assert roughly.target == "clean"
     assert "by 3 training posts at the median" in roughly.reason
+    once = recommended([CLEAN, LEAKY], np.concatenate([np.arange(60), np.repeat(np.arange(60, 105), 2)]))
+    assert once.target == "clean"
+    assert "by 1 training post at the median" in once.reason
 
 
 def test_a_missing_target_keeps_its_reason_and_is_never_recommended() -> None:

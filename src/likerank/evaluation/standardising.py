@@ -181,7 +181,8 @@ def _of_few_posts(alone: float, median: float) -> str:
             "fewer) would allow them."
         )
     if median < _FEW:
-        return f" An author's usual count is known roughly: by {median:g} training posts at the median."
+        posts = "post" if median == 1 else "posts"
+        return f" An author's usual count is known roughly: by {median:g} training {posts} at the median."
     return ""
 
 
