@@ -33,6 +33,29 @@ def test_an_exponential_ripening_is_recovered() -> None:
     json.dumps(found.to_json(), allow_nan=False)
 
 
+def test_posts_that_were_first_seen_long_after_they_were_ripe_do_not_make_it_look_slow() -> None:
+    """As in an archive of old posts, of which few were collected while they were young."""
+    random = np.random.default_rng(1)
+    number = 3000
+    slowness = random.uniform(2, 6, number)
+    first = random.uniform(0, 60, number)
+    ages = (first[:, None] + np.arange(0, 40, 0.5)).ravel()
+    posts = np.repeat(np.arange(number), 80)
+    found = ripening(posts, ages, 1000 * (1 - np.exp(-ages / slowness[posts])))
+    assert found is not None
+    ripe = -slowness * np.log(1 - RIPE)
+    assert found.followed < number / 3
+    assert found.median_days == pytest.approx(np.median(ripe), rel=0.05)
+    assert found.most_days == pytest.approx(np.quantile(ripe, 0.9), rel=0.05)
+
+
+def test_where_all_posts_were_ripe_at_first_their_days_are_called_an_upper_bound() -> None:
+    found = ripening(["a", "a", "b", "b"], [30, 50, 40, 60], [99, 100, 100, 100])
+    assert found is not None
+    assert (found.followed, found.median_days) == (0, 30)
+    assert "it may have come sooner" in found.in_words()
+
+
 def test_posts_seen_late_and_looks_that_came_soon_are_said() -> None:
     found = ripening(["a", "a", "b", "b"], [1, 3, 1, 3], [50, 100, 99, 100])
     assert found is not None

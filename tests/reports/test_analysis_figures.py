@@ -118,7 +118,9 @@ def test_ripening_marks_its_days() -> None:
     found = ripening(np.repeat(np.arange(20), 6), ages, 100 * (1 - np.exp(-ages)))
     assert found is not None
     (axes,) = ripening_figure(found).axes
-    assert f" half: {found.median_days:.1f} days" in [text.get_text() for text in axes.texts]
+    assert f"half: {found.median_days:.1f} days" in [text.get_text().strip() for text in axes.texts]
+    assert {label.get_text() for label in axes.get_xticklabels()} >= {"1", "2", "5", "10"}
+    assert not any(label.get_text() for label in axes.get_xticklabels(minor=True))
     np.testing.assert_allclose(np.asarray(axes.lines[0].get_ydata()), 100 * found.half)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import CensoredData, ecdf
 
 FloatArray = NDArray[np.float64]
 
@@ -22,8 +23,8 @@ class Ripening:
     Attributes:
         posts: Posts that were counted at least twice.
         followed: Of these, those that were first counted before they were ripe.
-        median_days: Half of the posts were ripe after so many days.
-        most_days: Nine of ten were.
+        median_days: Half of the posts were ripe after so many days; at most so many where none was followed.
+        most_days: Nine of ten were, likewise.
         last_look_days: The median age of posts when they were last counted.
         ages: Ages in days, (P,), ascending.
         quarter: The share of its last count that a quarter of the posts stay below at each age, (P,); NaN
@@ -45,9 +46,9 @@ class Ripening:
     def in_words(self) -> str:
         """Says it in a sentence or two."""
         seen_late = self.posts - self.followed
+        meaning = "they count as ripe by then (Kaplan-Meier)" if self.followed else "it may have come sooner"
         late = (
-            f" {seen_late:,} of the {self.posts:,} posts had that when they were first counted, so these "
-            "days are at most so many."
+            f" {seen_late:,} of the {self.posts:,} posts had that when they were first counted: {meaning}."
             if seen_late
             else ""
         )
@@ -100,6 +101,7 @@ def ripening(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> Ripening |
         return None
     ripe = np.array([_first_reached(*one) for one in series])
     first_ripe = np.array([share[0] >= RIPE for _, share in series])
+    median_days, most_days = _quantiles(ripe, first_ripe, (0.5, 0.9))
     last = np.array([one_age[-1] for one_age, _ in series])
     places = np.geomspace(_FIRST_AGE, max(float(np.quantile(last, 0.9)), 2 * _FIRST_AGE), _PLACES)
     # One age after another: a table of all posts by all ages would grow with the posts.
@@ -107,8 +109,8 @@ def ripening(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> Ripening |
     return Ripening(
         posts=len(series),
         followed=int((~first_ripe).sum()),
-        median_days=float(np.median(ripe)),
-        most_days=float(np.quantile(ripe, 0.9)),
+        median_days=median_days,
+        most_days=most_days,
         last_look_days=float(np.median(last)),
         ages=places,
         quarter=quartiles[:, 0],
@@ -123,6 +125,18 @@ def _first_reached(age: FloatArray, share: FloatArray) -> float:
         return float(age[0])
     part = (RIPE - share[at - 1]) / (share[at] - share[at - 1])
     return float(age[at - 1] + part * (age[at] - age[at - 1]))
+
+
+def _quantiles(days: FloatArray, at_most: NDArray[np.bool_], levels: tuple[float, ...]) -> list[float]:
+    """Returns quantiles of days of which some are only known to be at most so many.
+
+    Kaplan and Meier's estimate with time turned round, where "at most" is "at least" and they know it.
+    """
+    survival = ecdf(CensoredData.right_censored(-days, at_most)).sf
+    # Survival beyond -t is the chance of less than t days.
+    ascending, less = -survival.quantiles[::-1], survival.probabilities[::-1]
+    up_to = np.append(less[1:], 1.0) + 1e-9
+    return [float(ascending[np.argmax(up_to >= level)]) for level in levels]
 
 
 def _quartiles(series: list[tuple[FloatArray, FloatArray]], place: float) -> FloatArray:

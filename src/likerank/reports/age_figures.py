@@ -1,9 +1,11 @@
 """Whether age matters, in pictures: likes against age, each author's correlation, and how a count ripens."""
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from likerank.evaluation import RIPE, Association, Ripening, Trend
 from likerank.reports.authors_figures import NAMED
@@ -124,12 +126,15 @@ def ripening_figure(found: Ripening) -> Figure:
                           linewidth=0, label="the middle half of the posts")  # fmt: skip
         axes.plot(found.ages, 100 * found.half, color=BLUE, linewidth=2, label="median post")
         axes.axhline(100 * RIPE, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.set_xscale("log")
         for days, words in ((found.median_days, "half"), (found.most_days, "nine of ten")):
             axes.axvline(days, color=VERMILLION, linewidth=1)
-            axes.annotate(f" {words}: {days:.1f} days", (days, 0.04 if words == "half" else 0.14),
+            axes.annotate(f" {words}: {days:.1f} days ", (days, 0.04 if words == "half" else 0.14),
+                          ha="right" if days > np.sqrt(np.prod(axes.get_xlim())) else "left",
                           xycoords=("data", "axes fraction"), fontsize=8, color=VERMILLION)  # fmt: skip
-        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(0, 105)
         axes.set_xlabel("age when counted (days since post, log scale)")
         axes.set_ylabel("share of its last count (%)")
