@@ -10,6 +10,9 @@ import pytest
 
 # Before anything imports numpy or torch, and for the processes that tests start: a test has one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell starts what runs in its background deaf to Ctrl-C, and that is inherited by what tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
