@@ -127,11 +127,17 @@ def ripening_figure(found: Ripening) -> Figure:
         axes.plot(found.ages, 100 * found.half, color=BLUE, linewidth=2, label="median post")
         axes.axhline(100 * RIPE, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xscale("log")
-        for days, words in ((found.median_days, "half"), (found.most_days, "nine of ten")):
+        low, high = np.log(axes.get_xlim())
+        # Beside its line and away from the other's, but where it would leave the axes.
+        for days, words, height, outer in (
+            (found.median_days, "half", 0.04, "right"),
+            (found.most_days, "nine of ten", 0.14, "left"),
+        ):
             axes.axvline(days, color=VERMILLION, linewidth=1)
-            axes.annotate(f" {words}: {days:.1f} days ", (days, 0.04 if words == "half" else 0.14),
-                          ha="right" if days > np.sqrt(np.prod(axes.get_xlim())) else "left",
-                          xycoords=("data", "axes fraction"), fontsize=8, color=VERMILLION)  # fmt: skip
+            place = (np.log(days) - low) / (high - low)
+            side = "left" if place < 0.2 else "right" if place > 0.8 else outer
+            axes.annotate(f" {words}: {days:.1f} days ", (days, height), ha=side, fontsize=8,
+                          xycoords=("data", "axes fraction"), color=VERMILLION)  # fmt: skip
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
