@@ -453,7 +453,7 @@ def million(workshop: _Workshop) -> Iterator[_Line]:
     costs = [(stage, few[stage][0], *many[stage]) for stage in many]
     with a_process() as pool:
         trainings = [training_config(workshop, number, made_snapshot(workshop, number)) for number in numbers]
-        epochs, most = watched(pool, seconds_of_epochs, *trainings)
+        epochs, most = watched(pool, seconds_of_epochs, *trainings, workshop.sizes.million.pauses)
     of_few, of_many = (seconds / number for seconds, number in zip(epochs, numbers, strict=True))
     for stage, before, seconds, memory_of in [*costs, ("epoch", of_few, of_many, most)]:
         compared = (
@@ -533,15 +533,17 @@ def seconds_of_evaluate(config: DictConfig) -> float:
     return timed(lambda: evaluate_run(run, config, show=False))
 
 
-def seconds_of_epochs(few: DictConfig, many: DictConfig) -> tuple[float, float]:
-    """Times an epoch of few posts, ten times on the way of one of many: a shared machine changes its pace."""
+def seconds_of_epochs(few: DictConfig, many: DictConfig, pauses: int) -> tuple[float, float]:
+    """Times an epoch of few posts in pauses of one of many, since a shared machine changes its pace."""
     of_few: list[float] = []
-    of_many = seconds_of_an_epoch(many, lambda: of_few.append(seconds_of_an_epoch(few)))
+    of_many = seconds_of_an_epoch(many, pauses, lambda: of_few.append(seconds_of_an_epoch(few)))
     return statistics.median(of_few), of_many
 
 
-def seconds_of_an_epoch(config: DictConfig, pausing: Callable[[], None] | None = None) -> float:
-    clock = _EpochClock(pausing)
+def seconds_of_an_epoch(
+    config: DictConfig, pauses: int = 0, pausing: Callable[[], None] = lambda: None
+) -> float:
+    clock = _EpochClock(pauses, pausing)
     data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
     with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
         trainer = configured_trainer(config, False, Path(checkpoints))
@@ -551,18 +553,18 @@ def seconds_of_an_epoch(config: DictConfig, pausing: Callable[[], None] | None =
 
 
 class _EpochClock(pl.Callback):
-    """Times the steps of an epoch; after each tenth of them it may stop for something else."""
+    """Times the steps of an epoch, which pauses so many times for something else."""
 
-    def __init__(self, pausing: Callable[[], None] | None) -> None:
-        self._pausing = pausing
+    def __init__(self, pauses: int, pausing: Callable[[], None]) -> None:
+        self._pauses, self._pausing = pauses, pausing
         self._start = self.seconds = 0.0
 
     def on_train_epoch_start(self, *_: object) -> None:
         self._start = time.perf_counter()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        tenth = max(1, int(trainer.num_training_batches) // 10)
-        if self._pausing and trainer.fit_loop.epoch_loop.batch_progress.current.ready % tenth == 0:
+        part = int(trainer.num_training_batches) // self._pauses if self._pauses else 0
+        if part and trainer.fit_loop.epoch_loop.batch_progress.current.ready % part == 0:
             self.seconds += time.perf_counter() - self._start
             self._pausing()
             self._start = time.perf_counter()
