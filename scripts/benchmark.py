@@ -488,14 +488,14 @@ def stage_costs(workshop: _Workshop, number: int) -> dict[str, tuple[float, Coun
     config = training_config(workshop, number)
     costs: dict[str, tuple[float, Counter[str]]] = {}
 
-    def stage(name: str, work: Callable[[DictConfig], float], config: DictConfig) -> None:
+    def stage(name: str, seconds_of: Callable[..., float], work: object) -> None:
         with a_process() as pool:
-            seconds, most = watched(pool, work, config)
+            seconds, most = watched(pool, seconds_of, work)
         costs[name] = seconds / number, most
 
     with workshop.store(f"posts{number}"):  # Its server is then ours to see.
-        stage("ingest", seconds_of_ingest, ingesting)
-        stage("snapshot", seconds_of_snapshot, config)
+        stage("ingest", timed, partial(ingest, ingesting))
+        stage("snapshot", timed, partial(snapshot_folder, config))
         stage("evaluate", seconds_of_evaluate, config)
     return costs
 
@@ -517,14 +517,6 @@ def training_config(workshop: _Workshop, number: int, *overrides: str) -> DictCo
     few = ["trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean]", "network.stem=8"]
     size = ["snapshot.size=32", "snapshot.balance=none", "network.blocks=[16,32]"]
     return hydra.compose("train", [*places_of(workshop, number), *few, *size, *overrides])
-
-
-def seconds_of_ingest(config: DictConfig) -> float:
-    return timed(lambda: ingest(config))
-
-
-def seconds_of_snapshot(config: DictConfig) -> float:
-    return timed(lambda: snapshot_folder(config))
 
 
 def seconds_of_evaluate(config: DictConfig) -> float:

@@ -26,9 +26,7 @@ def whole_file(path: Path, opener: Opener | None = None) -> Iterator[IO[bytes]]:
     try:
         with open(aside, "wb", opener=opener) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        _put_in_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
 
@@ -41,14 +39,18 @@ def write_whole(path: Path, text: str, opener: Opener | None = None) -> None:
 
 def remove_lines(path: Path, is_removed: Callable[[bytes], bool]) -> int:
     """Takes lines out of a file, which stays as it is where there are none; returns how many."""
-    number = 0
-    with path.open("rb") as lines:
-        for line in lines:
-            number += is_removed(line)
-    if number:
-        with path.open("rb") as lines, whole_file(path) as kept:
-            kept.writelines(line for line in lines if not is_removed(line))
-    return number
+
+    def rewrite(file: Path, target: Path) -> int:
+        number = 0
+        with file.open("rb") as lines, target.open("wb") as kept:
+            for line in lines:
+                if is_removed(line):
+                    number += 1
+                else:
+                    kept.write(line)
+        return number
+
+    return rewrite_whole(path, rewrite)
 
 
 def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
@@ -56,7 +58,8 @@ def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
 
     Args:
         path: The file.
-        rewrite: Reads the first file, writes the second unless nothing changes, and returns how much does.
+        rewrite: Reads the first file, writes the second, and returns how much changes; where nothing does,
+            the second may be missing.
 
     Returns:
         How much was changed.
@@ -64,7 +67,7 @@ def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
     aside = aside_of(path)
     try:
         if number := rewrite(path, aside):
-            aside.replace(path)
+            _put_in_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
     return number
@@ -73,3 +76,9 @@ def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
 def aside_of(path: Path) -> Path:
     """Returns where a file is written before it takes its place."""
     return path.with_name(f".{path.name}.tmp")
+
+
+def _put_in_place(aside: Path, path: Path) -> None:
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
+    aside.replace(path)
