@@ -1,10 +1,9 @@
 """What a snapshot reads of the store: a row a post, with its copy group, and the masters."""
 
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, TypeVar
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -17,10 +16,9 @@ from likerank.dataset.followers import followers_when_posted
 from likerank.dataset.recipe import Recipe
 from likerank.errors import LikerankError
 from likerank.images import SIGNATURE_SIDE, signature_of
+from likerank.lookahead import lookahead
 from likerank.progress import progress_bar, track
 from likerank.store import Store
-
-T = TypeVar("T")
 
 
 def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
@@ -133,13 +131,3 @@ def each_master(
         raise LikerankError(
             f"{len(keys) - done} posts left the store while the snapshot was made; run the command again."
         )
-
-
-def lookahead(futures: Iterable[Future[T]], ahead: int) -> Iterator[Future[T]]:
-    """Yields the futures in order, each when `ahead` others have been submitted after it."""
-    waiting: deque[Future[T]] = deque()
-    for future in futures:
-        waiting.append(future)
-        if len(waiting) > ahead:
-            yield waiting.popleft()
-    yield from waiting

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from likerank.dataset import Recipe, Snapshot, lookahead, read_candidates, select_posts
+from likerank.dataset import Recipe, Snapshot, read_candidates, select_posts
 from likerank.images import to_pixels, to_thumbnail
+from likerank.lookahead import lookahead
 from likerank.store import Store
 
 Pixels = NDArray[np.uint8]

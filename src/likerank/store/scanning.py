@@ -5,10 +5,9 @@ document with every key of an `$in` list. So nothing here asks for more than a p
 server: ranges of slots, or short lists of keys.
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import count, pairwise
 from operator import itemgetter
 from typing import Any, Final, TypeVar, cast
 
@@ -18,6 +17,7 @@ from bson.codec_options import CodecOptions
 from pymongo.collection import Collection
 
 from likerank.images import SIGNATURE_SIDE
+from likerank.lookahead import lookahead
 from likerank.store.schema import SLOTS, Document
 
 T = TypeVar("T")
@@ -99,9 +99,9 @@ def _read_ahead(parts: Iterator[T]) -> Iterator[T]:
     """
     with ThreadPoolExecutor(1) as reader:
         try:
-            coming = deque(reader.submit(next, parts, None) for _ in range(2))
-            while (part := coming.popleft().result()) is not None:
-                coming.append(reader.submit(next, parts, None))
+            for future in lookahead((reader.submit(next, parts, None) for _ in count()), 2):
+                if (part := future.result()) is None:
+                    return
                 yield part
         finally:
             reader.shutdown(cancel_futures=True)
