@@ -3,12 +3,12 @@
 import hydra
 from omegaconf import DictConfig
 
-from likerank.pipeline.command import run_command
+from likerank.app.run_command import run_command
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="analyse")
 def main(config: DictConfig) -> None:
-    from likerank.pipeline.analyse import analyse
+    from likerank.commands.analyse import analyse
 
     analyse(config)
 

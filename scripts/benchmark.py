@@ -43,6 +43,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch.nn.utils import parameters_to_vector
 from torch.utils.data import DataLoader, TensorDataset
 
+from likerank.app.run_command import run_command
+from likerank.commands.evaluate import evaluate_run
+from likerank.commands.ingest import ingest
 from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Recipe, build_snapshot
 from likerank.dataset.copies import copy_groups, near_pairs
 from likerank.dataset.datamodule import BatchSampler
@@ -51,22 +54,19 @@ from likerank.evaluation import Interval, Scores, interval, pairwise_accuracy, p
 from likerank.images import Master, make_master, to_pixels
 from likerank.models import Scorer
 from likerank.models.least_squares import ordinary_least_squares
-from likerank.pipeline.command import run_command
-from likerank.pipeline.evaluate import evaluate_run
-from likerank.pipeline.ingest import ingest
-from likerank.pipeline.parts import (
+from likerank.records import Author, Post
+from likerank.sources import Demo
+from likerank.sources.synthetic.landscapes import draw, sample_scene
+from likerank.store import Store, open_store
+from likerank.tracking import Tracking
+from likerank.training.instantiate import (
     configured_data,
     configured_regressor,
     configured_scorer,
     configured_trainer,
 )
-from likerank.pipeline.snapshot import snapshot_folder
-from likerank.pipeline.train import train_run
-from likerank.records import Author, Post
-from likerank.sources import Demo
-from likerank.sources.landscapes import draw, sample_scene
-from likerank.store import Store, open_store
-from likerank.tracking import Tracking
+from likerank.training.run import train_run
+from likerank.training.snapshot import snapshot_folder
 
 T = TypeVar("T")
 SCRIPTS = Path(__file__).resolve().parent

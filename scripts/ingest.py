@@ -3,13 +3,13 @@
 import hydra
 from omegaconf import DictConfig
 
-from likerank.pipeline.command import importing, run_command
+from likerank.app.run_command import importing, run_command
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="ingest")
 def main(config: DictConfig) -> None:
     with importing():
-        from likerank.pipeline.ingest import ingest
+        from likerank.commands.ingest import ingest
 
     ingest(config)
 

@@ -3,14 +3,14 @@
 import hydra
 from omegaconf import DictConfig
 
-from likerank.pipeline.command import importing, run_command
+from likerank.app.run_command import importing, run_command
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 def main(config: DictConfig) -> float:
     with importing():
-        from likerank.pipeline.sweep import run_trial, sweeping
-        from likerank.pipeline.train import train
+        from likerank.training.run import train
+        from likerank.training.sweep import run_trial, sweeping
 
     return run_trial(config) if sweeping() else train(config)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.workplaces"]
+
 # Before anything imports numpy or torch, and for the processes that tests start: a test has one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell starts what runs in its background deaf to Ctrl-C, and that is inherited by what tests interrupt.

@@ -22,7 +22,7 @@ from likerank.dataset.copies import (
     pairs_within,
 )
 from likerank.images import encode_jpeg, make_master
-from likerank.sources.landscapes import draw, sample_scene
+from likerank.sources.synthetic.landscapes import draw, sample_scene
 
 Edit = Callable[[Image.Image], Image.Image]
 

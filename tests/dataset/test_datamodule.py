@@ -14,7 +14,7 @@ from likerank.dataset.datamodule import BatchSampler, PostDataset, placed
 from likerank.errors import LikerankError
 from likerank.models import STANDARDISERS, Target
 from likerank.models.targets import TopPost
-from tests.made_snapshots import write_snapshot
+from tests.synthetic_snapshots import write_snapshot
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from likerank.dataset.folds import fold_of
 from likerank.errors import LikerankError
 from likerank.models import create_baseline
 from likerank.models.targets import AuthorLog
-from tests.made_snapshots import write_snapshot
+from tests.synthetic_snapshots import write_snapshot
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from likerank.dataset import AffectedSnapshot, FoldSnapshot, Snapshot, blank_author, forgetting
 from likerank.errors import LikerankError
-from tests.made_snapshots import write_snapshot
+from tests.synthetic_snapshots import write_snapshot
 
 ANN = "made/author_1"
 

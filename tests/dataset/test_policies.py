@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from likerank.commands.ingest import ingest_source
 from likerank.dataset import SELECT, TRAIN, VALIDATION, FoldSnapshot, Recipe, Snapshot, build_snapshot
 from likerank.errors import LikerankError
 from likerank.images import Master, encode_jpeg, make_master
-from likerank.pipeline.ingest import ingest_source
-from likerank.pipeline.snapshot import warning_of
 from likerank.records import PictureFile, Post
 from likerank.sources import Export
 from likerank.store import Store, export_store
+from likerank.training.snapshot import warning_of
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 

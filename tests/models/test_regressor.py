@@ -17,7 +17,7 @@ from likerank.models.regressor import PopularityRegressor
 from likerank.models.scorer import Scorer
 from likerank.models.stopping import ResumableEarlyStopping
 from likerank.models.targets import AuthorLog
-from tests.made_snapshots import write_snapshot
+from tests.synthetic_snapshots import write_snapshot
 
 
 @pytest.fixture

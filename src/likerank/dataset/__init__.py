@@ -1,10 +1,10 @@
 """From the store to batches: splits, snapshots, the LightningDataModule."""
 
 from likerank.dataset.build import build_snapshot, find_snapshot, select_posts
+from likerank.dataset.candidates import read_candidates
 from likerank.dataset.datamodule import Batch, PopularityDataModule
 from likerank.dataset.folds import FoldSnapshot
 from likerank.dataset.forgetting import AffectedSnapshot, blank_author
-from likerank.dataset.reading import read_candidates
 from likerank.dataset.recipe import BEFORE, Recipe
 from likerank.dataset.snapshot import Snapshot
 from likerank.dataset.splits import LATER_POSTS, SELECT, STOP, TEST, TRAIN, VALIDATION

@@ -17,7 +17,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from likerank import __version__
-from likerank.dataset.reading import each_master, in_order_of, read_candidates
+from likerank.dataset.candidates import each_master, in_order_of, read_candidates
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
     MANIFEST_FILE,

@@ -35,8 +35,9 @@ class Snapshot:
             (train, val/stop, val/select, test), shuffled within each.
         posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
             `comments`, `followers` (the author's newest), `followers_then` (when posted, estimated; see
-            `likerank.dataset.followers`), `posted_at`, `digest`, `group` (its near copies), `split`, `half`,
-            `appeal`, `audience`; `followers_then` and `group` are missing in snapshots of earlier versions.
+            `likerank.dataset.follower_history`), `posted_at`, `digest`, `group` (its near copies), `split`,
+            `half`, `appeal`, `audience`; `followers_then` and `group` are missing in snapshots of earlier
+            versions.
 
     Raises:
         LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.

@@ -80,7 +80,7 @@ class PerFollower(Target):
 class PerFollowerDecayed(PerFollower):
     """Likes divided by the author's followers when the post was made: the paper's future work.
 
-    Those are the snapshot's estimate; `likerank.dataset.followers` says what it assumes.
+    Those are the snapshot's estimate; `likerank.dataset.follower_history` says what it assumes.
     """
 
     name = "per_follower_decayed"

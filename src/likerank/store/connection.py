@@ -12,9 +12,9 @@ from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
 
 from likerank.errors import LikerankError
 from likerank.store.embedded import embedded_server
+from likerank.store.mongo_errors import speaking_of
 from likerank.store.schema import prepare
 from likerank.store.store import Store
-from likerank.store.words import speaking_of
 
 _PASSWORD_VARIABLE: Final = "LIKERANK_MONGODB_URI"  # noqa: S105
 _TIMEOUT_MS: Final = 5000

@@ -15,10 +15,10 @@ from bson.json_util import RELAXED_JSON_OPTIONS, dumps
 
 from likerank.errors import LikerankError
 from likerank.progress import track
+from likerank.store.mongo_errors import speaking_of
 from likerank.store.scanning import chunks, fetch, scan
 from likerank.store.schema import Document
 from likerank.store.store import Store
-from likerank.store.words import speaking_of
 
 MASTERS_FOLDER: Final = "masters"
 _KEYS_AT_ONCE: Final = 500

@@ -17,7 +17,7 @@ from bson.codec_options import CodecOptions
 from pymongo.collection import Collection
 
 from likerank.images import SIGNATURE_SIDE
-from likerank.lookahead import lookahead
+from likerank.prefetch import lookahead
 from likerank.store.schema import SLOTS, Document
 
 T = TypeVar("T")

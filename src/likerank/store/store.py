@@ -18,6 +18,8 @@ from likerank.errors import LikerankError
 from likerank.images import Master
 from likerank.records import Author, Post, utc_milliseconds
 from likerank.store.forgetting import ForgetCounts, find_authors, remove_author
+from likerank.store.limits import why_unstorable
+from likerank.store.mongo_errors import speaking_of
 from likerank.store.observing import (
     AUTHOR_COUNTS,
     POST_COUNTS,
@@ -30,7 +32,6 @@ from likerank.store.observing import (
     plan_authors,
     plan_posts,
 )
-from likerank.store.refusals import why_unstorable
 from likerank.store.scanning import (
     LIKE_COUNTS,
     chunks,
@@ -41,7 +42,6 @@ from likerank.store.scanning import (
     scan_post_table,
 )
 from likerank.store.schema import Document
-from likerank.store.words import speaking_of
 
 _DUPLICATE_KEY: Final = 11000
 _ATTEMPTS: Final = 10

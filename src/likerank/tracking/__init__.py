@@ -1,9 +1,10 @@
 """Runs, datasets, models and the champion in MLflow."""
 
+from likerank.run_names import PARENT
 from likerank.tracking.champion import CHAMPION_URI, crown, find_champion
 from likerank.tracking.model import TrainedModel
 from likerank.tracking.rewriting import Rewrite, remove_artifacts, rewrite_artifacts, rewrite_models
-from likerank.tracking.run import PARENT, Run, RunRecord
+from likerank.tracking.run import Run, RunRecord
 from likerank.tracking.store import Tracking
 
 __all__ = [

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from likerank.errors import LikerankError
+from likerank.run_names import REASON
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import MLFlowLogger
 
-PARENT = "mlflow.parentRunId"
 """The tag that puts a run below another on MLflow's page."""
 
 _PARAMS_AT_ONCE = 100  # MLflow's limit for one request
@@ -246,7 +246,7 @@ class Run:
     def finish(self, status: str = "FINISHED", reason: str = "") -> None:
         """Ends the run as `FINISHED`, `FAILED` or `KILLED`, and says why."""
         if reason:
-            self.set_tags({"likerank.reason": reason[:5000]})
+            self.set_tags({REASON: reason[:5000]})
         self._client.set_terminated(self.id, status)
 
     def reopen(self) -> None:

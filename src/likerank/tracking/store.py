@@ -36,6 +36,7 @@ class Tracking:
 
     def __init__(self, uri: str, experiment: str, folder: Path) -> None:
         _quieten()
+        self.experiment = experiment
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         local = uri == SQLITE

@@ -1,0 +1,210 @@
+"""What a request is about, and the right answer to it."""
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.message import Message
+from threading import Lock
+from typing import Final
+from urllib.parse import parse_qsl
+
+from fake_instagram import answers
+from fake_instagram.accounts import Account, Post
+from fake_instagram.fault_rules import Answer, html_answer, json_answer, not_found, to_login
+from fake_instagram.nodes import CDN, Json
+from fake_instagram.site import Site, shortcode
+
+_FURTHER_POSTS: Final = "28904005159232689"
+_TIMELINE: Final = "29104886249145907"
+_POST: Final = "27128499623469141"
+_PROFILE: Final = "27937681195819736"
+_WHO_AM_I: Final = "d6f4427fbe92d846298cf93df0b937d3"
+_PICTURES_KEPT: Final = 32
+_MADE_VIDEO: Final = b"\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom" + b"\x00\x00\x00\x0cmdat" + b"made"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came over the wire.
+
+    Attributes:
+        host: Which of Instagram's hosts it was for.
+        target: Path and query.
+        body: The form that was posted.
+        headers: Its headers.
+    """
+
+    host: str
+    target: str
+    body: str
+    headers: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a request is about.
+
+    Attributes:
+        kind: As `Request.kind` has it.
+        answer: The right answer.
+        account: The account that it is about, where it is there.
+        post: The post that it is about, where it is there.
+    """
+
+    kind: str
+    answer: Answer
+    account: Account | None = None
+    post: Post | None = None
+
+
+class Routes:
+    """The addresses that Instaloader asks for.
+
+    Attributes:
+        sessions: Who is logged in, by the cookie `sessionid`.
+    """
+
+    def __init__(self, site: Site) -> None:
+        """Takes what there is."""
+        self.sessions: dict[str, str] = {}
+        self._site = site
+        self._pictures: dict[tuple[int, int], bytes] = {}
+        self._lock = Lock()
+
+    def meaning(self, asked: Asked) -> Meaning:
+        """Returns what a request is about and its answer."""
+        path, _, query = asked.target.partition("?")
+        path = path.strip("/")
+        if asked.host == CDN:
+            return self._file(path)
+        parameters = dict(parse_qsl(query))
+        try:
+            session = _session(asked.headers)
+            viewer = self.sessions.get(session)
+            if path in ("graphql/query", "api/graphql") and "query_hash" not in parameters:
+                meaning = self._query(path == "api/graphql", dict(parse_qsl(asked.body)), viewer)
+            else:
+                meaning = self._address(path, parameters, viewer)
+        except (KeyError, ValueError):
+            return Meaning("other", _bad_request())
+        return replace(meaning, answer=to_login()) if session and viewer is None else meaning
+
+    def _address(self, path: str, parameters: Mapping[str, str], viewer: str | None) -> Meaning:
+        site = self._site
+        if not path:
+            return Meaning("start", _start(viewer))
+        if parameters.get("query_hash") == _WHO_AM_I:
+            user = None if viewer is None else {"username": viewer}
+            return Meaning("login", json_answer({"data": {"user": user}, "status": "ok"}))
+        if path == "api/v1/users/web_profile_info":
+            account = site.account_named(parameters["username"].lower())
+            if account is None:
+                return Meaning("profile", not_found())
+            return Meaning("profile", json_answer(answers.web_profile(site, account)), account)
+        if found := re.fullmatch(r"api/v1/(users|media)/(\d+)/info", path):
+            return self._of_the_phone(found[1], int(found[2]), viewer)
+        if path == "web/search/topsearch":
+            return Meaning("other", json_answer({"users": [], "status": "ok"}))
+        if not re.fullmatch(r"[\w.]+", path):
+            return Meaning("other", not_found())
+        account = site.account_named(path.lower())
+        if account is None:
+            return Meaning("page", not_found())
+        return Meaning("page", html_answer(answers.profile_page(site, account)), account)
+
+    def _of_the_phone(self, what: str, number: int, viewer: str | None) -> Meaning:
+        site = self._site
+        if what == "users":
+            kind, account, post = "profile", site.account_of_id(number), None
+            data = answers.phone_profile(site, account) if account else None
+        else:
+            kind, (account, post) = "post", site.post_of_code(shortcode(number))
+            data = answers.phone_post(site, account, post) if account and post else None
+        if viewer is None:
+            return Meaning(kind, to_login(), account, post)
+        return Meaning(kind, json_answer(data) if data else not_found(), account, post)
+
+    def _query(self, of_the_web: bool, form: Mapping[str, str], viewer: str | None) -> Meaning:
+        site = self._site
+        document, variables = form["doc_id"], json.loads(form["variables"])
+        after = int(variables["after"].partition("_")[0]) if variables.get("after") else None
+        account: Account | None
+        post: Post | None = None
+        data: Json | None
+        if document == _FURTHER_POSTS:
+            kind, account = "posts", site.account_of_page_id(int(variables["id"]))
+            data = answers.further_posts(site, account, after) if account else None
+        elif document == _TIMELINE:
+            kind, account = "timeline", site.account_named(variables["username"])
+            data = answers.timeline(site, account, after) if account else None
+        elif document == _POST:
+            kind, (account, post) = "post", site.post_of_code(variables["shortcode"])
+            data = answers.post_by_code(site, account, post, viewer is not None)
+        elif document == _PROFILE:
+            kind, account = "profile", site.account_of_id(int(variables["id"]))
+            data = answers.profile_by_id(site, account)
+        else:
+            return Meaning("other", _bad_request())
+        if of_the_web and form.get("lsd") != answers.LSD:
+            answer = _bad_request()
+        elif document == _TIMELINE and viewer is None:
+            answer = to_login()
+        elif data is None:
+            answer = not_found()
+        else:
+            # Only the older of the two addresses says so.
+            answer = json_answer(data if of_the_web else data | {"status": "ok"})
+        return Meaning(kind, answer, account, post)
+
+    def _file(self, path: str) -> Meaning:
+        """Pictures and videos, at the addresses that answers name; a private account's stay there."""
+        site = self._site
+        found = re.fullmatch(r".*/(\d+)(?:_(\d+))?(_n\.jpg|\.mp4)", path)
+        if not found:
+            return Meaning("other", not_found())
+        number, part = int(found[1]), int(found[2] or 0)
+        if found[2] is None:
+            owner = site.account_of_id(number)
+            return Meaning("face", _picture(site.face(owner).read()) if owner else not_found(), owner)
+        account, post = site.post_of_code(shortcode(number))
+        kind = "video" if found[3] == ".mp4" else "picture"
+        if post is None or part >= max(1, len(post.children)):
+            return Meaning(kind, not_found(), account, post)
+        answer = Answer(_MADE_VIDEO, "video/mp4") if kind == "video" else _picture(self._drawn(post, part))
+        return Meaning(kind, answer, account, post)
+
+    def _drawn(self, post: Post, part: int) -> bytes:
+        key = (post.id, part)
+        with self._lock:
+            picture = self._pictures.get(key)
+        if picture is None:
+            picture = self._site.picture(post, part).read()
+            with self._lock:
+                self._pictures[key] = picture
+                if len(self._pictures) > _PICTURES_KEPT:
+                    del self._pictures[next(iter(self._pictures))]
+        return picture
+
+
+def _session(headers: Message) -> str:
+    """Returns the cookie `sessionid` of a browser, or a phone's token for it; empty where neither is."""
+    bearer = (headers.get("Authorization") or "").rpartition(":")[2]
+    if bearer:
+        return str(json.loads(b64decode(bearer))["sessionid"])
+    cookies = (cookie.strip().partition("=") for cookie in (headers.get("Cookie") or "").split(";"))
+    return next((value.strip('"') for name, _, value in cookies if name == "sessionid"), "")
+
+
+def _start(viewer: str | None) -> Answer:
+    cookie = ("Set-Cookie", "csrftoken=StandInCsrf; Domain=.instagram.com; Path=/; Secure")
+    return html_answer(answers.start_page(viewer), headers=() if viewer else (cookie,))
+
+
+def _picture(jpeg: bytes) -> Answer:
+    return Answer(jpeg, "image/jpeg", headers=(("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"),))
+
+
+def _bad_request() -> Answer:
+    return json_answer({"message": "invalid request", "status": "fail"}, 400)

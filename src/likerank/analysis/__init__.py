@@ -1,0 +1,1 @@
+"""What only the command `analyse` uses: statistics, figures and the page."""

@@ -1,0 +1,156 @@
+"""Whether age matters, in pictures: likes against age, each author's correlation, and how a count ripens."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from likerank.analysis.figures.authors import NAMED
+from likerank.analysis.statistics.association import Association
+from likerank.analysis.statistics.observation_window import RIPE, Ripening
+from likerank.analysis.statistics.trends import Trend
+from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
+from likerank.reports.style import AUTHORS, BLACK, BLUE, GREY, VERMILLION, drawing, plain
+
+_LINES = 12
+
+
+def age_figure(
+    posts: pd.DataFrame,
+    trends: dict[str, Trend],
+    pooled: Trend | None,
+    found: Association,
+    names: dict[str, str],
+) -> Figure:
+    """Draws likes against age coloured by author, the pooled trend, and each author's correlation.
+
+    Args:
+        posts: One row a post: `age` (days), `likes`, `place` of its author among all, from 0 to 1.
+        trends: Trends of log10(1 + likes) over age, by author's key: those with the most posts.
+        pooled: Trend of log10(1 + likes) less its author's mean, over age.
+        found: Age against likes.
+        names: Author's name by key.
+    """
+    rows = len(found.by_author)
+    tall = rows <= NAMED
+    with drawing(3.6 + (max(2.8, 0.8 + 0.17 * rows) if tall else 3.2)) as figure:
+        panels = figure.subplot_mosaic(
+            [["likes", "likes"], ["trend", "authors"]],
+            height_ratios=[3.4, max(2.6, 0.6 + 0.17 * rows) if tall else 3.0],
+        )
+        _likes(panels["likes"], posts, trends)
+        _pooled(panels["trend"], pooled)
+        correlations(panels["authors"], found, names, "age and likes")
+        colour_bar(figure, panels["likes"])
+    return figure
+
+
+def _likes(axes: Axes, posts: pd.DataFrame, trends: dict[str, Trend]) -> None:
+    drawn = sample(posts)
+    scatter(axes, drawn, "age", "likes", size=7, alpha=0.6)
+    places = posts.groupby("author")["place"].first()
+    for author, trend in list(trends.items())[:_LINES]:
+        colour = mpl.colormaps[AUTHORS](places[author])
+        axes.plot(trend.x, 10**trend.y - 1, color="white", linewidth=3)
+        axes.plot(trend.x, 10**trend.y - 1, color=colour, linewidth=1.6)
+    counts(axes, drawn["likes"])
+    axes.set_xlabel("age when counted (days since post)")
+    lines = f"; lines: trends of {min(len(trends), _LINES)} authors" if trends else ""
+    axes.set_title(f"Likes against age: {drawn_of(drawn, posts)}{lines}")
+    axes.grid()
+
+
+def _pooled(axes: Axes, pooled: Trend | None) -> None:
+    axes.set_title("Trend within authors, 95 % band")
+    axes.set_xlabel("age when counted (days since post)")
+    axes.set_ylabel("likes over the author's usual (times)")
+    if pooled is None:
+        nothing(axes, "too few dated posts")
+        return
+    axes.fill_between(pooled.x, 10**pooled.low, 10**pooled.high, color=BLUE, alpha=0.25, linewidth=0)
+    axes.plot(pooled.x, 10**pooled.y, color=BLUE, linewidth=2)
+    axes.axhline(1, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 0.5), max(high, 1.5))
+    axes.grid()
+
+
+def correlations(axes: Axes, found: Association, names: dict[str, str], what: str) -> None:
+    """Draws each author's correlation with its interval, and the pooled one below."""
+    axes.set_xlabel(f"Spearman of {what}, 95 % interval")
+    axes.axvline(0, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    if found.pooled is None:
+        axes.set_yticks([])
+        nothing(axes, "nobody has two posts that differ")
+        return
+    named = len(found.by_author) <= NAMED
+    thin = 1.2 if named else 0.4
+    gap = max(1.0, 0.04 * len(found.by_author))
+    for place, each in enumerate(found.by_author):
+        sure = each.rho.leaves_out_0
+        # Of hundreds, the intervals that hold 0 would be a grey wall.
+        low, high = (each.rho.low, each.rho.high) if named or sure else (None, None)
+        _interval(axes, each.rho.estimate, low, high, place + gap, BLUE if sure else GREY, thin)
+    _interval(axes, found.pooled.estimate, found.pooled.low, found.pooled.high, 0, VERMILLION, 2.4)
+    axes.set_yticks(
+        [0, *(place + gap for place in range(len(found.by_author)) if named)],
+        ["all authors", *(plain(names[each.author], 20) for each in found.by_author if named)],
+        fontsize=7,
+    )
+    many = "" if named else f" of {len(found.by_author):,} authors, in order"
+    axes.set_title(f"Correlation{many}; blue: surely not 0")
+    axes.set_ylim(-max(0.8, 0.8 * gap), len(found.by_author) + gap)
+
+
+def _interval(
+    axes: Axes,
+    estimate: float,
+    low: float | None,
+    high: float | None,
+    place: float,
+    colour: str,
+    width: float,
+) -> None:
+    if low is not None and high is not None:
+        axes.plot([low, high], [place, place], color=colour, linewidth=width, solid_capstyle="butt")
+    axes.plot([estimate], [place], "o", color=colour, markersize=2.2 * width)
+
+
+def ripening_figure(found: Ripening) -> Figure:
+    """Draws the share of its last count that a post has at each age."""
+    with drawing(3.2) as figure:
+        axes = figure.subplots()
+        axes.fill_between(found.ages, 100 * found.quarter, 100 * found.three_quarters, color=BLUE, alpha=0.25,
+                          linewidth=0, label="the middle half of the posts")  # fmt: skip
+        axes.plot(found.ages, 100 * found.half, color=BLUE, linewidth=2, label="median post")
+        axes.axhline(100 * RIPE, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.set_xscale("log")
+        low, high = np.log(axes.get_xlim())
+        # Beside its line and away from the other's, but where it would leave the axes.
+        for days, words, height, outer in (
+            (found.median_days, "half", 0.04, "right"),
+            (found.most_days, "nine of ten", 0.14, "left"),
+        ):
+            axes.axvline(days, color=VERMILLION, linewidth=1)
+            place = (np.log(days) - low) / (high - low)
+            side = "left" if place < 0.2 else "right" if place > 0.8 else outer
+            axes.annotate(f" {words}: {days:.1f} days ", (days, height), ha=side, fontsize=8,
+                          xycoords=("data", "axes fraction"), color=VERMILLION)  # fmt: skip
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylim(0, 105)
+        axes.set_xlabel("age when counted (days since post, log scale)")
+        axes.set_ylabel("share of its last count (%)")
+        axes.legend(loc="upper left")
+        axes.grid()
+    return figure
+
+
+def nothing(axes: Axes, why: str) -> None:
+    """Says why a panel is empty."""
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY)

@@ -1,0 +1,151 @@
+"""Pictures on figures: contact sheets, before and after preprocessing, means, and traits against likes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+from numpy.typing import NDArray
+
+from likerank.analysis.statistics.association import Association
+from likerank.analysis.statistics.trends import Trend
+from likerank.reports.points import sample
+from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing, plain
+
+Picture = NDArray[np.uint8]
+
+_TIMES = (0.01, 0.03, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 30, 100)
+_ROW = 1.65  # a row's height, in pictures
+_LEAST_COLUMNS = 10.3  # or few pictures would be as large as the page
+_GAP = 0.3  # between left and right, likewise
+_SIDE = 0.97  # inches of a picture
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """A row of a contact sheet.
+
+    Attributes:
+        label: What the row is.
+        left: Pictures and what stands below each, from the outside in: the best first.
+        right: Likewise; the worst last.
+    """
+
+    label: str
+    left: Sequence[tuple[Picture | None, str]]
+    right: Sequence[tuple[Picture | None, str]]
+
+
+def contact_sheet_figure(rows: Sequence[SheetRow], note: str) -> Figure:
+    """Draws rows of pictures, some on the left and some on the right.
+
+    Args:
+        rows: At least one.
+        note: What stands above all.
+    """
+    left = max(len(row.left) for row in rows)
+    columns = max(_LEAST_COLUMNS, left + _GAP + max(len(row.right) for row in rows))
+    with drawing(0.3 + _SIDE * _ROW * len(rows), _SIDE * columns) as figure:
+        # One axes for all: laying out a hundred takes seconds.
+        axes = figure.subplots()
+        axes.set_axis_off()
+        for line, row in enumerate(rows):
+            top = line * _ROW
+            axes.text(0.04, top + 0.2, plain(row.label, 120), fontsize=9, weight="bold", va="bottom")
+            places = [*range(len(row.left)), *(left + _GAP + place for place in range(len(row.right)))]
+            for place, (picture, text) in zip(places, [*row.left, *row.right], strict=True):
+                axes.text(place + 0.5, top + 0.6, text, fontsize=7, ha="center", va="bottom", linespacing=1.1)
+                if picture is None:
+                    axes.text(place + 0.5, top + 1.1, "no picture", color=GREY, ha="center", fontsize=7)
+                    continue
+                high, wide = (side / max(picture.shape) * 0.47 for side in picture.shape[:2])
+                box = (place + 0.5 - wide, place + 0.5 + wide, top + 1.12 + high, top + 1.12 - high)
+                axes.imshow(picture, extent=box)
+        axes.set_xlim(0, columns)
+        axes.set_ylim(_ROW * len(rows), 0)
+        figure.suptitle(note, fontsize=9, x=0.01, ha="left")
+    return figure
+
+
+def before_after_figure(pictures: Sequence[tuple[Picture, Picture]]) -> Figure:
+    """Draws pictures as they are kept, and as a network sees them.
+
+    Args:
+        pictures: Each before and after.
+    """
+    size = pictures[0][1].shape[0]
+    with drawing(3.9) as figure:
+        before, after = figure.subplots(2, len(pictures), squeeze=False)
+        for axes, (kept, seen) in zip(zip(before, after, strict=True), pictures, strict=True):
+            axes[0].imshow(kept)
+            axes[1].imshow(seen, interpolation="nearest")
+        for axes in (*before, *after):
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set_visible(False)
+        before[0].set_ylabel("as it is kept")
+        after[0].set_ylabel(f"as it is seen,\n{size} x {size} pixels")
+    return figure
+
+
+def mean_pictures_figure(means: Mapping[str, NDArray[np.float64]]) -> Figure:
+    """Draws mean pictures side by side.
+
+    Args:
+        means: Height by width by RGB, each from 0 to 255, by what they are the mean of.
+    """
+    with drawing(2.6, 8.0) as figure:
+        for axes, (name, mean) in zip(
+            figure.subplots(1, len(means), squeeze=False)[0], means.items(), strict=True
+        ):
+            axes.imshow(np.clip(mean / 255, 0, 1), interpolation="nearest")
+            axes.set_title(name, fontsize=8, weight="normal")
+            axes.set_axis_off()
+    return figure
+
+
+def traits_figure(
+    posts: pd.DataFrame, found: Mapping[str, Association], trends: Mapping[str, Trend | None]
+) -> Figure:
+    """Draws each trait of a picture against how the post did beside its author's others.
+
+    Args:
+        posts: One row a post: `relative`, log10(1 + likes) less its author's mean, and each trait.
+        found: Each trait's correlation with likes within authors.
+        trends: Of `relative` over each trait.
+    """
+    with drawing(5.2) as figure:
+        grid = figure.subplots(2, 2, sharey=True)
+        drawn = sample(posts)
+        for axes, (name, each) in zip(grid.flat, found.items(), strict=True):
+            _trait(axes, drawn, name, each, trends[name])
+        for axes in grid[:, 0]:
+            axes.set_ylabel("likes over the author's usual (times)")
+        reach = float(np.quantile(np.abs(posts["relative"]), 0.99)) or 0.1
+        grid[0, 0].set_yscale("log")
+        grid[0, 0].set_ylim(10**-reach, 10**reach)
+        ticks = [tick for tick in _TIMES if 10**-reach <= tick <= 10**reach]
+        grid[0, 0].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        grid[0, 0].yaxis.set_minor_locator(NullLocator())
+    return figure
+
+
+def _trait(axes: Axes, posts: pd.DataFrame, name: str, found: Association, trend: Trend | None) -> None:
+    axes.scatter(
+        posts[name], 10 ** posts["relative"], s=5, color=GREY, alpha=0.35, linewidths=0, rasterized=True
+    )
+    if trend is not None:
+        colour = VERMILLION if found.sure else BLUE
+        axes.fill_between(trend.x, 10**trend.low, 10**trend.high, color=colour, alpha=0.25, linewidth=0)
+        axes.plot(trend.x, 10**trend.y, color=colour, linewidth=2)
+    axes.axhline(1, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+    rho = found.pooled
+    numbers = "" if rho is None else f"Spearman {rho.estimate:+.2f}"
+    if rho is not None and rho.low is not None and rho.high is not None:
+        numbers += f" ({rho.low:+.2f} to {rho.high:+.2f})"
+    axes.set_title(f"{name}: {numbers}" if numbers else name)
+    axes.set_xlabel(f"{name} (0 to 1)" if name != "sharpness" else "sharpness (deviation of the Laplacian)")
+    axes.grid()

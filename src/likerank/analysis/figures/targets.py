@@ -1,0 +1,100 @@
+"""Whether followers matter, in pictures: each standardiser over time by author, and what leaks."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from likerank.analysis.statistics.target_choice import TargetFacts
+from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
+from likerank.reports.style import BLACK, BLUE, VERMILLION, drawing
+
+_COLUMNS = 3
+
+
+def targets_over_time_figure(
+    posts: pd.DataFrame, targets: Mapping[str, NDArray[np.float32]], dated: bool
+) -> Figure:
+    """Draws likes and every target against time, coloured by author.
+
+    Args:
+        posts: One row a post: `posted_at` (where dated), `likes`, `place` of its author, from 0 to 1.
+        targets: The target of every post by name, (N,) each.
+        dated: Whether there are dates; without, posts stand in the order of their author.
+    """
+    table = posts.assign(**targets)
+    when = table["posted_at"] if dated else table["place"].rank(method="first")
+    drawn = sample(table.assign(when=when))
+    names = ["likes", *targets]
+    rows = -(-len(names) // _COLUMNS)
+    with drawing(0.6 + 2.3 * rows) as figure:
+        grid = figure.subplots(rows, _COLUMNS, sharex=True, squeeze=False)
+        for axes, name in zip(grid.flat, names, strict=False):
+            scatter(axes, drawn, "when", name, size=4, alpha=0.6)
+            axes.set_title(name)
+            axes.set_ylabel("target")
+            axes.grid()
+        counts(grid[0, 0], drawn["likes"])
+        for axes in grid.flat[len(names) :]:
+            axes.set_visible(False)
+        for column in range(_COLUMNS):
+            lowest = grid[(len(names) - 1 - column) // _COLUMNS, column]
+            lowest.set_xlabel("posted (UTC)" if dated else "posts, author by author")
+            lowest.tick_params(axis="x", labelbottom=True)
+            for label in lowest.get_xticklabels():
+                label.set_rotation(30)
+                label.set_horizontalalignment("right")
+        figure.suptitle(drawn_of(drawn, table), fontsize=9, x=0.01, ha="left")
+        colour_bar(figure, grid)
+    return figure
+
+
+def leak_figure(targets: Sequence[TargetFacts], expected: float, recommended: str) -> Figure:
+    """Draws how much the author alone explains of each target, and how well it ranks alone.
+
+    Args:
+        targets: What there is, likes first; those that are missing are left out.
+        expected: The η² of authors who explain nothing.
+        recommended: The name of the target that is recommended.
+    """
+    shown = [each for each in targets if not each.missing]
+    colours = [VERMILLION if each.name == recommended else BLUE for each in shown]
+    rows = np.arange(len(shown))
+    with drawing(1.3 + 0.3 * len(shown)) as figure:
+        shares, rankings = figure.subplots(1, 2, sharey=True)
+        _bars(shares, rows, [100 * each.share for each in shown], colours, 0.0, "{:.0f} %")
+        known = [100 * (0.5 if each.ranking is None else each.ranking) for each in shown]
+        _bars(rankings, rows, known, colours, 50.0, "{:.0f} %")
+        shares.axvline(100 * expected, color=BLACK, linewidth=0.9, linestyle=(0, (4, 3)))
+        shares.set_xlim(0, 112)
+        rankings.set_xlim(min(40, *known) - 5, 108)
+        shares.set_xlabel(
+            "η²: variance that the author alone explains (%)\ndashed: authors who explain nothing"
+        )
+        rankings.set_xlabel(
+            "pairs that the author's mean alone orders rightly,\nacross authors (%); 50 is chance"
+        )
+        shares.set_yticks(rows, [each.name for each in shown])
+        shares.set_ylim(len(shown) - 0.4, -0.6)
+        for axes in (shares, rankings):
+            axes.grid(axis="x")
+            axes.tick_params(axis="y", length=0)
+        shares.set_title(f"red: recommended, {recommended}" if recommended else "")
+    return figure
+
+
+def _bars(
+    axes: Axes,
+    rows: NDArray[np.int64],
+    values: Sequence[float],
+    colours: Sequence[str],
+    start: float,
+    words: str,
+) -> None:
+    bars = axes.barh(rows, np.asarray(values) - start, left=start, color=colours, height=0.6)
+    axes.bar_label(bars, [words.format(value) for value in values], padding=3, fontsize=8)
+    if start:
+        axes.axvline(start, color=BLACK, linewidth=0.9, linestyle=(0, (4, 3)))

@@ -1,0 +1,170 @@
+"""The targets of an analysis: whether followers matter, and which standardised count to learn."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from likerank.analysis.figures.targets import leak_figure, targets_over_time_figure
+from likerank.analysis.page import PageFigure, PageTable, Section
+from likerank.analysis.sections.posts import DAY, Posts
+from likerank.analysis.statistics.author_share import author_share
+from likerank.analysis.statistics.target_choice import TargetFacts, expected_share, recommended, target_facts
+from likerank.dataset import TRAIN
+from likerank.errors import LikerankError
+from likerank.evaluation import NothingToCompareError, interval, spearman
+from likerank.models import STANDARDISERS
+
+# The simplest first: where two are as good, that one is recommended.
+_SIMPLEST_FIRST: Final = (
+    "author_log",
+    "author_log_z",
+    "author_percentile",
+    "author_top",
+    "local_log_z",
+    "top_post",
+    "per_follower",
+    "per_follower_decayed",
+)
+
+
+@dataclass(frozen=True)
+class FollowersAnswer:
+    """What the second question's part comes to.
+
+    Attributes:
+        section: For the page.
+        targets: Each target of the kept posts by name.
+        facts: What was measured of each.
+    """
+
+    section: Section
+    targets: dict[str, NDArray[np.float32]]
+    facts: list[TargetFacts]
+
+    def metrics(self) -> dict[str, float]:
+        """Returns the numbers that runs are compared by."""
+        shares = {f"author_share/{each.name}": each.share for each in self.facts if not each.missing}
+        rankings = {
+            f"author_mean/{each.name}": each.ranking for each in self.facts if each.ranking is not None
+        }
+        return shares | rankings
+
+
+def do_followers_matter(posts: Posts) -> FollowersAnswer:
+    """Answers the second question, and says of each standardiser what it leaves in."""
+    kept = posts.kept
+    authors = kept["author"].to_numpy(str)
+    training = (kept["split"] == TRAIN).to_numpy()
+    posted = pd.to_datetime(kept["posted_at"], utc=True)
+    dated = bool(posted.notna().any())
+    days = np.asarray((posted - posted.min()) / DAY, np.float64) if dated else None
+    likes = kept["likes"].to_numpy(np.float64)
+    facts = [target_facts("likes", likes, authors, training=None, days=days)]
+    targets: dict[str, NDArray[np.float32]] = {}
+    for name in sorted(STANDARDISERS, key=_simplicity):
+        try:
+            target = STANDARDISERS[name]().fit(kept[training])
+            values = target.transform(kept)
+            stranger = target.transform(kept.assign(author="nobody/nobody"))
+        except LikerankError as error:
+            facts.append(TargetFacts(name, missing=str(error)))
+            continue
+        targets[name] = values
+        per_author = not np.array_equal(values, stranger)
+        facts.append(target_facts(name, values, authors, training=training, days=days, per_author=per_author))
+    expected = expected_share(authors)
+    advice = recommended(facts[1:], authors[training])
+    table = PageTable(
+        (
+            "target",
+            "η²",
+            "by chance",
+            "author's mean ranks",
+            "goes with date",
+            "outer 1 %",
+            "spread",
+            "in words",
+        ),
+        [_row(each, expected) for each in facts],
+        frozenset(range(1, 7)),
+    )
+    place = kept["author"].map(posts.counted.groupby("author")["place"].first())
+    placed = kept.assign(place=place.to_numpy(), likes=likes)
+    figures = [
+        PageFigure(
+            "targets",
+            "Likes and every standardiser against time, coloured by author: where colours lie in layers, it "
+            "leaks.",
+            targets_over_time_figure(placed, targets, dated),
+        ),
+        PageFigure(
+            "leak",
+            "How much of each target is a matter of who posted.",
+            leak_figure(facts, expected, advice.target),
+        ),
+    ]
+    sentences = [
+        "Targets are fitted on training posts alone. η²: the share of the variance that the author alone "
+        "explains; by chance: what authors would explain who do not matter. Author's mean ranks: of two "
+        "posts, how often the mean of each one's author orders them rightly (50 % is chance), on posts that "
+        "the target was not fitted on. Goes with date: Spearman within an author. Outer 1 %: the share of "
+        "the variance that a hundredth of the posts make. Spread: how many times as much authors that vary "
+        "much vary as others.",
+    ]
+    numbers = {
+        "expected_share": expected,
+        "targets": [each.to_json() for each in facts],
+        "recommended": advice.target,
+        "reason": advice.reason,
+    }
+    answer = f"{_followers_in_words(posts)} Recommended target: {advice.reason}"
+    section = Section("Do followers matter?", sentences, figures, table, answer, {"followers": numbers})
+    return FollowersAnswer(section, targets, facts)
+
+
+def _simplicity(name: str) -> int:
+    return _SIMPLEST_FIRST.index(name) if name in _SIMPLEST_FIRST else len(_SIMPLEST_FIRST)
+
+
+def _followers_in_words(posts: Posts) -> str:
+    share = author_share(posts.counted["log"], posts.counted["author"])
+    chance = expected_share(posts.counted["author"])
+    said = f"Who posted explains {share:.0%} of the variance of log likes ({chance:.0%} would be chance)"
+    by_author = posts.counted.groupby("author")
+    followers = by_author["followers"].max()
+    known = followers.notna()
+    medians = by_author["likes"].median()
+    try:
+        rho = interval(spearman, medians[known], followers[known].astype(np.float64))
+    except (NothingToCompareError, LikerankError):
+        return f"{said}; too few followers are known to tell whether they matter."
+    if rho.low is None or rho.high is None:
+        return f"{said}; too few followers are known to tell whether they matter."
+    numbers = f"Spearman {rho.estimate:+.2f}, {rho.low:+.2f} to {rho.high:+.2f}, {int(known.sum()):,} authors"
+    if rho.low > 0:
+        weakly = ", though weakly" if rho.estimate < 0.3 else ""
+        return f"Yes{weakly}: authors with more followers have more likes ({numbers}). {said}."
+    if rho.high < 0:
+        return (
+            f"Yes, but the wrong way round: authors with more followers have fewer likes ({numbers}). {said}."
+        )
+    return f"Not surely: authors with more followers do not surely have more likes ({numbers}). {said}."
+
+
+def _row(facts: TargetFacts, expected: float) -> tuple[str, ...]:
+    if facts.missing:
+        return (facts.name, *[""] * 6, facts.missing)
+    drift = facts.drift.pooled if facts.drift is not None else None
+    return (
+        facts.name,
+        f"{facts.share:.1%}",
+        f"{expected:.1%}",
+        "" if facts.ranking is None else f"{facts.ranking:.1%}",
+        "" if drift is None else f"{drift.estimate:+.3f}",
+        f"{facts.top_share:.0%}",
+        "" if facts.spread is None else f"{facts.spread:.1f}",
+        facts.in_words(expected),
+    )

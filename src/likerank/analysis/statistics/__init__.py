@@ -1,0 +1,1 @@
+"""Statistics of posts, before any training."""

@@ -1,0 +1,245 @@
+"""Which standardised count a network should learn: what each leaves in, and a reasoned recommendation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from likerank.analysis.statistics.association import Association, association
+from likerank.analysis.statistics.author_share import author_mean_ranking, author_share
+from likerank.evaluation.metrics import NothingToCompareError
+
+_MOSTLY_ALONE = 0.5
+_FEW = 5
+_TOP = 0.01
+_POSTS_FOR_SPREAD = 10
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """What a target leaves in, measured.
+
+    Attributes:
+        name: The target's; `likes` for the counts themselves.
+        share: The part of its variance that the author alone explains (η²), from 0 to 1.
+        ranking: Pairwise accuracy across authors of the author's mean alone; 0.5 is no leak; None where too
+            few posts were held out.
+        top_share: The part of its variance that its outermost hundredth of the posts make.
+        spread: Its standard deviation within an author, the ninth author in ten over the first in ten; None
+            where no author has ten posts.
+        drift: How it goes with the date within an author; None without dates.
+        per_author: Whether it holds a post against its own author's others.
+        missing: Why there is no such target on these posts; empty where there is, and the rest is as said.
+    """
+
+    name: str
+    share: float = float("nan")
+    ranking: float | None = None
+    top_share: float = float("nan")
+    spread: float | None = None
+    drift: Association | None = None
+    per_author: bool = False
+    missing: str = ""
+
+    @property
+    def sure_drift(self) -> float:
+        """How strongly it surely goes with the date, 0 where that is not sure."""
+        if self.drift is None or self.drift.pooled is None or not self.drift.sure:
+            return 0.0
+        return abs(self.drift.pooled.estimate)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it in plain types."""
+        return {key: None if value != value else value for key, value in asdict(self).items()}
+
+    def in_words(self, expected_share: float) -> str:
+        """Returns what is to be said of it, in a sentence.
+
+        Args:
+            expected_share: The η² that authors would have who explain nothing.
+        """
+        if self.missing:
+            return self.missing
+        said = [f"the author explains {self.share:.0%} of its variance"]
+        if self.share <= expected_share + 0.02:
+            said[0] += f", no more than chance would ({expected_share:.0%})"
+        if self.ranking is not None:
+            leak = "nothing" if self.ranking < 0.53 else "much" if self.ranking > 0.65 else "something"
+            said.append(f"who posted gives away {leak} of its order ({self.ranking:.0%} of pairs)")
+        if self.top_share > 0.25:
+            said.append(
+                f"a hundredth of the posts make {self.top_share:.0%} of its variance, so they lead the fit"
+            )
+        if self.sure_drift > 0.05 and self.drift is not None and self.drift.pooled is not None:
+            said.append(
+                f"it goes with the date (Spearman {self.drift.pooled.estimate:+.2f} within an author)"
+            )
+        if self.spread is not None and self.spread > 2:
+            said.append(
+                f"some authors vary {self.spread:.1f} times as much as others, so they count for more"
+            )
+        text = "; ".join(said)
+        return f"{text[0].upper()}{text[1:]}."
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Which target to learn.
+
+    Attributes:
+        target: Its name; empty where there is none.
+        reason: Why, in a sentence or two.
+    """
+
+    target: str
+    reason: str
+
+
+def target_facts(
+    name: str,
+    values: ArrayLike,
+    authors: ArrayLike,
+    *,
+    training: NDArray[np.bool_] | None,
+    days: NDArray[np.float64] | None,
+    per_author: bool = False,
+) -> TargetFacts:
+    """Measures a target on N posts.
+
+    Args:
+        name: The target's.
+        values: Its value of each post, (N,).
+        authors: Who posted each, (N,).
+        training: Which posts it was fitted on, (N,); None for counts, which are not fitted.
+        days: When each was posted, in days from any day, (N,), NaN where not known; None without dates.
+        per_author: Whether it holds a post against its own author's others.
+    """
+    target, who = np.asarray(values, np.float64), np.asarray(authors)
+    try:
+        ranking = author_mean_ranking(target, who, training).across
+    except NothingToCompareError:
+        ranking = None
+    drift = None
+    if days is not None and (dated := ~np.isnan(days)).any():
+        drift = association(days[dated], target[dated], who[dated], each_author=False)
+    return TargetFacts(
+        name, author_share(target, who), ranking, _top_share(target), _spread(target, who), drift, per_author
+    )
+
+
+def expected_share(authors: ArrayLike) -> float:
+    """Returns the η² to be expected of authors who explain nothing, (G - 1) / (N - 1)."""
+    who = np.asarray(authors)
+    return (np.unique(who).size - 1) / max(1, who.size - 1)
+
+
+def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> Recommendation:
+    """Chooses among targets: first by what the author leaks, then drift, tails and unequal authors.
+
+    Each time those stay that are close to the best; of what stays at the end the first, so the simplest
+    should come first. Where most training posts are the only one of their author, a target that holds them
+    against their author's others is 0 for them and teaches nothing, and is no candidate.
+
+    Args:
+        targets: What there is, the simplest first.
+        training_authors: Who posted each training post, (T,).
+    """
+    _, posts = np.unique(np.asarray(training_authors), return_counts=True)
+    alone = float((posts == 1).sum() / max(1, posts.sum()))
+    left = [each for each in targets if not each.missing]
+    if alone > _MOSTLY_ALONE:
+        left = [each for each in left if not each.per_author]
+    if not left:
+        return Recommendation("", "none can be made of these posts.")
+    reasons = []
+    for what, measure, worth, words in _CRITERIA:
+        best = min(measure(each) for each in left)
+        kept = [each for each in left if measure(each) <= best + worth]
+        if passed := [each for each in left if each not in kept]:
+            worst = max(passed, key=measure)
+            reasons.append(f"{what} ({words(kept[0])}; {worst.name}: {words(worst)})")
+        left = kept
+    chosen, *others = left
+    why = f"it {_joined(reasons)}" if reasons else "none is measurably better, and it is the simplest"
+    if others and reasons:
+        why += (
+            f"; {_joined([each.name for each in others])} would do as well, but {chosen.name} is the simplest"
+        )
+    return Recommendation(
+        chosen.name, f"{chosen.name}: {why}.{_of_few_posts(alone, float(np.median(posts)))}"
+    )
+
+
+def _of_few_posts(alone: float, median: float) -> str:
+    if alone > _MOSTLY_ALONE:
+        return (
+            f" {alone:.0%} of the training posts are their author's only one, so what is usual for an "
+            "author is not known and targets that need it were passed over; more posts an author "
+            "(snapshot.balance=none keeps all, snapshot.min_posts_per_author=10 leaves out authors of "
+            "fewer) would allow them."
+        )
+    if median < _FEW:
+        posts = "post" if median == 1 else "posts"
+        return f" An author's usual count is known roughly: by {median:g} training {posts} at the median."
+    return ""
+
+
+def _leak(facts: TargetFacts) -> float:
+    return 0.5 if facts.ranking is None else abs(facts.ranking - 0.5)
+
+
+_CRITERIA: Final[
+    tuple[tuple[str, Callable[[TargetFacts], float], float, Callable[[TargetFacts], str]], ...]
+] = (
+    (
+        "gives away least who posted",
+        _leak,
+        0.03,
+        lambda each: (
+            "not known" if each.ranking is None else f"the author's mean orders {each.ranking:.0%} of pairs"
+        ),
+    ),
+    (
+        "goes least with the date",
+        lambda each: each.sure_drift,
+        0.05,
+        lambda each: f"rho {each.sure_drift:.2f}",
+    ),
+    (
+        "is led least by a few posts",
+        lambda each: each.top_share,
+        0.10,
+        lambda each: f"a hundredth make {each.top_share:.0%} of the variance",
+    ),
+    (
+        "varies most alike in all authors",
+        lambda each: abs(float(np.log(each.spread or 1.0))),
+        0.4,
+        lambda each: f"{each.spread or 1.0:.1f} times between authors",
+    ),
+)
+"""What targets are compared by: in words, as a number (less is better), by how much it must differ."""
+
+
+def _top_share(values: NDArray[np.float64]) -> float:
+    squares = np.square(values - values.mean())
+    total = float(squares.sum())
+    most = max(1, round(_TOP * values.size))
+    return float(np.partition(squares, -most)[-most:].sum()) / total if total > 0 else 0.0
+
+
+def _spread(values: NDArray[np.float64], authors: NDArray[np.generic]) -> float | None:
+    _, code, posts = np.unique(authors, return_inverse=True, return_counts=True)
+    mean = np.bincount(code, weights=values) / posts
+    deviation = np.sqrt(np.bincount(code, weights=np.square(values - mean[code])) / np.maximum(posts - 1, 1))
+    enough = deviation[(posts >= _POSTS_FOR_SPREAD) & (deviation > 0)]
+    if enough.size < 2:
+        return None
+    low, high = np.quantile(enough, [0.1, 0.9])
+    return float(high / low)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

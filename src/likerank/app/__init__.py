@@ -1,0 +1,1 @@
+"""What surrounds every command: composing, paths, secrets, errors as sentences."""

@@ -1,0 +1,67 @@
+"""Stage analyse: what is in the data, its two questions and the standardisers, before any training."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from likerank.analysis.page import write_analysis
+from likerank.analysis.post_tables import AnalysedPosts, FrozenPosts, StoredPosts
+from likerank.analysis.sections.pictures import best_and_worst, pictures
+from likerank.analysis.sections.posts import Posts, does_age_matter, who
+from likerank.analysis.sections.targets import do_followers_matter
+from likerank.app.paths import configured_store, configured_tracking, snapshots_folder
+from likerank.dataset import Snapshot, find_snapshot
+from likerank.run_names import ANALYSED, ANALYSES
+from likerank.training.fit import outcome_kept
+from likerank.training.results import MADE
+from likerank.training.snapshot import LATEST, configured_recipe
+
+"""The tag of an analysis's run: whose posts were looked at."""
+"""The folder of all analyses in mlruns, and of one in its run's artifacts."""
+
+
+def analyse(config: DictConfig) -> Path:
+    """Looks at the store's posts, or at a named snapshot's, and writes a page, its figures and its numbers.
+
+    Returns:
+        The page.
+
+    Raises:
+        LikerankError: If there are no posts, or no such snapshot.
+    """
+    tracking = configured_tracking(config)
+    with _opened(config) as source:
+        posts = Posts(source.tables())
+        followers = do_followers_matter(posts)
+        sections = [
+            who(posts),
+            does_age_matter(posts, source),
+            followers.section,
+            best_and_worst(posts, source, followers.targets, config.shown),
+            pictures(posts, source, config.pictures, config.seed),
+        ]
+        title = source.title
+    notes = [posts.in_words(), *([MADE] if posts.made else [])]
+    files = write_analysis(Path(config.folder).absolute(), title, notes, sections)
+    run = tracking.start_run({ANALYSED: title}, f"analysis: {title}")
+    with outcome_kept(run):
+        run.log_metrics(posts.metrics() | followers.metrics())
+        for file in files:
+            run.log_file(file, ANALYSES)
+    for section in sections:
+        if section.answer:
+            print(f"{section.heading} {section.answer}")
+    print(f"The page, {(len(files) - 2) // 2} figures and the numbers: {files[0]}, run {run.id}")
+    return files[0]
+
+
+@contextmanager
+def _opened(config: DictConfig) -> Iterator[AnalysedPosts]:
+    fingerprint = str(config.snapshot.fingerprint)
+    if fingerprint != LATEST:
+        yield FrozenPosts(Snapshot(find_snapshot(snapshots_folder(config), fingerprint)))
+        return
+    with configured_store(config) as store:
+        yield StoredPosts(store, configured_recipe(config))

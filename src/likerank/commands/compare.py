@@ -1,0 +1,71 @@
+"""Stage compare: finished runs on the same posts of validation, and whether one is better than the rest."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from likerank.app.paths import configured_tracking
+from likerank.errors import LikerankError
+from likerank.evaluation import NothingToCompareError, Ranking, compare_candidates
+from likerank.reports import comparison_page, print_ranking, ranking_frame
+from likerank.run_names import NETWORK
+from likerank.tracking.load_predictions import load_predictions
+from likerank.tracking.select_runs import select_runs
+from likerank.training.results import MADE, metric_named
+
+
+def compare(config: DictConfig) -> Ranking:
+    """Compares finished runs by configuration, prints the table and the verdict, and writes both to files.
+
+    Raises:
+        LikerankError: If the runs cannot be had or compared; the message names them.
+    """
+    metric, authors_apart = metric_named(str(config.metric))
+    tracking = configured_tracking(config)
+    chosen = select_runs(
+        tracking,
+        runs=None if config.runs is None else [str(run_id) for run_id in config.runs],
+        sweep_id=None if config.sweep_id is None else str(config.sweep_id),
+        since=None if config.since is None else str(config.since),
+    )
+    predicted = load_predictions(
+        tracking,
+        chosen,
+        predictors=None if config.predictors is None else [str(name) for name in config.predictors],
+        apart=[str(key) for key in config.apart],
+    )
+    posts, runs = predicted.posts, predicted.runs
+    try:
+        ranking = compare_candidates(
+            metric,
+            likes=posts["likes"].to_numpy(np.float64),
+            candidates=predicted.candidates,
+            authors=pd.factorize(posts["author"])[0] if authors_apart else None,
+        )
+    except NothingToCompareError as error:
+        raise LikerankError(f"There is no {config.metric}: {error}; choose another metric.") from error
+    caption = [*chosen.notes, *predicted.notes, *([MADE] if posts.index.str.startswith("demo").any() else [])]
+    title = f"{chosen.title}, snapshot {chosen.fingerprint}"
+    print_ranking(ranking, title=title, metric=config.metric, caption=caption)
+    best = {each.label: _best_run(each.by_seed, runs[each.label]) for each in ranking.standings}
+    page = comparison_page(ranking, title=title, metric=config.metric, best_runs=best, caption=caption)
+    folder = Path(config.folder).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "comparison.html").write_text(page)
+    frame = ranking_frame(ranking, {label: list(by_seed.values()) for label, by_seed in runs.items()})
+    frame.to_csv(folder / "comparison.csv", index=False)
+    if chosen.sweep is not None:
+        for name in ("comparison.html", "comparison.csv"):
+            chosen.sweep.log_file(folder / name, "comparison")
+    print(f"The page and the table: {folder / 'comparison.html'}, {folder / 'comparison.csv'}")
+    networks = [each.label for each in ranking.standings if each.kind == NETWORK]
+    if networks:
+        print(f"Make it the champion: python scripts/promote.py run_id={best[networks[0]]}")
+    return ranking
+
+
+def _best_run(by_seed: Mapping[int, float], runs: Mapping[int, str]) -> str:
+    return runs[max(by_seed, key=lambda seed: by_seed[seed])]

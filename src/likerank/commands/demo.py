@@ -1,0 +1,60 @@
+"""The main job on the drawn corpus: ingest, train the paper's experiment and the default, evaluate both."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from omegaconf import DictConfig
+
+from likerank.app.compose import stage_configuration
+from likerank.app.paths import snapshots_folder
+from likerank.commands.evaluate import evaluate
+from likerank.commands.ingest import ingest
+from likerank.dataset import Snapshot, find_snapshot
+from likerank.evaluation import ScoreTable
+from likerank.reports import print_score_table
+from likerank.run_names import FINGERPRINT
+from likerank.training.results import caption_of
+from likerank.training.run import train_run
+
+_EXPERIMENTS: Mapping[str, list[str]] = {"paper": ["experiment=paper"], "default": []}
+_SHARED = ("mean", "author_mean", "truth_appeal", "truth_appeal_audience")
+_NEXT = """
+Every number, curve and model is in MLflow: make ui
+Next: python scripts/train.py -m network=paper,residual seed=1,2,3 launcher=joblib   a sweep
+      python scripts/compare.py                                    which configuration is best, and how surely
+      python scripts/ingest.py source=table source.manifest=...    your own photos (see README.md)
+      python scripts/rank.py photos=... model=RUN                  new photos, the best first"""
+
+
+def demo(config: DictConfig) -> None:
+    """Runs the stages one after another, in the configured folders, and prints one table of both trainings.
+
+    What is there already is used again: posts that are stored, the snapshot, finished trainings.
+    """
+    kind = config.kind or "null"  # A command line's null arrives as None.
+    ingest(stage_configuration("ingest", ["source=demo", f"source.kind={kind}"], config))
+    tables: dict[str, ScoreTable] = {}
+    for name, overrides in _EXPERIMENTS.items():
+        print(f"\nThe {name} experiment")
+        run, _ = train_run(
+            stage_configuration("train", [f"snapshot.sources=[demo_{kind}]", *overrides], config), show=False
+        )
+        tables[name] = evaluate(stage_configuration("evaluate", [f"run_id={run.id}"], config), show=False)
+        snapshot = Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
+    print()
+    print_score_table(
+        side_by_side(tables),
+        title=f"Test posts of the {kind} demo corpus: the paper's experiment and the default",
+        caption=caption_of(snapshot),
+    )
+    print(_NEXT)
+
+
+def side_by_side(tables: Mapping[str, ScoreTable]) -> ScoreTable:
+    """Returns one table of several trainings on the same posts, its predictors named by training."""
+    rows = {}
+    for name, table in tables.items():
+        for row in table.rows:
+            predictor = row.predictor if row.predictor in _SHARED else f"{name} {row.predictor}"
+            rows[predictor, row.scope, row.metric] = replace(row, predictor=predictor)
+    return ScoreTable(tuple(rows.values()))

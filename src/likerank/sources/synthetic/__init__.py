@@ -1,0 +1,1 @@
+"""The demo corpus: drawn landscapes with likes by a known formula."""

@@ -1,0 +1,153 @@
+"""Loads the predictions that runs keep of validation, grouped by configuration and seed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from likerank.dataset import SELECT, VALIDATION
+from likerank.errors import LikerankError
+from likerank.evaluation import SEED, Candidate
+from likerank.progress import track
+from likerank.run_names import NETWORK, OVERRIDES, PREDICTIONS
+from likerank.tracking import RunRecord, Tracking
+from likerank.tracking.run_groups import choices_of, labels_of, overrides_of
+from likerank.tracking.select_runs import SelectedRuns
+
+_FILE = f"{PREDICTIONS}/{VALIDATION}.parquet"
+_POSTS = ("author", "likes", "half", "target")
+_Choices = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is to be compared, on the posts of validation's select half.
+
+    Attributes:
+        posts: `author` and `likes` by post key, N rows.
+        candidates: Networks by configuration and baselines by target, each with its scores (N,) by seed.
+        runs: The id of the run that the scores are of, by label and seed.
+        notes: What was left out, in sentences.
+    """
+
+    posts: pd.DataFrame
+    candidates: list[Candidate]
+    runs: dict[str, dict[int, str]]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Scored:
+    record: RunRecord
+    scores: NDArray[np.float64]
+
+
+_Groups = dict[_Choices, dict[int, _Scored]]
+
+
+def load_predictions(
+    tracking: Tracking, chosen: SelectedRuns, *, predictors: Sequence[str] | None, apart: Sequence[str]
+) -> Predictions:
+    """Reads what each run predicted of validation; test is not looked at.
+
+    Of several runs of one configuration and seed the newest stands for all.
+
+    Args:
+        tracking: Where the runs are.
+        chosen: The runs, all of one snapshot.
+        predictors: Which to compare, such as `network` and `ridge`; None for all that there are.
+        apart: Parameters that tell configurations apart though they are no choices, such as `seed`.
+
+    Raises:
+        LikerankError: If no run predicted with a predictor or has a parameter of that name, or keeps any.
+    """
+    for key in apart:
+        if not any(key in record.params for record in chosen.records):
+            raise LikerankError(f"apart names {key}, which is no parameter of these runs.")
+    posts: pd.DataFrame | None = None
+    unreadable: list[str] = []
+    repeated = 0
+    found: dict[str, _Groups] = {}
+    for record, table in _tables(tracking, chosen, unreadable):
+        posts = table[["author", "likes"]] if posts is None else posts
+        table = table.drop(columns=list(_POSTS)).reindex(posts.index)
+        for name in table.columns:
+            by_seed = found.setdefault(name, {}).setdefault(_choices(record, name, apart), {})
+            if (seed := int(record.params[SEED])) not in by_seed:
+                by_seed[seed] = _Scored(record, table[name].to_numpy(np.float64))
+            elif name == NETWORK:
+                repeated += 1
+    if posts is None:
+        raise LikerankError(f"{chosen.title}: no run keeps {_FILE}; train again.")
+    wanted = list(found) if predictors is None else predictors
+    if unknown := [name for name in wanted if name not in found]:
+        raise LikerankError(
+            f"predictors names {', '.join(unknown)}; these runs predicted with {', '.join(found)}."
+        )
+    told = chosen.sweep is not None and not apart
+    labelled = {
+        label: (name, by_seed) for name in wanted for label, by_seed in _labelled(name, found[name], told)
+    }
+    notes = [f"Left out, since they keep no predictions: {', '.join(unreadable)}."] if unreadable else []
+    if repeated:
+        runs = "1 run" if repeated == 1 else f"{repeated} runs"
+        notes.append(f"Left out: {runs} that a newer one of the same configuration and seed stands for.")
+    return Predictions(
+        posts=posts,
+        candidates=[
+            Candidate(
+                label=label,
+                scores={seed: each.scores for seed, each in by_seed.items()},
+                kind=name,
+                family=_family(next(iter(by_seed.values())).record, name, apart),
+            )
+            for label, (name, by_seed) in labelled.items()
+        ],
+        runs={
+            label: {seed: each.record.id for seed, each in by_seed.items()}
+            for label, (_, by_seed) in labelled.items()
+        },
+        notes=notes,
+    )
+
+
+def _tables(
+    tracking: Tracking, chosen: SelectedRuns, unreadable: list[str]
+) -> Iterator[tuple[RunRecord, pd.DataFrame]]:
+    for record in track(chosen.records, "predictions"):
+        try:
+            file = tracking.opened(record).artifact(_FILE)
+        except LikerankError:
+            if chosen.named:
+                raise
+            unreadable.append(record.id)
+            continue
+        table = pd.read_parquet(file).set_index("key")
+        yield record, table[table["half"] == SELECT]
+
+
+def _labelled(name: str, groups: _Groups, told: bool) -> Iterator[tuple[str, dict[int, _Scored]]]:
+    """Yields each group with its label: what its trials were told, where that tells all groups apart."""
+    labels = labels_of([dict(choices) for choices in groups], alone="")
+    trials = [next(iter(by_seed.values())).record for by_seed in groups.values()]
+    if told and name == NETWORK and all(OVERRIDES in trial.tags for trial in trials):
+        overrides = [choices_of(overrides_of(trial.tags)) for trial in trials]
+        if len({tuple(each.items()) for each in overrides}) == len(overrides):
+            labels = labels_of(overrides, alone="")
+    for label, by_seed in zip(labels, groups.values(), strict=True):
+        whole = label if name == NETWORK and label else f"{name} {label}".rstrip()
+        yield whole, dict(sorted(by_seed.items()))
+
+
+def _choices(record: RunRecord, name: str, apart: Sequence[str]) -> _Choices:
+    """Returns what decides a predictor's scores: all choices for a network, the target for a baseline."""
+    if name == NETWORK:
+        return tuple(sorted(choices_of(record.params, apart).items()))
+    of_target = choices_of(record.params).items()
+    return tuple(sorted((key, value) for key, value in of_target if key.split(".")[0] == "target"))
+
+
+def _family(record: RunRecord, name: str, apart: Sequence[str]) -> str:
+    return str(_choices(record, name, [key for key in apart if key != SEED]))

@@ -1,0 +1,81 @@
+"""The figures that a run keeps of its training and of a split's ranking."""
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from likerank.analysis.figures.pictures import SheetRow, contact_sheet_figure
+from likerank.dataset import VALIDATION, Snapshot
+from likerank.evaluation import ScoreTable
+from likerank.reports import Losses, as_png, loss_figure, mistakes, predicted_figure, ranking_chart
+from likerank.run_names import FIGURES
+from likerank.tracking import Run
+from likerank.training.results import kept_predictions
+
+"""The artifact folder; some of its files show posts, so all of it goes when somebody is forgotten."""
+
+_MISTAKES: Final = 5
+
+
+def keep_figures(run: Run, split: str, snapshot: Snapshot, table: ScoreTable, config: DictConfig) -> None:
+    """Draws what a run keeps of a split; with validation, its losses too.
+
+    Args:
+        run: The run, with its predictions.
+        split: `val` or `test`.
+        snapshot: The dataset, for the pictures.
+        table: The split's ranking.
+        config: What it was trained by.
+    """
+    predictions = kept_predictions(run, split)
+    figures = {
+        "ranking": ranking_chart(table),
+        "predicted": predicted_figure(predictions, config.target._target_.rsplit(".", 1)[-1]),
+        "mistakes": contact_sheet_figure(
+            _mistakes(predictions, snapshot), "Places among the author's posts; 100 % is the best."
+        ),
+    }
+    if split == VALIDATION and (losses := _losses(run, config.checkpoint)) is not None:
+        figures["loss"] = loss_figure(losses)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, figure in figures.items():
+            file = Path(folder) / (f"{name}.png" if name == "loss" else f"{split}_{name}.png")
+            file.write_bytes(as_png(figure))
+            run.log_file(file, FIGURES)
+
+
+def _losses(run: Run, checkpoint: str) -> Losses | None:
+    training, validation = (run.metric_history(key) for key in ("train/loss", "val/loss"))
+    if not validation:
+        return None
+    losses = list(validation.values())
+    best = int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else len(losses)
+    chosen = best if checkpoint == "best" else len(losses)
+    return Losses(list(training.values()), losses, chosen)
+
+
+def _mistakes(predictions: pd.DataFrame, snapshot: Snapshot) -> list[SheetRow]:
+    chosen = mistakes(predictions, _MISTAKES)
+    row_of = pd.Series(np.arange(len(snapshot.posts)), snapshot.posts["key"])
+
+    def row(label: str, left: str, right: str) -> SheetRow:
+        sides = [
+            [
+                (
+                    snapshot.pixels[row_of[post["key"]]],
+                    f"true {post['true_place']:.0%}\npredicted {post['place']:.0%}",
+                )
+                for _, post in chosen[name].iterrows()
+            ]
+            for name in (left, right)
+        ]
+        return SheetRow(label, sides[0], sides[1])
+
+    return [
+        row("Worst mistakes: put too low (left), put too high (right)", "too low", "too high"),
+        row("Put rightly: high (left), low (right)", "rightly high", "rightly low"),
+    ]

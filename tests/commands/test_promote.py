@@ -1,0 +1,82 @@
+"""The champion changes only for a run that surely ranks better, and is scored on test once."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from likerank.commands.ingest import ingest
+from likerank.commands.promote import promote
+from likerank.errors import LikerankError
+from likerank.tracking import Run, find_champion
+from likerank.training.results import kept_predictions, kept_splits
+from tests.workplaces import CORPUS, TINY, MakeWorkplace, Workplace
+
+
+def scored_by(run: Run, network: "pd.Series[float]", folder: Path) -> None:
+    """Gives a run other predictions."""
+    predictions = kept_predictions(run, "val").assign(network=network.to_numpy())
+    predictions.to_parquet(folder / "val.parquet", index=False)
+    run.log_file(folder / "val.parquet", "predictions")
+
+
+@pytest.fixture
+def place(make_workplace: MakeWorkplace) -> Workplace:
+    """A cold one, since the registry knows one champion for all; of enough posts to be sure of a gain."""
+    place = make_workplace(cold=True)
+    ingest(place.compose("ingest", *CORPUS, "source.posts=600"))
+    return place
+
+
+@pytest.mark.slow
+def test_only_a_surely_better_run_takes_the_crown(
+    place: Workplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def promoted(run: Run, *overrides: str) -> bool:
+        return promote(place.compose("promote", f"run_id={run.id}", "metric=across/pairwise", *overrides))
+
+    first, other, best = (place.train(*TINY, f"seed={seed}") for seed in (1, 2, 3))
+    assert promoted(first)
+    with pytest.raises(LikerankError, match="metric is within/nothing"):
+        promoted(other, "metric=within/nothing")
+    champion = find_champion(place.tracking())
+    assert champion is not None
+    assert champion.id == first.id
+    assert kept_splits(first) == ["val", "test"]
+    card = first.artifact("card.md").read_text()
+    assert first.params["snapshot.fingerprint"] in card
+    assert "The posts are made" in card
+    test_predictions = first.artifact("predictions/test.parquet").read_bytes()
+
+    likes = kept_predictions(other, "val")["likes"]
+    scored_by(other, -likes, tmp_path)
+    assert not promoted(other)
+    assert kept_splits(other) == ["val"], "test was touched for a run that lost"
+    scored_by(best, likes.astype(float), tmp_path)
+    assert promoted(best)
+    assert promoted(best), "it stays what it is"
+    champion = find_champion(place.tracking())
+    assert champion is not None
+    assert champion.id == best.id
+    assert f"It beat run `{first.id}`" in best.artifact("card.md").read_text()
+    assert first.artifact("predictions/test.parquet").read_bytes() == test_predictions
+
+    # A snapshot of another size cannot be ranked by the champion, one of more posts can.
+    larger = place.train(*TINY, "snapshot.size=20")
+    with pytest.raises(LikerankError, match=r"snapshot\.size was 16, not 20"):
+        promoted(larger)
+    fewer = place.train(*TINY, "snapshot.balance=99")
+    assert fewer.params["snapshot.fingerprint"] != best.params["snapshot.fingerprint"]
+    scored_by(fewer, kept_predictions(fewer, "val")["likes"].astype(float), tmp_path)
+    capsys.readouterr()
+    assert promoted(fewer)
+    assert f"It beat run `{best.id}`" in capsys.readouterr().out
+
+
+def test_a_run_that_did_not_finish_or_is_not_there_is_refused(corpus: Workplace) -> None:
+    run = corpus.tracking().start_run({})
+    run.finish("FAILED", "no reason")
+    with pytest.raises(LikerankError, match="only a finished one can be champion"):
+        promote(corpus.compose("promote", f"run_id={run.id}"))
+    with pytest.raises(LikerankError, match="no run nothing"):
+        promote(corpus.compose("promote", "run_id=nothing"))

@@ -1,0 +1,303 @@
+"""The real Instaloader lists and downloads from the stand-in as from Instagram."""
+
+import json
+import pickle
+import stat
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
+from pathlib import Path
+
+import instaloader
+import pytest
+import requests
+
+from fake_instagram import Account, Event, Refusal, Site, StandIn
+from likerank.errors import LikerankError
+from likerank.images import make_master
+from tests.fake_instagram.conftest import Serve, make_loader, profile_of
+
+
+def largest(site: Site) -> Account:
+    return max(site.accounts, key=lambda account: (len(account.pinned), len(account.posts)))
+
+
+@pytest.fixture(params=["anonymous", "logged in"])
+def either(request: pytest.FixtureRequest) -> instaloader.Instaloader:
+    """Nobody, then a visitor, is logged in."""
+    fixture = "loader" if request.param == "anonymous" else "visitor"
+    loader: instaloader.Instaloader = request.getfixturevalue(fixture)
+    return loader
+
+
+def test_a_profile_tells_followers_and_posts(either: instaloader.Instaloader, site: Site) -> None:
+    for account in site.accounts:
+        profile = profile_of(either, account)
+        assert profile.userid == account.id
+        assert profile.username == account.first_name
+        assert profile.followers == account.followers_on(0)
+        assert profile.mediacount == site.post_count(account)
+        assert not profile.is_private
+        assert "Drawn landscapes" in profile.biography
+        assert instaloader.Profile.from_id(either.context, account.id).username == account.first_name
+
+
+def test_a_listing_has_all_posts_pinned_ones_first(either: instaloader.Instaloader, site: Site) -> None:
+    account = largest(site)
+    there = [post for post in reversed(account.posts) if post.taken < site.start]
+    wanted = [*account.pinned, *(post for post in there if post not in account.pinned)]
+    assert len(account.pinned) == 3
+    assert len(wanted) > 24
+    posts = list(profile_of(either, account).get_posts())
+    assert [post.mediaid for post in posts] == [post.id for post in wanted]
+    for post, made in zip(posts, wanted, strict=True):
+        assert post.shortcode == made.code
+        assert post.date_utc.replace(tzinfo=UTC).timestamp() == made.taken
+        assert post.caption == made.caption
+        assert int(post.owner_id) == account.id
+        assert post.comments == site.comments(made)
+        assert post.is_video == made.is_video
+        assert [node.is_video for node in post.get_sidecar_nodes()] == list(made.children)
+        if made.hidden is None:
+            assert post.likes == site.likes(made)
+
+
+def test_listing_logged_out_asks_for_each_post_and_logged_in_for_none(
+    stand_in: StandIn, site: Site, loader: instaloader.Instaloader, tmp_path: Path
+) -> None:
+    account = largest(site)
+    count = site.post_count(account)
+    pages = -(-count // 12)
+    list(profile_of(loader, account).get_posts())
+    kinds = Counter(request.kind for request in stand_in.requests)
+    assert kinds == {"page": 2, "start": 1, "posts": pages - 1, "post": count}
+    assert {request.account for request in stand_in.requests} == {None, account.first_name}
+    assert {r.post for r in stand_in.requests if r.kind == "post"} <= {post.code for post in account.posts}
+    stand_in.forget_requests()
+    assert stand_in.requests == []
+    stand_in.write_session("visitor", tmp_path / "session")
+    with make_loader(tmp_path, tmp_path / "session") as visitor:
+        list(profile_of(visitor, account).get_posts())
+    kinds = Counter(request.kind for request in stand_in.requests)
+    assert kinds == {"page": 1, "profile": 1, "start": 1, "timeline": pages}
+
+
+def test_hidden_likes_arrive_as_they_do_from_instagram(either: instaloader.Instaloader, site: Site) -> None:
+    account = max(site.accounts, key=lambda a: sum(p.hidden is not None for p in a.posts))
+    made = {post.code: post for post in account.posts}
+    hidden = [
+        post for post in profile_of(either, account).get_posts() if made[post.shortcode].hidden is not None
+    ]
+    assert hidden
+    for post in hidden:
+        node = post._node.get("iphone_struct", post._node)
+        assert node["like_and_view_counts_disabled"] is True
+        assert node["like_count"] == (made[post.shortcode].hidden if either.context.is_logged_in else None)
+
+
+def test_pictures_arrive_byte_for_byte(visitor: instaloader.Instaloader, site: Site, tmp_path: Path) -> None:
+    account = site.accounts[0]
+    made = {post.code: post for post in account.posts}
+    posts = list(profile_of(visitor, account).get_posts())
+    chosen = [
+        next(p for p in posts if p.typename == kind) for kind in instaloader.Post.supported_graphql_types()
+    ]
+    for post in chosen:
+        assert visitor.download_post(post, account.first_name)
+        stem = f"{post.date_utc:%Y-%m-%d_%H-%M-%S}_UTC"
+        parts = range(post.mediacount)
+        names = [f"{stem}.jpg"] if post.typename != "GraphSidecar" else [f"{stem}_{p + 1}.jpg" for p in parts]
+        for part, name in enumerate(names):
+            picture = (tmp_path / account.first_name / name).read_bytes()
+            assert picture == site.picture(made[post.shortcode], part).read()
+            assert make_master(picture, name)
+    assert list(tmp_path.rglob("*.mp4"))
+    archived = instaloader.load_structure_from_file(
+        visitor.context, str(next((tmp_path / account.first_name).glob("*.json.xz")))
+    )
+    assert isinstance(archived, instaloader.Post)
+
+
+def test_counts_grow_from_day_to_day_and_posts_come(visitor: instaloader.Instaloader, site: Site) -> None:
+    account = max(site.accounts, key=lambda account: len(account.posts))
+    seen = []
+    for site.day in (0, 10, 20):
+        profile = profile_of(visitor, account)
+        seen.append({post.mediaid: post.likes for post in profile.get_posts()})
+        assert profile.mediacount == len(seen[-1])
+    first, second, third = seen
+    assert first.keys() < second.keys() < third.keys()
+    grown = [post for post in second if second[post] < third[post]]
+    assert grown
+    assert all(second[post] <= third[post] for post in second)
+
+
+def test_who_is_logged_in_and_who_no_longer(
+    stand_in: StandIn, site: Site, visitor: instaloader.Instaloader, tmp_path: Path
+) -> None:
+    session = tmp_path / "session"
+    assert stat.S_IMODE(session.stat().st_mode) == 0o600
+    assert isinstance(pickle.loads(session.read_bytes()), dict)  # noqa: S301
+    assert visitor.test_login() == "visitor"
+    stand_in.expire_sessions()
+    assert visitor.test_login() is None
+    with pytest.raises(instaloader.AbortDownloadException, match="Redirected to login page"):
+        list(profile_of(visitor, site.accounts[0]).get_posts())
+
+
+def test_the_timeline_query_needs_a_session(loader: instaloader.Instaloader, site: Site) -> None:
+    with pytest.raises(instaloader.LoginRequiredException):
+        loader.context.doc_id_graphql_query(
+            "29104886249145907", {"username": site.accounts[0].first_name}, web_api=True
+        )
+
+
+def test_a_private_account_shows_no_posts(serve: Serve, tmp_path: Path) -> None:
+    site = Site(posts=40, authors=2, events=[Event("private", "misty_fjord", 0)])
+    account = site.accounts[0]
+    stand_in = serve(site)
+    with make_loader(tmp_path) as loader:
+        profile = profile_of(loader, account)
+        assert profile.is_private
+        with pytest.raises(instaloader.LoginRequiredException):
+            profile.get_posts()
+        with pytest.raises(instaloader.BadResponseException):
+            instaloader.Post.from_shortcode(loader.context, account.posts[0].code)
+    stand_in.write_session("visitor", tmp_path / "session")
+    with (
+        make_loader(tmp_path, tmp_path / "session") as visitor,
+        pytest.raises(instaloader.PrivateProfileNotFollowedException),
+    ):
+        profile_of(visitor, account).get_posts()
+
+
+def test_a_renamed_account_is_found_by_its_id_alone(either: instaloader.Instaloader, site: Site) -> None:
+    account = site.accounts[1]
+    account.events.append(Event("renamed", account.first_name, 1, "new_name"))
+    site.day = 1
+    with pytest.raises(instaloader.ProfileNotExistsException):
+        profile_of(either, account)
+    profile = instaloader.Profile.from_id(either.context, account.id)
+    assert profile.username == "new_name"
+    assert next(profile.get_posts()).owner_username == "new_name"
+
+
+def test_who_is_not_there_is_not_found(either: instaloader.Instaloader, site: Site) -> None:
+    account = site.accounts[2]
+    account.events.append(Event("deleted", account.first_name, 1))
+    site.day = 1
+    with pytest.raises(instaloader.ProfileNotExistsException):
+        profile_of(either, account)
+    with pytest.raises(instaloader.ProfileNotExistsException):
+        instaloader.Profile.from_id(either.context, account.id)
+    with pytest.raises(instaloader.ProfileNotExistsException):
+        instaloader.Profile.from_username(either.context, "nobody_at_all")
+    with pytest.raises(instaloader.BadResponseException):
+        instaloader.Post.from_shortcode(either.context, account.posts[0].code)
+
+
+def test_the_phones_addresses_answer_who_is_logged_in(
+    visitor: instaloader.Instaloader, loader: instaloader.Instaloader, site: Site
+) -> None:
+    account = site.accounts[0]
+    visitor.context.iphone_support = loader.context.iphone_support = True
+    profile = profile_of(visitor, account)
+    assert str(account.id) in profile.profile_pic_url
+    visitor.download_profilepic(profile)
+    photo = next(p for p in account.posts if not p.is_video and not p.children)
+    post = instaloader.Post.from_shortcode(visitor.context, photo.code)
+    assert f"/{photo.id}_0_n.jpg" in post.url
+    with pytest.raises(instaloader.LoginRequiredException):
+        loader.context.get_iphone_json(f"api/v1/media/{photo.id}/info/", {})
+
+
+def test_what_the_profile_lacks_is_asked_for_under_the_older_address(
+    loader: instaloader.Instaloader, stand_in: StandIn, site: Site
+) -> None:
+    account = site.accounts[0]
+    profile = instaloader.Profile(loader.context, {"username": account.first_name, "id": str(account.id)})
+    assert profile.followers == account.followers_on(0)
+    assert [request.kind for request in stand_in.requests] == ["profile"]
+
+
+def test_nothing_but_instagram_is_reached_through_it(stand_in: StandIn) -> None:
+    with pytest.raises(requests.exceptions.ProxyError, match="403"):
+        requests.get("https://example.com/", timeout=5)
+    plain = {"http": stand_in.environment["HTTPS_PROXY"]}
+    assert requests.get("http://example.com/", timeout=5, proxies=plain).status_code == 400
+    assert stand_in.requests == []
+
+
+def test_an_unknown_address_is_not_found_and_a_wrong_query_refused(stand_in: StandIn, site: Site) -> None:
+    home = "https://www.instagram.com"
+    assert requests.get(f"{home}/explore/tags/sea/", timeout=5).status_code == 404
+    assert requests.get("https://scontent.cdninstagram.com/v/1_9_n.jpg", timeout=5).status_code == 404
+    for form in (
+        {},
+        {"doc_id": "1", "variables": "{}"},
+        {"doc_id": "28904005159232689", "variables": "nonsense"},
+    ):
+        assert requests.post(f"{home}/graphql/query", data=form, timeout=5).status_code == 400
+    query = {"doc_id": "27937681195819736", "variables": f'{{"id": "{site.accounts[0].id}"}}'}
+    assert requests.post(f"{home}/graphql/query", data=query, timeout=5).status_code == 200
+    assert requests.post(f"{home}/api/graphql", data=query, timeout=5).status_code == 400, "without lsd"
+
+
+def test_it_ends_at_once_with_connections_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with StandIn(site) as stand_in:
+        for name, value in stand_in.environment.items():
+            monkeypatch.setenv(name, value)
+        certificate = Path(stand_in.environment["REQUESTS_CA_BUNDLE"])
+        session = requests.Session()
+        assert session.get("https://www.instagram.com/", timeout=5).ok
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 1
+    assert not certificate.exists()
+
+
+def test_the_same_site_gives_the_same_bytes(serve: Serve) -> None:
+    def seen(day: int) -> list[bytes]:
+        site = Site(posts=40, authors=2, seed=7, day=day)
+        serve(site)
+        account = site.accounts[0]
+        home = "https://www.instagram.com"
+        query = {"doc_id": "27128499623469141", "variables": json.dumps({"shortcode": account.posts[0].code})}
+        answer = requests.post(f"{home}/graphql/query", data=query, timeout=5)
+        (item,) = answer.json()["data"]["xdt_api__v1__media__shortcode__web_info"]["items"]
+        picture = item["image_versions2"]["candidates"][0]["url"]
+        page = requests.get(f"{home}/{account.first_name}/", timeout=5)
+        return [page.content, answer.content, requests.get(picture, timeout=5).content]
+
+    page, answer, picture = seen(0)
+    assert seen(0) == [page, answer, picture]
+    later_page, later_answer, later_picture = seen(1)
+    assert later_page != page
+    assert later_answer != answer
+    assert later_picture == picture
+
+
+def test_many_at_once_are_all_answered_and_counted(stand_in: StandIn, site: Site) -> None:
+    stand_in.refusals.append(Refusal(503, after=10, times=7))
+    address = f"https://www.instagram.com/{site.accounts[0].first_name}/"
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: requests.get(address, timeout=20).status_code, range(60)))
+    assert Counter(statuses) == {200: 53, 503: 7}
+    assert Counter(request.refusal for request in stand_in.requests) == {None: 53, 503: 7}
+
+
+def test_a_port_that_is_taken_is_named(stand_in: StandIn, site: Site) -> None:
+    port = stand_in.port
+    with pytest.raises(LikerankError, match=f"cannot listen on port {port}"), StandIn(site, port=port):
+        pass
+
+
+def test_without_trustme_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['trustme'] = None; import fake_instagram"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (
+        "LikerankError: The stand-in for Instagram needs trustme: pip install 'likerank[standin]'"
+        in ran.stderr
+    )

@@ -1,0 +1,109 @@
+"""Every committed configuration composes, and what it names can be made."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from likerank.training.instantiate import configured_regressor, configured_scorer
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+SCRIPTS = (
+    "collect",
+    "ingest",
+    "analyse",
+    "train",
+    "evaluate",
+    "compare",
+    "promote",
+    "rank",
+    "refresh",
+    "export",
+    "forget",
+    "demo",
+    "demo_collect",
+    "stand_in",
+    "benchmark",
+)
+PLACEHOLDERS = {
+    "ingest": ["source=demo"],
+    "evaluate": ["run_id=none"],
+    "promote": ["run_id=none"],
+    "rank": ["photos=none"],
+    "export": ["folder=none"],
+    "forget": ["author=none"],
+}
+
+
+@pytest.fixture(autouse=True)
+def _composer() -> Iterator[None]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def options(group: str) -> list[str]:
+    return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+
+
+def without_hydra(config: DictConfig) -> dict[str, object]:
+    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_each_script_has_a_configuration_that_resolves(script: str) -> None:
+    assert without_hydra(compose(script, PLACEHOLDERS.get(script, [])))
+
+
+@pytest.mark.parametrize("source", options("source"))
+def test_each_source_names_a_class(source: str) -> None:
+    config = compose("ingest", [f"source={source}"])
+    assert get_class(config.source._target_)
+
+
+@pytest.mark.parametrize("experiment", options("experiment"))
+@pytest.mark.parametrize("trainer", options("trainer"))
+def test_each_experiment_makes_a_training(experiment: str, trainer: str) -> None:
+    config = compose("train", [f"experiment={experiment}", f"trainer={trainer}"])
+    regressor = configured_regressor(config, configured_scorer(config))
+    instantiate(config.trainer, logger=False, _convert_="all")
+    assert sum(parameter.numel() for parameter in regressor.parameters()) > 0
+
+
+@pytest.mark.parametrize("target", options("target"))
+@pytest.mark.parametrize("network", options("network"))
+@pytest.mark.parametrize("optimizer", options("optimizer"))
+def test_choices_of_a_training_go_together(target: str, network: str, optimizer: str) -> None:
+    config = compose(
+        "train", [f"target={target}", f"network={network}", f"optimizer={optimizer}", "snapshot.size=50"]
+    )
+    regressor = configured_regressor(config, configured_scorer(config))
+    assert instantiate(config.target).name == target
+    assert regressor._optimizer(regressor.parameters()).param_groups[0]["lr"] == config.optimizer.lr
+
+
+@pytest.mark.parametrize("group", ["store", "tracking", "scheduler", "snapshot", "sweep", "launcher"])
+def test_every_option_of_the_other_groups_composes(group: str) -> None:
+    for option in options(group):
+        without_hydra(compose("train", [f"{group}={option}", "tracking.uri=sqlite"]))
+
+
+def test_the_papers_experiment_is_the_papers() -> None:
+    config = compose("train", ["experiment=paper"])
+    assert config.target._target_.endswith("TopPost")
+    assert (config.network.channels, config.network.kernel_sizes) == ([10, 5], [11, 5])
+    assert (config.network.dropout, config.network.negative_slope) == (0.25, 0.1)
+    assert (config.data.batch_size, config.trainer.max_epochs, config.snapshot.size) == (50, 50, 50)
+    assert config.optimizer._target_ == "torch.optim.Adam"
+    assert config.get("scheduler") is None
+    assert (config.checkpoint, config.early_stopping, config.regressor.flip) == ("last", None, False)
+
+
+def test_a_trainer_option_holds_under_an_experiment() -> None:
+    config = compose("train", ["trainer=fast", "experiment=paper"])
+    assert config.regressor.channels_last
+    assert config.trainer.precision == "bf16-mixed"

@@ -1,0 +1,56 @@
+"""A run keeps figures of its training and of each ranking, unless it is told not to."""
+
+import io
+import shutil
+
+import pytest
+from PIL import Image
+
+from likerank.commands.evaluate import evaluate
+from likerank.commands.forget import forget
+from likerank.commands.ingest import ingest
+from likerank.tracking import Run
+from likerank.training.results import kept_predictions
+from tests.workplaces import CORPUS, TINY, Workplace
+
+OF_VALIDATION = {"loss", "val_ranking", "val_predicted", "val_mistakes"}
+OF_TEST = {"test_ranking", "test_predicted", "test_mistakes"}
+
+
+def figures(run: Run) -> set[str]:
+    return {file.stem for file in run.artifact("figures").glob("*.png")} if has_figures(run) else set()
+
+
+def has_figures(run: Run) -> bool:
+    return run.has_artifact("figures")
+
+
+@pytest.mark.slow
+def test_figures_come_with_training_and_evaluation_and_go_with_who_is_forgotten(
+    lone_workplace: Workplace,
+) -> None:
+    place = lone_workplace
+    ingest(place.compose("ingest", *CORPUS))
+    run = place.train(*TINY)
+    assert figures(run) == OF_VALIDATION
+    evaluate(place.compose("evaluate", f"run_id={run.id}"))
+    assert figures(run) == OF_VALIDATION | OF_TEST
+    for file in run.artifact("figures").glob("*.png"):
+        with Image.open(io.BytesIO(file.read_bytes())) as image:
+            assert min(image.size) > 300
+    losses = run.metric_history("val/loss")
+    assert len(losses) == 3
+    assert list(losses) == sorted(losses)
+    forget(place.compose("forget", "author=made/nobody"))
+    assert has_figures(run)
+    (fingerprint,) = place.fingerprints()
+    # Of a snapshot that was pruned, the predictions tell.
+    shutil.rmtree(place.folder / "data" / "snapshots" / fingerprint)
+    someone = kept_predictions(run, "val")["author"].iloc[0]
+    forget(place.compose("forget", f"author={someone}"))
+    assert not has_figures(run)
+
+
+def test_without_figures_there_are_none(corpus: Workplace) -> None:
+    run = corpus.train(*TINY, "trainer.max_epochs=1", "figures=false")
+    assert not has_figures(run)

@@ -1,0 +1,234 @@
+"""Workplaces for whole stages: real store, real MLflow, real Lightning, everything small."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from likerank.app.paths import configured_store, configured_tracking
+from likerank.commands.ingest import ingest
+from likerank.run_names import CHECKPOINTS
+from likerank.store import Store
+from likerank.tracking import Run, Tracking
+from likerank.training.instantiate import trained_weights
+from likerank.training.run import train_run
+from tests.scripts_called import call_script
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPUS = ("source=demo", "source.posts=300", "source.authors=6")
+TINY = (
+    "snapshot.size=16",
+    "snapshot.balance=none",
+    "network.stem=4",
+    "network.blocks=[8]",
+    "trainer.max_epochs=3",
+    "trainer.enable_progress_bar=false",
+)
+TINY_PAPER = (
+    "experiment=paper",
+    "snapshot.size=16",
+    "snapshot.balance=none",
+    "network.kernel_sizes=[5,3]",
+    "network.dense=[20,10]",
+    "trainer.max_epochs=2",
+    "trainer.enable_progress_bar=false",
+)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder of its own, and of its own an empty database in the shared server and an MLflow experiment.
+
+    Attributes:
+        folder: Where its commands run.
+        name: The experiment's, and the database's.
+        database: The database, where it is another workplace's.
+    """
+
+    folder: Path
+    name: str
+    database: str = ""
+
+    @property
+    def _places(self) -> list[str]:
+        return [
+            f"paths.data={self.folder / 'data'}",
+            f"paths.mlruns={self.folder / 'mlruns'}",
+            f"store.database={self.database or self.name}",
+            f"tracking.experiment={self.name}",
+        ]
+
+    def compose(self, script: str, *overrides: str) -> DictConfig:
+        """What a script would be configured with."""
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return compose(script, [*self._places, *overrides])
+
+    def _command(self, script: str, overrides: tuple[str, ...]) -> list[str]:
+        return [str(ROOT / "scripts" / f"{script}.py"), *self._places, *overrides]
+
+    def start(self, script: str, *overrides: str) -> "subprocess.Popen[str]":
+        """Starts a script in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, *self._command(script, overrides)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a script to its end, in a process of its own."""
+        process = self.start(script, *overrides)
+        output, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def call(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a script to its end in this process, which has imported torch, Lightning and MLflow before."""
+        return call_script(self._command(script, overrides), self.folder)
+
+    def train(self, *overrides: str) -> Run:
+        """Trains in this process and returns the run."""
+        return train_run(self.compose("train", *overrides))[0]
+
+    def store(self) -> AbstractContextManager[Store]:
+        return configured_store(self.compose("export", "folder=none"))
+
+    def tracking(self) -> Tracking:
+        return configured_tracking(self.compose("train"))
+
+    def runs(self) -> list[Run]:
+        """All runs, finished or not."""
+        tracking = self.tracking()
+        found = tracking.client.search_runs([tracking._experiment_id])
+        return [tracking.run(run.info.run_id) for run in found]
+
+    def posts(self) -> list[str]:
+        """The keys of the stored posts."""
+        with self.store() as store:
+            return sorted(key for batch in store.scan_posts() for key in batch["key"].to_pylist())
+
+    def contents(self) -> dict[str, list[dict[str, Any]]]:
+        """All documents of the database, in a fixed order."""
+        with self.store() as store:
+            return {
+                name: sorted(store.collection(name).find(), key=lambda document: str(document["_id"]))
+                for name in ("posts", "authors", "observations")
+            }
+
+    def fingerprints(self) -> list[str]:
+        return sorted(file.parent.name for file in self.folder.glob("data/snapshots/*/snapshot.json"))
+
+
+def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120) -> None:
+    """Asks again and again until it is true; fails where the process ends before."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if process.poll() is not None:
+            pytest.fail(f"ended too early: {process.communicate()}")
+        if time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"not within {seconds} s: {process.communicate()}")
+        time.sleep(0.005)
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    """Ends a script as `kill -9` does; its worker processes must see to themselves."""
+    process.kill()
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def checkpoint_weights(run: Run) -> dict[str, torch.Tensor]:
+    """The weights of the checkpoint that a finished run keeps."""
+    (checkpoint,) = run.artifact(CHECKPOINTS).glob("*.ckpt")
+    return trained_weights(checkpoint)
+
+
+def identical(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+class MakeWorkplace(Protocol):
+    def __call__(self, *, cold: bool = False) -> Workplace:
+        """Makes one; a cold one has neither a server nor an MLflow database yet."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def make_workplace(
+    tmp_path_factory: pytest.TempPathFactory, embedded_folder: Path
+) -> Iterator[MakeWorkplace]:
+    """Makes workplaces whose databases are dropped at the end."""
+    made: list[Workplace] = []
+    mlruns = tmp_path_factory.mktemp("mlruns")
+
+    def make(*, cold: bool = False) -> Workplace:
+        folder = tmp_path_factory.mktemp("workplace")
+        (folder / "data").mkdir()
+        if not cold:
+            # One server and one MLflow database for all: each start costs seconds.
+            (folder / "data" / "mongo").symlink_to(embedded_folder, target_is_directory=True)
+            (folder / "mlruns").symlink_to(mlruns, target_is_directory=True)
+        made.append(Workplace(folder, f"test_{uuid.uuid4().hex}"))
+        return made[-1]
+
+    yield make
+    for workplace in made:
+        home = workplace.folder / "data" / "mongo"
+        if home.is_symlink():
+            with workplace.store() as store:
+                store.collection("posts").database.client.drop_database(workplace.name)
+        elif (home / "server.pid").exists():
+            # Its supervisor follows it.
+            os.kill(int((home / "server.pid").read_text()), signal.SIGTERM)
+
+
+@pytest.fixture
+def workplace(make_workplace: MakeWorkplace) -> Workplace:
+    """An empty one."""
+    return make_workplace()
+
+
+@pytest.fixture(scope="module")
+def modules_mlruns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mlruns")
+
+
+@pytest.fixture
+def lone_workplace(make_workplace: MakeWorkplace, modules_mlruns: Path) -> Workplace:
+    """An empty one, with an MLflow of its module's own: for what looks through the runs of everybody."""
+    place = make_workplace()
+    (place.folder / "mlruns").unlink()
+    (place.folder / "mlruns").symlink_to(modules_mlruns, target_is_directory=True)
+    return place
+
+
+@pytest.fixture(scope="session")
+def corpus(make_workplace: MakeWorkplace) -> Workplace:
+    """One with the small drawn corpus in its store; to be read and trained on."""
+    place = make_workplace()
+    ingest(place.compose("ingest", *CORPUS))
+    return place
+
+
+@pytest.fixture(scope="session")
+def trained(corpus: Workplace) -> Run:
+    """A finished training of the defaults, made tiny."""
+    return corpus.train(*TINY)
