@@ -19,7 +19,8 @@ from likerank.commands.forget import forget
 from likerank.errors import LikerankError
 from likerank.images import encode_jpeg, make_master
 from likerank.records import NO_PICTURE, Author, Post
-from likerank.run_names import ANALYSED
+from likerank.run_names import ANALYSED, FINGERPRINT
+from likerank.tracking import Run
 from tests.workplaces import Workplace
 
 POSTED = datetime(2024, 1, 1, tzinfo=UTC)
@@ -140,8 +141,8 @@ def test_what_is_missing_is_said(workplace: Workplace, missing: dict[str, Any], 
     assert "NaN" not in json.dumps(numbers)
 
 
-def test_a_named_snapshot_is_looked_at_without_the_store(corpus: Workplace, trained: object) -> None:
-    (fingerprint, *_) = corpus.fingerprints()
+def test_a_named_snapshot_is_looked_at_without_the_store(corpus: Workplace, trained: Run) -> None:
+    fingerprint = trained.tags[FINGERPRINT]
     page, numbers, _ = analysed(
         corpus, f"snapshot.fingerprint={fingerprint}", "store.uri=mongodb://nowhere:1/"
     )

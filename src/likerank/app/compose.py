@@ -9,6 +9,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from likerank.app.aliases import with_present_names
 from likerank.errors import LikerankError
 
 _SHARED: Final = ("seed", "paths", "store", "tracking")
@@ -25,7 +26,7 @@ def stage_configuration(stage: str, overrides: Iterable[str], config: DictConfig
     Raises:
         LikerankError: If an override is unknown, or sets what is taken from `config`.
     """
-    overrides = [str(override) for override in overrides]
+    overrides = with_present_names(stage, map(str, overrides))
     for override in overrides:
         group = re.split(r"[.=@]", override.lstrip("+~"))[0]
         if group in _SHARED:

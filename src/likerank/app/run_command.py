@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+from likerank.app.aliases import with_present_names
 from likerank.app.secrets import refuse_passwords_in
 from likerank.errors import LikerankError
 
@@ -31,6 +32,7 @@ def run_command(main: Callable[[], Any]) -> None:
         main: The decorated function.
     """
     refuse_passwords_in(sys.argv[1:])
+    sys.argv[1:] = with_present_names(Path(sys.argv[0]).stem, sys.argv[1:])
     quieten()
     # Or Hydra would print every error itself, with a traceback, and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
