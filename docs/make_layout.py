@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYOUT = ROOT / "docs" / "layout.md"
 _HEAD = """# Layout
 
-Written by `python docs/make_layout.py` from the first line of each module's docstring. A room imports only from rooms
+Written by `python docs/make_layout.py` from the first line of each docstring. A room imports only from rooms
 that stand below it in `pyproject.toml` (`[tool.importlinter]`).
 
 ```text
