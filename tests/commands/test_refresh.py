@@ -17,7 +17,7 @@ from likerank.commands.refresh_summary import LAST, RefreshSummary
 from likerank.errors import LikerankError
 from likerank.images import encode_jpeg
 from likerank.run_names import PARENT, REFRESH
-from likerank.tracking import RunRecord, find_champion
+from likerank.tracking import Run, find_champion
 from likerank.tracking.select_runs import select_runs
 from likerank.training.results import kept_splits
 from tests.workplaces import ROOT, TINY, MakeWorkplace, Workplace, kill, wait_for
@@ -66,11 +66,11 @@ class Nights:
         summary: dict[str, Any] = json.loads((self.place.folder / "mlruns/refresh/last.json").read_text())
         return summary
 
-    def records(self) -> list[RunRecord]:
+    def records(self) -> list[Run]:
         """The refreshes' runs, the newest first."""
         return list(self.place.tracking().runs({REFRESH: None}))
 
-    def trainings(self, parent: str) -> list[RunRecord]:
+    def trainings(self, parent: str) -> list[Run]:
         return list(self.place.tracking().runs({PARENT: parent}))
 
 

@@ -146,10 +146,7 @@ def test_a_server_that_does_not_answer_is_one_sentence(
         Tracking("http://127.0.0.1:9", "tests", tmp_path)
 
 
-def test_runs_are_listed_by_tags_and_time_over_pages(
-    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("likerank.tracking.store._RUNS_A_PAGE", 2)
+def test_runs_are_found_by_tags_and_time(tracking: Tracking) -> None:
     before = datetime.now(UTC)
     made = [tracking.start_run({"likerank.sweep": str(number % 2)}, f"run {number}") for number in range(7)]
     made[0].log_params({"lr": 0.1})
@@ -168,7 +165,6 @@ def test_runs_are_listed_by_tags_and_time_over_pages(
         {"lr": "0.1"},
         {"a": 2.0},
     )
-    assert first == made[0].record() == tracking.opened(first).record()
     assert other.id in {run.id for run in tracking.runs({})}
 
 

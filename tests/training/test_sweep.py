@@ -5,13 +5,15 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 
+import mlflow
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Metric, RunData, RunInfo, RunTag
 
 from likerank.run_names import BEST, OVERRIDES, PARENT, SWEEP
-from likerank.tracking import Run, RunRecord
+from likerank.tracking import Run
 from likerank.training.sweep import trial_frame
 from tests.workplaces import TINY, TINY_PAPER, MakeWorkplace, Workplace, kill, wait_for
 
@@ -45,12 +47,17 @@ def ranking(parent: Run) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(parent.artifact("sweep/trials.csv").read_text()))
 
 
-def record(name: str, status: str, started_at: int, **metrics: float) -> RunRecord:
+def record(name: str, status: str, started_at: int, **metrics: float) -> Run:
     tags = {"likerank.trial": name, OVERRIDES: f'["optimizer.lr={name}", "snapshot.size=16"]'}
     if status == "FAILED":
         tags["likerank.reason"] = "It does not fit."
-    started = datetime.fromtimestamp(started_at, UTC)
-    return RunRecord(f"{name}-{started_at}", name, status, tags, {}, metrics, started)
+    run_id = f"{name}-{started_at}"
+    info = RunInfo(run_id, "0", "user", status, 1000 * started_at, None, "active", run_name=name)
+    data = RunData(
+        [Metric(key, value, 0, 0) for key, value in metrics.items()],
+        tags=[RunTag(key, value) for key, value in tags.items()],
+    )
+    return Run(MlflowClient("sqlite://"), "sqlite://", run_id, mlflow.entities.Run(info, data))
 
 
 def test_trials_are_ranked_with_what_differs_and_each_counts_once() -> None:
@@ -83,7 +90,7 @@ def test_a_sweep_is_one_parent_on_one_snapshot_and_a_failed_trial_leaves_the_oth
     (parent,), trials = parents_and_trials(place)
     assert {trial.tags[PARENT] for trial in trials} == {parent.id}
     assert Counter(trial.status for trial in trials) == {"FINISHED": 2, "FAILED": 2}
-    names = {trial.record().name for trial in trials}
+    names = {trial.name for trial in trials}
     assert names == {f"kernel_sizes={k}, seed={seed}" for k in ("[5,3]", "[99,3]") for seed in (1, 2)}
     reasons = {trial.tags["likerank.reason"] for trial in trials if trial.status == "FAILED"}
     assert len(reasons) == 1

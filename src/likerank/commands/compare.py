@@ -32,7 +32,6 @@ def compare(config: DictConfig) -> Ranking:
         since=None if config.since is None else str(config.since),
     )
     predicted = load_predictions(
-        tracking,
         chosen,
         predictors=None if config.predictors is None else [str(name) for name in config.predictors],
         apart=[str(key) for key in config.apart],

@@ -40,7 +40,7 @@ from likerank.run_names import ANALYSIS_NUMBERS as NUMBERS
 from likerank.store import ForgetCounts, Store
 from likerank.tracking import (
     Rewrite,
-    RunRecord,
+    Run,
     Tracking,
     find_champion,
     remove_artifacts,
@@ -155,7 +155,7 @@ def _find_author(asked: str, store: Store, archive: Path) -> tuple[str, set[str]
 
 def _out_of_runs(
     tracking: Tracking,
-    records: Iterable[RunRecord],
+    records: Iterable[Run],
     traces: Traces,
     snapshots: Collection[AffectedSnapshot],
     config: DictConfig,
@@ -175,7 +175,7 @@ def _out_of_runs(
     mlruns = mlruns_folder(config)
     affected = {each.fingerprint for each in snapshots}
     for record in track(list(records), "Runs"):
-        run = tracking.opened(record)
+        run = record
         rewrite = partial(rewrite_artifacts, tracking, run)
         figures = partial(remove_artifacts, tracking, run, FIGURES)
         if record.tags.get(FINGERPRINT) in affected:
@@ -186,12 +186,12 @@ def _out_of_runs(
         removed.checkpoints += removed_from(run.id, partial(rewrite, CHECKPOINTS, traces.out_of_checkpoint))
         removed.models += removed_from(run.id, partial(rewrite_models, tracking, run, traces.out_of_values))
     for record in tracking.runs_anywhere(REFRESH):
-        rewrite = partial(rewrite_artifacts, tracking, tracking.opened(record))
+        rewrite = partial(rewrite_artifacts, tracking, record)
         removed.log_lines += removed_from(record.id, partial(rewrite, SUMMARIES, traces.out_of_summary))
     removed.log_lines += traces.out_of_summaries_in(mlruns / SUMMARIES)
     numbers = (NUMBERS, traces.are_in_numbers)
     for record in tracking.runs_anywhere(ANALYSED):
-        run = tracking.opened(record)
+        run = record
         removed.analyses += removed_from(run.id, partial(remove_artifacts, tracking, run, ANALYSES, numbers))
     removed.analyses += traces.out_of_analyses_under(mlruns / ANALYSES)
     for folder in (mlruns / CHECKPOINTS).glob("*/"):
@@ -258,7 +258,7 @@ def _print_removed(
 
 
 def _print_staying(
-    tracking: Tracking, records: Iterable[RunRecord], fingerprints: set[str], changed: set[str]
+    tracking: Tracking, records: Iterable[Run], fingerprints: set[str], changed: set[str]
 ) -> None:
     """Says what cannot be undone."""
     print("What cannot be undone:")

@@ -173,8 +173,8 @@ def _new_posts(snapshot: Snapshot, champion: Run | None, tracking: Tracking, con
     if champion is None:
         return len(posts)
     seen, number = champion.tags[FINGERPRINT], sum(champion.snapshot_counts().values())
-    judged = next(tracking.runs({JUDGED: None, REFRESH: str(data_folder(config))}), None)
-    if judged is not None and judged.started > champion.record().started:
+    judged = next(iter(tracking.runs({JUDGED: None, REFRESH: str(data_folder(config))})), None)
+    if judged is not None and judged.started > champion.started:
         seen = judged.tags[JUDGED]
         number = sum(
             int(judged.metrics[f"snapshot/{split}"]) for split in snapshot.manifest["counts"]["posts"]
@@ -231,8 +231,8 @@ def _end_those_cut_short(tracking: Tracking, config: DictConfig) -> None:
             _remove_checkpoints(tracking, record.id, config)
             for child in tracking.runs({PARENT: record.id}):
                 if child.status == "RUNNING":
-                    tracking.opened(child).finish("KILLED", "its refresh was cut short")
-            tracking.opened(record).finish("KILLED", "cut short")
+                    child.finish("KILLED", "its refresh was cut short")
+            record.finish("KILLED", "cut short")
 
 
 def _remove_checkpoints(tracking: Tracking, refresh_id: str, config: DictConfig) -> None:

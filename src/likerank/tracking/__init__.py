@@ -4,7 +4,7 @@ from likerank.run_names import PARENT
 from likerank.tracking.champion import CHAMPION_URI, crown, find_champion
 from likerank.tracking.model import TrainedModel
 from likerank.tracking.rewriting import Rewrite, remove_artifacts, rewrite_artifacts, rewrite_models
-from likerank.tracking.run import Run, RunRecord
+from likerank.tracking.run import Run
 from likerank.tracking.store import Tracking
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "PARENT",
     "Rewrite",
     "Run",
-    "RunRecord",
     "Tracking",
     "TrainedModel",
     "crown",

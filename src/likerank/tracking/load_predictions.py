@@ -12,7 +12,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import SEED, Candidate
 from likerank.progress import track
 from likerank.run_names import NETWORK, OVERRIDES, PREDICTIONS
-from likerank.tracking import RunRecord, Tracking
+from likerank.tracking import Run
 from likerank.tracking.run_groups import choices_of, labels_of, overrides_of
 from likerank.tracking.select_runs import SelectedRuns
 
@@ -40,7 +40,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class _Scored:
-    record: RunRecord
+    record: Run
     scores: NDArray[np.float64]
 
 
@@ -48,14 +48,13 @@ _Groups = dict[_Choices, dict[int, _Scored]]
 
 
 def load_predictions(
-    tracking: Tracking, chosen: SelectedRuns, *, predictors: Sequence[str] | None, apart: Sequence[str]
+    chosen: SelectedRuns, *, predictors: Sequence[str] | None, apart: Sequence[str]
 ) -> Predictions:
     """Reads what each run predicted of validation; test is not looked at.
 
     Of several runs of one configuration and seed the newest stands for all.
 
     Args:
-        tracking: Where the runs are.
         chosen: The runs, all of one snapshot.
         predictors: Which to compare, such as `network` and `ridge`; None for all that there are.
         apart: Parameters that tell configurations apart though they are no choices, such as `seed`.
@@ -70,7 +69,7 @@ def load_predictions(
     unreadable: list[str] = []
     repeated = 0
     found: dict[str, _Groups] = {}
-    for record, table in _tables(tracking, chosen, unreadable):
+    for record, table in _tables(chosen, unreadable):
         posts = table[["author", "likes"]] if posts is None else posts
         table = table.drop(columns=list(_POSTS)).reindex(posts.index)
         for name in table.columns:
@@ -113,12 +112,10 @@ def load_predictions(
     )
 
 
-def _tables(
-    tracking: Tracking, chosen: SelectedRuns, unreadable: list[str]
-) -> Iterator[tuple[RunRecord, pd.DataFrame]]:
+def _tables(chosen: SelectedRuns, unreadable: list[str]) -> Iterator[tuple[Run, pd.DataFrame]]:
     for record in track(chosen.records, "predictions"):
         try:
-            file = tracking.opened(record).artifact(_FILE)
+            file = record.artifact(_FILE)
         except LikerankError:
             if chosen.named:
                 raise
@@ -141,7 +138,7 @@ def _labelled(name: str, groups: _Groups, told: bool) -> Iterator[tuple[str, dic
         yield whole, dict(sorted(by_seed.items()))
 
 
-def _choices(record: RunRecord, name: str, apart: Sequence[str]) -> _Choices:
+def _choices(record: Run, name: str, apart: Sequence[str]) -> _Choices:
     """Returns what decides a predictor's scores: all choices for a network, the target for a baseline."""
     if name == NETWORK:
         return tuple(sorted(choices_of(record.params, apart).items()))
@@ -149,5 +146,5 @@ def _choices(record: RunRecord, name: str, apart: Sequence[str]) -> _Choices:
     return tuple(sorted((key, value) for key, value in of_target if key.split(".")[0] == "target"))
 
 
-def _family(record: RunRecord, name: str, apart: Sequence[str]) -> str:
+def _family(record: Run, name: str, apart: Sequence[str]) -> str:
     return str(_choices(record, name, [key for key in apart if key != SEED]))

@@ -4,7 +4,6 @@ import json
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ import numpy as np
 import torch
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from numpy.typing import NDArray
@@ -33,87 +31,68 @@ _PARAM_LENGTH = 6000  # MLflow's limit for one value
 _TRIES = 8
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """What MLflow says of a run, as read at one moment.
-
-    Attributes:
-        id: The run's id.
-        name: The name it is shown by.
-        status: `RUNNING`, `FINISHED`, `FAILED` or `KILLED`.
-        tags: Its tags.
-        params: Its parameters, flat.
-        metrics: The last value of each metric.
-        started: When it started (UTC).
-    """
-
-    id: str
-    name: str
-    status: str
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-    started: datetime
-
-
-def record_of(run: MlflowRun) -> RunRecord:
-    """Returns what there is to know of MLflow's run."""
-    return RunRecord(
-        id=run.info.run_id,
-        name=run.info.run_name or "",
-        status=run.info.status,
-        tags=dict(run.data.tags),
-        params=dict(run.data.params),
-        metrics=dict(run.data.metrics),
-        started=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
-    )
-
-
 class Run:
     """A run in MLflow.
+
+    A run that a search found shows what the search read. A run that was opened by its id is read anew each
+    time, and so is a run that this object has written to.
 
     Args:
         client: The client of the tracking store.
         uri: The store's URI.
         run_id: The run's id.
+        found: What a search read of the run.
     """
 
-    def __init__(self, client: MlflowClient, uri: str, run_id: str) -> None:
+    def __init__(
+        self, client: MlflowClient, uri: str, run_id: str, found: mlflow.entities.Run | None = None
+    ) -> None:
         self._client = client
         self._uri = uri
+        self._found = found
         self.id = run_id
+
+    def _read(self) -> mlflow.entities.Run:
+        return self._found or self._client.get_run(self.id)
+
+    @property
+    def name(self) -> str:
+        """The name that MLflow's page shows."""
+        return self._read().info.run_name or ""
 
     @property
     def status(self) -> str:
         """`RUNNING`, `FINISHED`, `FAILED` or `KILLED`."""
-        return str(self._client.get_run(self.id).info.status)
+        return str(self._read().info.status)
+
+    @property
+    def started(self) -> datetime:
+        """The time at which the run started (UTC)."""
+        return datetime.fromtimestamp(self._read().info.start_time / 1000, UTC)
 
     @property
     def experiment_id(self) -> str:
-        """The experiment that it belongs to."""
-        return str(self._client.get_run(self.id).info.experiment_id)
-
-    def record(self) -> RunRecord:
-        """Reads all of it in one request."""
-        return record_of(self._client.get_run(self.id))
+        """The id of the run's experiment."""
+        return str(self._read().info.experiment_id)
 
     @property
     def tags(self) -> dict[str, str]:
         """The run's tags."""
-        return dict(self._client.get_run(self.id).data.tags)
+        return dict(self._read().data.tags)
 
     @property
     def params(self) -> dict[str, str]:
         """The run's parameters, flat."""
-        return dict(self._client.get_run(self.id).data.params)
+        return dict(self._read().data.params)
 
     @property
     def metrics(self) -> dict[str, float]:
         """The last value of each metric."""
-        return dict(self._client.get_run(self.id).data.metrics)
+        return dict(self._read().data.metrics)
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Writes the parameters of a new run."""
+        self._found = None
         entries = [Param(key, str(value)[:_PARAM_LENGTH]) for key, value in params.items()]
         for start in range(0, len(entries), _PARAMS_AT_ONCE):
             self._client.log_batch(self.id, params=entries[start : start + _PARAMS_AT_ONCE])
@@ -130,11 +109,13 @@ class Run:
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Writes metrics in one request."""
+        self._found = None
         now = time.time_ns() // 1_000_000
         self._client.log_batch(self.id, metrics=[Metric(k, v, now, step) for k, v in metrics.items()])
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Writes tags in one request."""
+        self._found = None
         self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def metric_history(self, key: str) -> dict[int, float]:
@@ -244,11 +225,13 @@ class Run:
         return str(logged.model_uri)
 
     def finish(self, status: str = "FINISHED", reason: str = "") -> None:
-        """Ends the run as `FINISHED`, `FAILED` or `KILLED`, and says why."""
+        """Sets the run's final status, `FINISHED`, `FAILED` or `KILLED`, and the reason."""
         if reason:
             self.set_tags({REASON: reason[:5000]})
+        self._found = None
         self._client.set_terminated(self.id, status)
 
     def reopen(self) -> None:
         """Marks a run that was cut short as running again."""
+        self._found = None
         self._client.update_run(self.id, status="RUNNING")

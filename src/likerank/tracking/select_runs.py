@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from likerank.errors import LikerankError
 from likerank.run_names import FINGERPRINT, PARENT, SWEEP, trial_tag
-from likerank.tracking import Run, RunRecord, Tracking
+from likerank.tracking import Run, Tracking
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SelectedRuns:
         notes: What was left out, in sentences.
     """
 
-    records: list[RunRecord]
+    records: list[Run]
     fingerprint: str
     title: str
     named: bool = False
@@ -65,7 +65,7 @@ def select_runs(
             )
         return _of_one_snapshot(trainings, f"Sweep {parent.id}{after}", parent)
     name = tracking.experiment
-    trainings = _finished(list(tracking.runs({FINGERPRINT: None}, since=started)))
+    trainings = _finished(tracking.runs({FINGERPRINT: None}, since=started))
     if not trainings:
         raise LikerankError(
             f"The MLflow experiment {name} has no finished training{after}; train first, or name another by "
@@ -74,7 +74,7 @@ def select_runs(
     return _of_one_snapshot(trainings, f"Experiment {name}{after}", None)
 
 
-def trials_of(tracking: Tracking, parent: Run, since: datetime | None = None) -> list[RunRecord]:
+def trials_of(tracking: Tracking, parent: Run, since: datetime | None = None) -> list[Run]:
     """Returns a sweep's trials, finished or not, the newest first.
 
     They are its children, and finished runs of the same configuration that it found and did not train again.
@@ -90,7 +90,7 @@ def trials_of(tracking: Tracking, parent: Run, since: datetime | None = None) ->
 def _named(tracking: Tracking, run_ids: Sequence[str]) -> SelectedRuns:
     if not run_ids:
         raise LikerankError("runs is empty; name at least one run: runs=[RUN,RUN].")
-    records = [tracking.run(run_id).record() for run_id in dict.fromkeys(run_ids)]
+    records = [tracking.run(run_id) for run_id in dict.fromkeys(run_ids)]
     for record in records:
         if FINGERPRINT not in record.tags:
             raise LikerankError(f"Run {record.id} is no training; name runs that scripts/train.py printed.")
@@ -109,7 +109,7 @@ def _named(tracking: Tracking, run_ids: Sequence[str]) -> SelectedRuns:
     return SelectedRuns(records, records[0].tags[FINGERPRINT], title, named=True)
 
 
-def _finished(records: list[RunRecord]) -> list[RunRecord]:
+def _finished(records: list[Run]) -> list[Run]:
     """Returns the trainings among them that finished and ranked validation: no sweep's parent, no folds."""
     return [
         record
@@ -121,7 +121,7 @@ def _finished(records: list[RunRecord]) -> list[RunRecord]:
     ]
 
 
-def _of_one_snapshot(records: list[RunRecord], title: str, sweep: Run | None) -> SelectedRuns:
+def _of_one_snapshot(records: list[Run], title: str, sweep: Run | None) -> SelectedRuns:
     fingerprint = records[0].tags[FINGERPRINT]
     alike = [record for record in records if record.tags[FINGERPRINT] == fingerprint]
     others = len(records) - len(alike)

@@ -3,7 +3,7 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,9 @@ from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
 from likerank.tracking.model import TrainedModel
-from likerank.tracking.run import Run, RunRecord, record_of
+from likerank.tracking.run import Run
 
 SQLITE = "sqlite"
-_RUNS_A_PAGE = 1000
 
 
 class Tracking:
@@ -96,15 +95,9 @@ class Tracking:
         """
         return TrainedModel.open(model if ":" in model else f"runs:/{self.run(model).id}/model", self.uri)
 
-    def opened(self, record: RunRecord) -> Run:
-        """Returns the run that a record was read from, without asking for it again."""
-        return Run(self.client, self.uri, record.id)
-
     def find_run(self, tags: Mapping[str, str], status: str | None = None) -> Run | None:
         """Returns the newest run of the experiment with all of these tags, and this status, or None."""
-        found = (record for record in self.runs(tags) if status in (None, record.status))
-        newest = next(found, None)
-        return None if newest is None else self.opened(newest)
+        return next((run for run in self.runs(tags) if status in (None, run.status)), None)
 
     def runs(
         self,
@@ -112,13 +105,13 @@ class Tracking:
         *,
         since: datetime | None = None,
         experiment_of: Run | None = None,
-    ) -> Iterator[RunRecord]:
-        """Yields the runs with all of these tags, the newest first.
+    ) -> list[Run]:
+        """Returns the runs with all of these tags, the newest first.
 
         Args:
             tags: Names and values that a run must have; None takes any value.
             since: Leaves out runs that started before.
-            experiment_of: A run whose experiment is searched; this one's own unless given.
+            experiment_of: A run whose experiment is searched; the opened experiment unless given.
         """
         parts = [
             f"tags.`{key}` LIKE '%'" if value is None else f"tags.`{key}` = '{_quoted(value)}'"
@@ -127,28 +120,23 @@ class Tracking:
         if since is not None:
             parts.append(f"attributes.start_time >= {int(since.timestamp() * 1000)}")
         experiment = self._experiment_id if experiment_of is None else experiment_of.experiment_id
-        yield from self._found([experiment], " and ".join(parts), order_by=["attributes.start_time DESC"])
+        return self._found([experiment], " and ".join(parts), order_by=["attributes.start_time DESC"])
 
-    def runs_anywhere(self, tag: str) -> Iterator[RunRecord]:
-        """Yields the runs of all experiments that have a tag, deleted ones too, in no order that matters."""
+    def runs_anywhere(self, tag: str) -> list[Run]:
+        """Returns the runs of all experiments that have a tag, deleted ones too, in any order."""
         experiments = self.client.search_experiments(ViewType.ALL)
-        yield from self._found(
+        return self._found(
             [experiment.experiment_id for experiment in experiments],
             f"tags.`{tag}` LIKE '%'",
             run_view_type=ViewType.ALL,
         )
 
-    def _found(self, experiments: list[str], query: str, **options: Any) -> Iterator[RunRecord]:  # noqa: ANN401
-        """Yields what a search finds, over all its pages."""
-        token: str | None = None
-        while True:
-            page = self.client.search_runs(
-                experiments, query, max_results=_RUNS_A_PAGE, page_token=token, **options
-            )
-            yield from (record_of(run) for run in page)
-            token = page.token
-            if not token:
-                return
+    def _found(self, experiments: list[str], query: str, **options: Any) -> list[Run]:  # noqa: ANN401
+        """Returns the runs on all pages of a search."""
+        mlflow.set_tracking_uri(self.uri)  # Another `Tracking` may have been opened since.
+        found = mlflow.search_runs(experiments, query, output_format="list", **options)
+        assert isinstance(found, list)  # noqa: S101 - for the type checker
+        return [Run(self.client, self.uri, run.info.run_id, run) for run in found]
 
 
 def _quoted(value: str) -> str:

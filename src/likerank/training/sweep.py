@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from likerank.tracking import Run, RunRecord, Tracking
+    from likerank.tracking import Run, Tracking
 
 WORST = float("-inf")
 """What a failed trial tells its sweeper, which maximises: it then keeps away from there, and goes on."""
@@ -194,7 +194,7 @@ def _swept_keys(config: DictConfig) -> list[str]:
 def _end_those_cut_short(tracking: "Tracking", parent: "Run") -> None:
     for record in tracking.runs({trial_tag(parent.id): TRIAL_OF_IT}):
         if record.status == "RUNNING":
-            tracking.opened(record).finish("KILLED", "cut short; the sweep went on without it")
+            record.finish("KILLED", "cut short; the sweep went on without it")
 
 
 def finish_sweep(config: DictConfig, parent_id: str) -> None:
@@ -225,7 +225,7 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
         raise LikerankError(f"{failed} of {len(trials)} trials failed; the table above says why.")
 
 
-def trial_frame(records: "Iterable[RunRecord]", objective: str) -> "pd.DataFrame":
+def trial_frame(records: "Iterable[Run]", objective: str) -> "pd.DataFrame":
     """Returns a sweep's trials, best first: `run`, `status`, `objective`, `reason` and what differs.
 
     A trial that was started more than once counts once: as finished, if it ever was.
@@ -234,7 +234,7 @@ def trial_frame(records: "Iterable[RunRecord]", objective: str) -> "pd.DataFrame
 
     from likerank.tracking.run_groups import overrides_of
 
-    by_trial: dict[str, RunRecord] = {}
+    by_trial: dict[str, Run] = {}
     for record in sorted(records, key=lambda record: (record.status == "FINISHED", record.started)):
         by_trial[record.tags.get(TRIAL, record.tags[OVERRIDES])] = record
     outcomes = [
