@@ -43,10 +43,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch.nn.utils import parameters_to_vector
 from torch.utils.data import DataLoader, TensorDataset
 
+from likerank.app.folders import Folders
 from likerank.app.run_command import run_command
-from likerank.commands.evaluate import evaluate_run
 from likerank.commands.ingest import ingest
-from likerank.dataset import TRAIN, VALIDATION, PopularityDataModule, Recipe, build_snapshot
+from likerank.dataset import TRAIN, VALIDATION, Recipe, build_snapshot
 from likerank.dataset.copies import copy_groups, near_pairs
 from likerank.dataset.datamodule import BatchSampler
 from likerank.errors import LikerankError
@@ -59,12 +59,9 @@ from likerank.sources import Demo
 from likerank.sources.synthetic.landscapes import draw, sample_scene
 from likerank.store import Store, open_store
 from likerank.tracking import Tracking
-from likerank.training.instantiate import (
-    configured_data,
-    configured_regressor,
-    configured_scorer,
-    configured_trainer,
-)
+from likerank.training.assembly import Assembly, Predictors
+from likerank.training.evaluate import evaluate_run
+from likerank.training.fit import fit_weights
 from likerank.training.run import train_run
 from likerank.training.snapshot import snapshot_folder
 
@@ -249,7 +246,7 @@ def decode_photos(photos: list[bytes]) -> list[NDArray[np.uint8]]:
 
 def loader(workshop: _Workshop) -> Iterator[_Line]:
     config = paper_config()
-    data = configured_data(config, workshop.corpus)
+    data = Assembly(config).predictors(workshop.corpus).data
     rows = data.snapshot.rows(TRAIN)
     posts = TensorDataset(*map(torch.from_numpy, (data.snapshot.pixels[rows], data.targets[rows])))
     plain, ours = DataLoader(posts, config.data.batch_size, shuffle=True), data.train_dataloader()
@@ -291,29 +288,30 @@ def paper_config(*overrides: str) -> DictConfig:
 
 def trained_beside_bare_loop(workshop: _Workshop, trainer: str) -> "_BesideBareLoop":
     config = paper_config(f"trainer={trainer}", f"trainer.max_epochs={workshop.sizes.training.epochs}")
-    pl.seed_everything(config.seed, verbose=False)
-    data, scorer = configured_data(config, workshop.corpus), configured_scorer(config)
-    scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
-    beside = _BesideBareLoop(data, scorer)
+    training = Assembly(config).on(workshop.corpus)
+    scorer, snapshot = training.predictors.scorer, training.snapshot
+    scorer.fit_normalisation(snapshot.pixels, snapshot.rows(TRAIN))
+    beside = _BesideBareLoop(training.predictors)
     # The progress bar costs time and so stays, but off the screen.
     with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
-        lightning = configured_trainer(config, False, Path(checkpoints))
-        lightning.callbacks.insert(0, beside)  # type: ignore[attr-defined]
-        lightning.fit(configured_regressor(config, scorer), data)
+        training.trainer.callbacks.insert(0, beside)  # type: ignore[attr-defined]
+        fit_weights(training, Path(checkpoints), None)
     return beside
 
 
 class _BesideBareLoop(pl.Callback):
     """After each of Lightning's epochs runs the same one in a bare loop, in 32-bit floats, and times both."""
 
-    def __init__(self, data: PopularityDataModule, scorer: Scorer) -> None:
-        config, snapshot = paper_config(), data.snapshot
-        self.scorer, self.bare = scorer, configured_scorer(config)
-        self.bare.load_state_dict(scorer.state_dict())
+    def __init__(self, predictors: Predictors) -> None:
+        config, snapshot = paper_config(), predictors.snapshot
+        self.scorer, self.bare = predictors.scorer, Assembly(config).scorer()
+        self.bare.load_state_dict(self.scorer.state_dict())
         self._snapshot = snapshot
         self._optimizer = instantiate(config.optimizer)(self.bare.parameters())
         self._batches = BatchSampler(snapshot.rows(TRAIN), config.data.batch_size, config.seed)
-        self._pixels, self._targets = map(torch.from_numpy, (np.array(snapshot.pixels), data.targets))
+        self._pixels, self._targets = map(
+            torch.from_numpy, (np.array(snapshot.pixels), predictors.data.targets)
+        )
         self._ratios: list[float] = []
         self._start = self._last_step = 0.0
 
@@ -349,19 +347,17 @@ class _BesideBareLoop(pl.Callback):
 def tracking(workshop: _Workshop) -> Iterator[_Line]:
     epochs, papers = workshop.sizes.training.epochs, 50
     config = paper_config(f"trainer.max_epochs={epochs}", "early_stopping=null")
-    data, scorer = configured_data(config, workshop.corpus), configured_scorer(config)
-    scorer.fit_normalisation(data.snapshot.pixels, data.snapshot.rows(TRAIN))
+    training = Assembly(config).on(workshop.corpus)
     # To open MLflow is part of starting up; what a run writes is counted from here on.
     run = Tracking("sqlite", "benchmark", workshop.folder / "mlruns").start_run({}, "benchmark")
     logger = _TimedLogger(run.lightning_logger())
     once = timed(lambda: run.log_params({f"group.key{number}": number for number in range(60)}))
     with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
-        trainer = configured_trainer(config, logger, Path(checkpoints))
-        whole = timed(lambda: trainer.fit(configured_regressor(config, scorer), data))
+        whole = timed(lambda: fit_weights(training, Path(checkpoints), logger))
         once += timed(lambda: run.log_file(Path(checkpoints) / "best.ckpt", "checkpoints"))
     once += timed(lambda: run.log_metrics({f"val/ridge/within/metric{each}": 0.5 for each in range(80)}))
-    training = (whole - logger.seconds) * papers / epochs
-    share = (once + logger.seconds * papers / epochs) / training
+    seconds = (whole - logger.seconds) * papers / epochs
+    share = (once + logger.seconds * papers / epochs) / seconds
     compared = f"time in MLflow's calls / a training of the paper's size and {papers} epochs"
     yield _Line("MLflow", compared, [100 * share], 3, " %", at_most=True)
 
@@ -521,8 +517,8 @@ def training_config(workshop: _Workshop, number: int, *overrides: str) -> DictCo
 
 def seconds_of_evaluate(config: DictConfig) -> float:
     with redirect_stderr(io.StringIO()):
-        run, _ = train_run(config, show=False)
-    return timed(lambda: evaluate_run(run, config, show=False))
+        run = train_run(config, show=False).run
+    return timed(lambda: evaluate_run(run, Folders.of(config), show=False))
 
 
 def seconds_of_epochs(few: DictConfig, many: DictConfig, pauses: int) -> tuple[float, float]:
@@ -536,11 +532,10 @@ def seconds_of_an_epoch(
     config: DictConfig, pauses: int = 0, pausing: Callable[[], None] = lambda: None
 ) -> float:
     clock = _EpochClock(pauses, pausing)
-    data, scorer = configured_data(config, snapshot_folder(config)), configured_scorer(config)
+    training = Assembly(config).on(snapshot_folder(config))
     with redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as checkpoints:
-        trainer = configured_trainer(config, False, Path(checkpoints))
-        trainer.callbacks.append(clock)  # type: ignore[attr-defined]
-        trainer.fit(configured_regressor(config, scorer), data)
+        training.trainer.callbacks.append(clock)  # type: ignore[attr-defined]
+        fit_weights(training, Path(checkpoints), None)
     return clock.seconds
 
 

@@ -9,10 +9,9 @@ from likerank.app.run_command import importing, run_command
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 def main(config: DictConfig) -> float:
     with importing():
-        from likerank.training.run import train
-        from likerank.training.sweep import run_trial, sweeping
+        from likerank.commands.train import train
 
-    return run_trial(config) if sweeping() else train(config)
+    return train(config)
 
 
 if __name__ == "__main__":

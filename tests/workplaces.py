@@ -23,7 +23,7 @@ from likerank.commands.ingest import ingest
 from likerank.run_names import CHECKPOINTS
 from likerank.store import Store
 from likerank.tracking import Run, Tracking
-from likerank.training.instantiate import trained_weights
+from likerank.training.checkpoints import checkpoint_weights as weights_of
 from likerank.training.run import train_run
 from tests.scripts_called import call_script
 
@@ -103,7 +103,7 @@ class Workplace:
 
     def train(self, *overrides: str) -> Run:
         """Trains in this process and returns the run."""
-        return train_run(self.compose("train", *overrides))[0]
+        return train_run(self.compose("train", *overrides)).run
 
     def store(self) -> AbstractContextManager[Store]:
         return configured_store(self.compose("export", "folder=none"))
@@ -158,7 +158,7 @@ def kill(process: "subprocess.Popen[str]") -> None:
 def checkpoint_weights(run: Run) -> dict[str, torch.Tensor]:
     """The weights of the checkpoint that a finished run keeps."""
     (checkpoint,) = run.artifact(CHECKPOINTS).glob("*.ckpt")
-    return trained_weights(checkpoint)
+    return weights_of(checkpoint)
 
 
 def identical(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:

@@ -26,8 +26,8 @@ from likerank.run_names import FINGERPRINT
 from likerank.sources import Tombstones
 from likerank.store import Store
 from likerank.tracking import Run
+from likerank.tracking.results import read_predictions
 from likerank.tracking.run_redaction import Traces
-from likerank.training.results import kept_predictions
 from tests.workplaces import TINY, MakeWorkplace, Workplace, checkpoint_weights, identical
 
 GONE_ID, STAYS_ID = 9182736455, 5647382910
@@ -124,7 +124,7 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
     weights = checkpoint_weights(run)
     model = place.tracking().open_model(run.id)
     pictures = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
-    before = {split: kept_predictions(run, split) for split in ("val", "test")}
+    before = {split: read_predictions(run, split) for split in ("val", "test")}
     kinds = {Path(name).suffix or Path(name).name for name in mentions(place, elsewhere)}
     assert kinds >= {".parquet", ".json", ".xz", ".txt", ".ckpt", "MLmodel", ".npz", ".log", ".yaml"}
     assert in_store(place)
@@ -144,7 +144,7 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
         theirs = predictions["author"] == KEY
         assert theirs.any()
         expected = predictions[~theirs].reset_index(drop=True)
-        pd.testing.assert_frame_equal(kept_predictions(run, split), expected)
+        pd.testing.assert_frame_equal(read_predictions(run, split), expected)
     assert identical(checkpoint_weights(run), weights)
     again = place.tracking().open_model(run.id)
     np.testing.assert_array_equal(again.score(pictures), model.score(pictures))

@@ -9,13 +9,13 @@ from likerank.commands.ingest import ingest
 from likerank.commands.promote import promote
 from likerank.errors import LikerankError
 from likerank.tracking import Run, find_champion
-from likerank.training.results import kept_predictions, kept_splits
+from likerank.tracking.results import ranked_splits, read_predictions
 from tests.workplaces import CORPUS, TINY, MakeWorkplace, Workplace
 
 
 def scored_by(run: Run, network: "pd.Series[float]", folder: Path) -> None:
     """Gives a run other predictions."""
-    predictions = kept_predictions(run, "val").assign(network=network.to_numpy())
+    predictions = read_predictions(run, "val").assign(network=network.to_numpy())
     predictions.to_parquet(folder / "val.parquet", index=False)
     run.log_file(folder / "val.parquet", "predictions")
 
@@ -42,16 +42,16 @@ def test_only_a_surely_better_run_takes_the_crown(
     champion = find_champion(place.tracking())
     assert champion is not None
     assert champion.id == first.id
-    assert kept_splits(first) == ["val", "test"]
+    assert ranked_splits(first) == ["val", "test"]
     card = first.artifact("card.md").read_text()
     assert first.params["snapshot.fingerprint"] in card
     assert "The posts are made" in card
     test_predictions = first.artifact("predictions/test.parquet").read_bytes()
 
-    likes = kept_predictions(other, "val")["likes"]
+    likes = read_predictions(other, "val")["likes"]
     scored_by(other, -likes, tmp_path)
     assert not promoted(other)
-    assert kept_splits(other) == ["val"], "test was touched for a run that lost"
+    assert ranked_splits(other) == ["val"], "test was touched for a run that lost"
     scored_by(best, likes.astype(float), tmp_path)
     assert promoted(best)
     assert promoted(best), "it stays what it is"
@@ -67,7 +67,7 @@ def test_only_a_surely_better_run_takes_the_crown(
         promoted(larger)
     fewer = place.train(*TINY, "snapshot.balance=99")
     assert fewer.params["snapshot.fingerprint"] != best.params["snapshot.fingerprint"]
-    scored_by(fewer, kept_predictions(fewer, "val")["likes"].astype(float), tmp_path)
+    scored_by(fewer, read_predictions(fewer, "val")["likes"].astype(float), tmp_path)
     capsys.readouterr()
     assert promoted(fewer)
     assert f"It beat run `{best.id}`" in capsys.readouterr().out

@@ -18,8 +18,8 @@ from likerank.errors import LikerankError
 from likerank.images import encode_jpeg
 from likerank.run_names import PARENT, REFRESH
 from likerank.tracking import Run, find_champion
+from likerank.tracking.results import ranked_splits
 from likerank.tracking.select_runs import select_runs
-from likerank.training.results import kept_splits
 from tests.workplaces import ROOT, TINY, MakeWorkplace, Workplace, kill, wait_for
 
 LEARNS = (*TINY, "target=top_post", "snapshot.keep=1", "trainer.max_epochs=6", "optimizer.lr=0.01")
@@ -118,13 +118,13 @@ def test_a_week_of_nights(nights: Nights) -> None:
     champion = find_champion(place.tracking())
     assert champion is not None
     assert champion.id == better["champion"]
-    assert kept_splits(champion) == ["val"]
+    assert ranked_splits(champion) == ["val"]
     assert not champion.has_artifact("predictions/test.parquet")
     card = champion.artifact("card.md").read_text()
     assert f"Not scored yet: `python scripts/promote.py run_id={champion.id}`" in card
     assert f"It beat run `{first['champion']}` by +" in card
     assert promote(place.compose("promote", f"run_id={champion.id}"))
-    assert kept_splits(champion) == ["val", "test"]
+    assert ranked_splits(champion) == ["val", "test"]
     completed = champion.artifact("card.md").read_text()
     assert "Test, scored once" in completed
     assert f"It beat run `{first['champion']}` by +" in completed

@@ -2,10 +2,11 @@
 
 import pytest
 
+from likerank.app.folders import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import ingest
-from likerank.commands.promote import refuse_incomparable
 from likerank.errors import LikerankError
+from likerank.training.champion import refuse_incomparable
 from tests.workplaces import TINY, MakeWorkplace, Workplace
 
 
@@ -48,4 +49,4 @@ def test_a_champion_of_another_policy_is_not_compared(place: Workplace) -> None:
     ):
         other = place.train(*TINY, f"snapshot.{override}", "trainer.max_epochs=1")
         with pytest.raises(LikerankError, match=why):
-            refuse_incomparable(champion, other.params["snapshot.fingerprint"], config)
+            refuse_incomparable(champion, other.params["snapshot.fingerprint"], Folders.of(config))

@@ -1,14 +1,16 @@
 """Every committed configuration composes, and what it names can be made."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.utils import get_class, instantiate
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
-from likerank.training.instantiate import configured_regressor, configured_scorer
+from likerank.training.assembly import Assembly, Training
+from tests.synthetic_snapshots import write_snapshot
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 SCRIPTS = (
@@ -44,8 +46,18 @@ def _composer() -> Iterator[None]:
         yield
 
 
+def made(snapshot: Path, *overrides: str) -> Training:
+    return Assembly(compose("train", list(overrides))).on(snapshot)
+
+
 def options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of 50 pixels, on which each choice is made."""
+    return write_snapshot(tmp_path_factory.mktemp("snapshot") / "s", posts=100, size=50)
 
 
 def without_hydra(config: DictConfig) -> dict[str, object]:
@@ -67,23 +79,21 @@ def test_each_source_names_a_class(source: str) -> None:
 
 @pytest.mark.parametrize("experiment", options("experiment"))
 @pytest.mark.parametrize("trainer", options("trainer"))
-def test_each_experiment_makes_a_training(experiment: str, trainer: str) -> None:
-    config = compose("train", [f"experiment={experiment}", f"trainer={trainer}"])
-    regressor = configured_regressor(config, configured_scorer(config))
-    instantiate(config.trainer, logger=False, _convert_="all")
-    assert sum(parameter.numel() for parameter in regressor.parameters()) > 0
+def test_each_experiment_makes_a_training(experiment: str, trainer: str, pictures: Path) -> None:
+    training = made(pictures, f"experiment={experiment}", f"trainer={trainer}")
+    assert training.trainer.max_epochs == training.plan.max_epochs
+    assert sum(parameter.numel() for parameter in training.regressor.parameters()) > 0
 
 
 @pytest.mark.parametrize("target", options("target"))
 @pytest.mark.parametrize("network", options("network"))
 @pytest.mark.parametrize("optimizer", options("optimizer"))
-def test_choices_of_a_training_go_together(target: str, network: str, optimizer: str) -> None:
-    config = compose(
-        "train", [f"target={target}", f"network={network}", f"optimizer={optimizer}", "snapshot.size=50"]
-    )
-    regressor = configured_regressor(config, configured_scorer(config))
-    assert instantiate(config.target).name == target
-    assert regressor._optimizer(regressor.parameters()).param_groups[0]["lr"] == config.optimizer.lr
+def test_choices_of_a_training_go_together(target: str, network: str, optimizer: str, pictures: Path) -> None:
+    choices = (f"target={target}", f"network={network}", f"optimizer={optimizer}")
+    training = made(pictures, *choices)
+    assert training.predictors.data.state_dict()["target"]["name"] == target
+    lr = json.loads(training.plan.params["optimizer.lr"])
+    assert training.regressor._optimizer.param_groups[0]["lr"] == lr
 
 
 @pytest.mark.parametrize("group", ["store", "tracking", "scheduler", "snapshot", "sweep", "launcher"])

@@ -9,12 +9,13 @@ import pytest
 
 from likerank.app.paths import snapshots_folder
 from likerank.commands.evaluate import evaluate
+from likerank.commands.train import train
 from likerank.dataset import SELECT, TEST, VALIDATION, FoldSnapshot, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import pairwise_accuracy
 from likerank.run_names import FINGERPRINT
 from likerank.tracking import Run
-from likerank.training.run import train, train_run
+from likerank.training.run import train_run
 from tests.workplaces import TINY, Workplace, checkpoint_weights, identical
 
 pytestmark = pytest.mark.xdist_group("trained")
@@ -111,7 +112,7 @@ def test_a_killed_run_of_folds_goes_on_where_it_stopped(
     pooled.finish("KILLED")
     children[2].finish("KILLED")
     try:
-        again, _ = train_run(corpus.compose("train", *FOLDS))
+        again = train_run(corpus.compose("train", *FOLDS)).run
     finally:
         pooled.finish()
         children[2].finish()

@@ -10,7 +10,7 @@ from likerank.commands.evaluate import evaluate
 from likerank.commands.forget import forget
 from likerank.commands.ingest import ingest
 from likerank.tracking import Run
-from likerank.training.results import kept_predictions
+from likerank.tracking.results import read_predictions
 from tests.workplaces import CORPUS, TINY, Workplace
 
 OF_VALIDATION = {"loss", "val_ranking", "val_predicted", "val_mistakes"}
@@ -46,7 +46,7 @@ def test_figures_come_with_training_and_evaluation_and_go_with_who_is_forgotten(
     (fingerprint,) = place.fingerprints()
     # Of a snapshot that was pruned, the predictions tell.
     shutil.rmtree(place.folder / "data" / "snapshots" / fingerprint)
-    someone = kept_predictions(run, "val")["author"].iloc[0]
+    someone = read_predictions(run, "val")["author"].iloc[0]
     forget(place.compose("forget", f"author={someone}"))
     assert not has_figures(run)
 

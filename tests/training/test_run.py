@@ -17,17 +17,13 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import CSVLogger
 
 from likerank.app.paths import snapshots_folder
+from likerank.commands.train import train
 from likerank.dataset import SELECT, STOP, TEST, Snapshot, find_snapshot
 from likerank.evaluation import METRICS
 from likerank.run_names import CONFIG, FINGERPRINT
 from likerank.tracking import Run
-from likerank.training.instantiate import (
-    configured_data,
-    configured_regressor,
-    configured_scorer,
-    configured_trainer,
-)
-from likerank.training.run import flat_params, train
+from likerank.training.assembly import Assembly
+from likerank.training.fit import fit_weights
 from tests.workplaces import TINY, TINY_PAPER, Workplace, checkpoint_weights, identical
 
 pytestmark = pytest.mark.xdist_group("trained")
@@ -96,7 +92,8 @@ def test_losses_are_logged_once_an_epoch(trained: Run) -> None:
 
 def test_parameters_are_flat_and_say_what_was_configured(corpus: Workplace, trained: Run) -> None:
     params = trained.params
-    assert params == flat_params(corpus.compose("train", *TINY), trained.tags[FINGERPRINT])
+    plan = Assembly(corpus.compose("train", *TINY)).plan(trained.tags[FINGERPRINT])
+    assert params == plan.params
     assert (params["seed"], params["snapshot.size"], params["trainer.max_epochs"]) == ("0", "16", "3")
     assert params["network.blocks"] == "[8]"
     assert params["snapshot.fingerprint"] == trained.tags[FINGERPRINT]
@@ -240,10 +237,8 @@ def test_a_checkpoint_is_replaced_and_never_overwritten(
     if not other_disk.is_dir() or other_disk.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is no second file system to have temporary files on")
     monkeypatch.setattr(tempfile, "tempdir", str(other_disk))
-    config = corpus.compose("train", *TINY)
-    trainer = configured_trainer(config, CSVLogger(tmp_path), tmp_path)
-    trainer.callbacks.insert(0, KeepEachCheckpoint(tmp_path))  # type: ignore[attr-defined]
-    scorer = configured_scorer(config)
-    trainer.fit(configured_regressor(config, scorer), configured_data(config, snapshot.folder))
+    training = Assembly(corpus.compose("train", *TINY)).on(snapshot)
+    training.trainer.callbacks.insert(0, KeepEachCheckpoint(tmp_path))  # type: ignore[attr-defined]
+    fit_weights(training, tmp_path, CSVLogger(tmp_path))
     kept = {file.stem: torch.load(file, weights_only=True)["epoch"] for file in tmp_path.glob("*.kept")}
     assert kept == {"1": 0, "2": 1}

@@ -13,8 +13,8 @@ from likerank.dataset import TRAIN, Snapshot, find_snapshot
 from likerank.models import STANDARDISERS, Target
 from likerank.run_names import FINGERPRINT
 from likerank.tracking import Run, TrainedModel
+from likerank.tracking.results import read_table
 from likerank.tracking.run_redaction import Traces
-from likerank.training.results import kept_table
 from tests.workplaces import ROOT, TINY, Workplace
 
 TINIEST = (*TINY, "trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean,ridge]")
@@ -61,7 +61,7 @@ def test_the_model_carries_what_inverts_its_target(corpus: Workplace, trained: R
 
 def test_test_is_evaluated(corpus: Workplace, trained: Run) -> None:
     evaluate(corpus.compose("evaluate", f"run_id={trained.id}"))
-    network = kept_table(trained, "test").to_metrics()
+    network = read_table(trained, "test").to_metrics()
     assert 0 <= network["network/within/pairwise"] <= 1
 
 

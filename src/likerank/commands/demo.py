@@ -36,9 +36,9 @@ def demo(config: DictConfig) -> None:
     tables: dict[str, ScoreTable] = {}
     for name, overrides in _EXPERIMENTS.items():
         print(f"\nThe {name} experiment")
-        run, _ = train_run(
+        run = train_run(
             stage_configuration("train", [f"snapshot.sources=[demo_{kind}]", *overrides], config), show=False
-        )
+        ).run
         tables[name] = evaluate(stage_configuration("evaluate", [f"run_id={run.id}"], config), show=False)
         snapshot = Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
     print()

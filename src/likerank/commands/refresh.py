@@ -14,10 +14,10 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from likerank.app.compose import stage_configuration
+from likerank.app.folders import Folders
 from likerank.app.paths import configured_tracking, data_folder, mlruns_folder, snapshots_folder
 from likerank.commands.collect import collect
 from likerank.commands.ingest import ingest_configured
-from likerank.commands.promote import challenge, refuse_incomparable
 from likerank.commands.refresh_summary import (
     INCOMPLETE,
     INTERRUPTED,
@@ -27,12 +27,12 @@ from likerank.commands.refresh_summary import (
 )
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.errors import LikerankError
-from likerank.run_names import FINGERPRINT, JUDGED, PARENT, REFRESH, SUMMARIES
+from likerank.run_names import CHECKPOINTS, FINGERPRINT, JUDGED, PARENT, REFRESH, SUMMARIES
 from likerank.tracking import Run, Tracking, find_champion
+from likerank.training.champion import challenge, refuse_incomparable
 from likerank.training.distributed import handed_over
-from likerank.training.fit import checkpoints_folder, fit_beside
 from likerank.training.results import metric_named
-from likerank.training.run import train_run
+from likerank.training.run import fit_beside, train_run
 from likerank.training.snapshot import snapshot_folder
 
 """The tag of a refresh's run: its data folder."""
@@ -83,6 +83,7 @@ class _Stages:
 
     def __init__(self, config: DictConfig) -> None:
         self._config = config
+        self._folders = Folders.of(config)
         self._collect: DictConfig | None = None
         self._ingest = stage_configuration("ingest", ["source=archive", *config.ingest], config)
         if config.get("source") is None:
@@ -109,16 +110,18 @@ class _Stages:
             summary.new_posts = _new_posts(snapshot, champion, tracking, self._config)
             if champion is None or summary.new_posts >= self._config.retrain.min_new_posts:
                 if champion is not None:
-                    refuse_incomparable(champion, folder.name, self._config)
+                    refuse_incomparable(champion, folder.name, self._folders)
                 self._train_and_judge(run, tracking, summary)
 
     def _train_and_judge(self, run: Run, tracking: Tracking, summary: RefreshSummary) -> None:
         try:
-            trained, _ = train_run(self._train, tags={PARENT: run.id})
+            trained = train_run(self._train, tags={PARENT: run.id}).run
         finally:
             _remove_checkpoints(tracking, run.id, self._config)
         summary.trained = trained.id
-        verdict = challenge(trained, tracking, self._config, score_test=False)
+        verdict = challenge(
+            trained, tracking, self._folders, metric=str(self._config.metric), score_test=False
+        )
         run.set_tags({JUDGED: trained.tags[FINGERPRINT]})
         summary.champion, summary.promoted = verdict.champion, verdict.promoted
         if verdict.gain is not None:
@@ -238,4 +241,4 @@ def _end_those_cut_short(tracking: Tracking, config: DictConfig) -> None:
 def _remove_checkpoints(tracking: Tracking, refresh_id: str, config: DictConfig) -> None:
     """Removes what a training that failed would be resumed from: every night another would stay."""
     for child in tracking.runs({PARENT: refresh_id}):
-        shutil.rmtree(checkpoints_folder(config, child.id), ignore_errors=True)
+        shutil.rmtree(Folders.of(config).mlruns / CHECKPOINTS / child.id, ignore_errors=True)

@@ -21,7 +21,7 @@ class PopularityRegressor(LightningModule):
 
     Args:
         scorer: Raw uint8 pictures in, scores on the target's scale out.
-        optimizer: Makes the optimiser of some parameters.
+        optimizer: Makes the optimiser of the scorer's parameters; called once, here.
         scheduler: Makes a schedule over `total_steps` steps of an optimiser; None keeps the learning rate.
         flip: Whether training mirrors each picture with probability 1/2.
         seed: With the epoch, decides dropout and mirroring, so that a resumed training draws the same.
@@ -37,7 +37,7 @@ class PopularityRegressor(LightningModule):
     ) -> None:
         super().__init__()
         self.scorer = scorer
-        self._optimizer = optimizer
+        self._optimizer = optimizer(self.parameters())
         self._scheduler = scheduler
         self._flip = flip
         self._seed = seed
@@ -87,12 +87,11 @@ class PopularityRegressor(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Returns the optimiser, and the schedule over the whole training where there is one."""
-        optimizer = self._optimizer(self.parameters())
         if self._scheduler is None:
-            return optimizer
+            return self._optimizer
         steps = int(self.trainer.estimated_stepping_batches)
         schedule: dict[str, Any] = {
-            "scheduler": self._scheduler(optimizer, total_steps=steps),
+            "scheduler": self._scheduler(self._optimizer, total_steps=steps),
             "interval": "step",
         }
-        return {"optimizer": optimizer, "lr_scheduler": schedule}  # type: ignore[return-value]
+        return {"optimizer": self._optimizer, "lr_scheduler": schedule}  # type: ignore[return-value]

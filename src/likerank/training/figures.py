@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from omegaconf import DictConfig
 
 from likerank.analysis.figures.pictures import SheetRow, contact_sheet_figure
 from likerank.dataset import VALIDATION, Snapshot
@@ -14,32 +13,31 @@ from likerank.evaluation import ScoreTable
 from likerank.reports import Losses, as_png, loss_figure, mistakes, predicted_figure, ranking_chart
 from likerank.run_names import FIGURES
 from likerank.tracking import Run
-from likerank.training.results import kept_predictions
-
-"""The artifact folder; some of its files show posts, so all of it goes when somebody is forgotten."""
+from likerank.tracking.results import read_predictions
+from likerank.training.assembly import Plan
 
 _MISTAKES: Final = 5
 
 
-def keep_figures(run: Run, split: str, snapshot: Snapshot, table: ScoreTable, config: DictConfig) -> None:
-    """Draws what a run keeps of a split; with validation, its losses too.
+def keep_figures(run: Run, split: str, snapshot: Snapshot, table: ScoreTable, plan: Plan) -> None:
+    """Draws a split's ranking into the run; with validation, its losses too.
 
     Args:
         run: The run, with its predictions.
         split: `val` or `test`.
         snapshot: The dataset, for the pictures.
         table: The split's ranking.
-        config: What it was trained by.
+        plan: The choices of its training.
     """
-    predictions = kept_predictions(run, split)
+    predictions = read_predictions(run, split)
     figures = {
         "ranking": ranking_chart(table),
-        "predicted": predicted_figure(predictions, config.target._target_.rsplit(".", 1)[-1]),
+        "predicted": predicted_figure(predictions, plan.target),
         "mistakes": contact_sheet_figure(
             _mistakes(predictions, snapshot), "Places among the author's posts; 100 % is the best."
         ),
     }
-    if split == VALIDATION and (losses := _losses(run, config.checkpoint)) is not None:
+    if split == VALIDATION and (losses := _losses(run, plan.checkpoint)) is not None:
         figures["loss"] = loss_figure(losses)
     with tempfile.TemporaryDirectory() as folder:
         for name, figure in figures.items():

@@ -1,15 +1,11 @@
-"""From a trained scorer to a ranking table: the one way for validation and test."""
+"""Scores a split with a network and its baselines: the one way for validation, test and folds."""
 
-import json
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from omegaconf import DictConfig
 
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
 from likerank.errors import LikerankError
@@ -24,12 +20,13 @@ from likerank.evaluation import (
     mean_squared_error,
     score_table,
 )
-from likerank.models import Baseline, Scorer
-from likerank.run_names import FOLDS, RESULTS
+from likerank.run_names import FOLDS, NETWORK
 from likerank.tracking import Run
+from likerank.tracking.results import save_predictions, save_table
+from likerank.training.assembly import Plan, Predictors
 
-_TRAINING_POSTS_SCORED = 20_000
-_POLICIES = {
+_TRAINING_POSTS_SCORED: Final = 20_000
+_POLICIES: Final = {
     "random": "posts at random, so that their authors were trained on",
     "unseen_authors": (
         "nobody ranked here was trained on, so across authors and in mse nothing knows what is usual for them"
@@ -39,68 +36,70 @@ _POLICIES = {
         "an author's ranked posts are later than those trained on; other authors' may be earlier"
     ),
 }
-MADE = "The posts are made: drawn pictures with likes by a formula. They are not Instagram's."
+MADE: Final = "The posts are made: drawn pictures with likes by a formula. They are not Instagram's."
 
 
-def score_posts(
-    snapshot: Snapshot, rows: NDArray[np.int64], scorer: Scorer, baselines: Mapping[str, Baseline]
-) -> dict[str, Scores]:
-    """Returns what the network and each baseline say of some posts."""
-    network = scorer.score(snapshot.pixels, rows)
-    scores = {"network": Scores(ranking=network, prediction=network)}
-    for name, baseline in baselines.items():
-        scores[name] = Scores(
+def score_posts(predictors: Predictors, rows: NDArray[np.int64]) -> dict[str, Scores]:
+    """Returns the scores of some posts by the network and by each baseline."""
+    snapshot = predictors.snapshot
+    network = predictors.scorer.score(snapshot.pixels, rows)
+    return {NETWORK: Scores(ranking=network, prediction=network)} | {
+        name: Scores(
             ranking=baseline.rank(snapshot.pixels, snapshot.posts, rows),
             prediction=baseline.predict(snapshot.pixels, snapshot.posts, rows),
         )
-    return scores
+        for name, baseline in predictors.baselines.items()
+    }
 
 
-def rank_split(
-    run: Run,
-    split: str,
-    snapshot: Snapshot,
-    targets: NDArray[np.float32],
-    scorer: Scorer,
-    baselines: Mapping[str, Baseline],
-) -> ScoreTable:
+def rank_split(run: Run, split: str, predictors: Predictors) -> ScoreTable:
     """Scores a split, and keeps predictions, metrics and table in the run.
 
-    Of validation all posts are predicted and the `select` half alone is ranked: the `stop` half has chosen
-    the checkpoint.
+    Of validation all posts are predicted and only the model-selection half is ranked: the early-stopping half
+    has chosen the checkpoint.
 
     Args:
-        run: Where it is kept.
+        run: The run that keeps the results.
         split: `val` or `test`.
-        snapshot: The dataset.
-        targets: The target of every post, shape (N,).
-        scorer: The trained network.
-        baselines: The fitted baselines by name.
+        predictors: The trained network and its baselines.
     """
+    snapshot = predictors.snapshot
     rows = snapshot.rows(split)
-    posts = snapshot.posts.iloc[rows]
-    scores = score_posts(snapshot, rows, scorer, baselines)
+    posts = snapshot.posts.iloc[rows].assign(target=predictors.data.targets[rows])
+    scores = score_posts(predictors, rows)
     ranked = (posts["half"] == SELECT).to_numpy() if split == VALIDATION else np.ones(len(rows), dtype=bool)
-    compared = posts[ranked]
-    table = score_table(
-        likes=compared["likes"].to_numpy(dtype=np.float64),
-        targets=targets[rows[ranked]].astype(np.float64),
-        authors=pd.factorize(compared["author"])[0],
-        predictors={
-            name: Scores(ranking=each.ranking[ranked], prediction=each.prediction[ranked])
-            for name, each in scores.items()
-        },
-        truth=truth_of(compared),
+    table = table_of(
+        posts[ranked],
+        {name: Scores(each.ranking[ranked], each.prediction[ranked]) for name, each in scores.items()},
     )
-    keep_predictions(
-        run, split, posts[["key", "author", "likes", "half"]].assign(target=targets[rows]), scores
-    )
-    keep_table(run, split, table)
+    save_predictions(run, split, posts[["key", "author", "likes", "half", "target"]], scores)
+    save_table(run, split, table)
     return table
 
 
-def what_ranking_needs(snapshot: Snapshot, scorer: Scorer) -> dict[str, Any]:
-    """Returns, in plain types, what the scores of new photos are compared with."""
+def table_of(
+    posts: pd.DataFrame, scores: dict[str, Scores], folds: NDArray[np.int64] | None = None
+) -> ScoreTable:
+    """Returns the table of some posts.
+
+    Args:
+        posts: N rows of a post table, with `target`.
+        scores: Each predictor's scores, (N,).
+        folds: The fold whose training scored each post, (N,), where there were several.
+    """
+    return score_table(
+        likes=posts["likes"].to_numpy(dtype=np.float64),
+        targets=posts["target"].to_numpy(dtype=np.float64),
+        authors=pd.factorize(posts["author"])[0],
+        predictors=scores,
+        truth=_truth_of(posts),
+        folds=folds,
+    )
+
+
+def calibration_of(predictors: Predictors) -> dict[str, Any]:
+    """Returns, in plain types, the scores that those of new photos are compared with."""
+    snapshot, scorer = predictors.snapshot, predictors.scorer
     rows = snapshot.rows(VALIDATION, SELECT)
     posts = snapshot.posts.iloc[rows]
     calibration = Calibration.fit(
@@ -113,77 +112,27 @@ def what_ranking_needs(snapshot: Snapshot, scorer: Scorer) -> dict[str, Any]:
     return calibration.to_json() | {"made": bool(snapshot.manifest["made"])}
 
 
-def title_of(split: str, snapshot: Snapshot, config: DictConfig) -> str:
-    """Returns what stands above a table: which posts were ranked, and what was learned of them."""
+def title_of(split: str, snapshot: Snapshot, plan: Plan) -> str:
+    """Returns the title of a table: the posts that were ranked, and the network and the target."""
     part = {
-        VALIDATION: "validation, select half",
+        VALIDATION: "validation, model-selection half",
         TEST: "test",
-        FOLDS: f"{config.evaluation.get('folds')} folds of train and validation",
+        FOLDS: f"{plan.folds} folds of train and validation",
     }[split]
-    return f"{name_of(config)}: {part} of snapshot {snapshot.fingerprint}"
+    return f"{plan.name}: {part} of snapshot {snapshot.fingerprint}"
 
 
-def name_of(config: DictConfig) -> str:
-    """Returns what a training is called where people read it: its network and its target."""
-    network, target = (config[group]._target_.rsplit(".", 1)[-1] for group in ("network", "target"))
-    return f"{network} on {target}"
-
-
-def caption_of(snapshot: Snapshot) -> list[str]:
+def caption_of(snapshot: Snapshot) -> Sequence[str]:
     """Returns the lines that must stand below a table of this snapshot."""
     policy = snapshot.recipe["split"]
     return [f"Split {policy}: {_POLICIES[policy]}.", *([MADE] if snapshot.manifest["made"] else [])]
 
 
-def truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Returns appeal and audience of made posts, shape (N,) both; None for others."""
+def _truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Returns appeal and audience of synthetic posts, shape (N,) both; None for others."""
     if posts["appeal"].isna().any():
         return None
     return posts["appeal"].to_numpy(dtype=np.float64), posts["audience"].to_numpy(dtype=np.float64)
-
-
-def keep_predictions(run: Run, split: str, posts: pd.DataFrame, scores: Mapping[str, Scores]) -> None:
-    """Writes columns of N posts, and each predictor's ranking of them, into `predictions/{split}.parquet`."""
-    table = posts.assign(**{name: each.ranking for name, each in scores.items()})
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"{split}.parquet"
-        table.to_parquet(file, index=False)
-        run.log_file(file, "predictions")
-
-
-def keep_table(run: Run, split: str, table: ScoreTable) -> None:
-    """Writes a split's table into the run, whole and as metrics."""
-    run.log_metrics({f"{split}/{key}": value for key, value in table.to_metrics().items()})
-    run.log_json(_results(run) | {split: table.to_json()}, RESULTS)
-
-
-def kept_table(run: Run, split: str) -> ScoreTable:
-    """Returns the table of a split that a run keeps.
-
-    Raises:
-        LikerankError: If it keeps none.
-    """
-    results = _results(run)
-    if split not in results:
-        raise LikerankError(f"Run {run.id} keeps no table of {split}; choose another run.")
-    return ScoreTable.from_json(results[split])
-
-
-def kept_splits(run: Run) -> list[str]:
-    """Returns the splits that a run keeps a table of."""
-    return list(_results(run))
-
-
-def kept_predictions(run: Run, split: str) -> pd.DataFrame:
-    """Returns what a run's predictors said of a split's posts.
-
-    Returns:
-        A row a post: `key`, `author`, `likes`, `half`, `target` and a column of scores for each predictor.
-
-    Raises:
-        LikerankError: If it keeps none.
-    """
-    return pd.read_parquet(run.artifact(f"predictions/{split}.parquet"))
 
 
 def metric_named(key: str) -> tuple[Metric, bool]:
@@ -200,10 +149,3 @@ def metric_named(key: str) -> tuple[Metric, bool]:
             f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
         )
     return known[name], scope == WITHIN
-
-
-def _results(run: Run) -> dict[str, Any]:
-    if not run.has_artifact(RESULTS):
-        return {}
-    kept: dict[str, Any] = json.loads(run.artifact(RESULTS).read_text())
-    return kept

@@ -23,12 +23,16 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from likerank.app.paths import configured_tracking
 from likerank.app.run_command import importing, quieten, sentence_of
 from likerank.errors import LikerankError
 from likerank.run_names import (
     BEST,
+    CONFIG,
+    FINGERPRINT,
     JOB,
     OVERRIDES,
+    PARENT,
     REASON,
     SWEEP,
     SWEEP_FOLDER,
@@ -57,15 +61,12 @@ def sweeping() -> bool:
 
 
 def run_trial(config: DictConfig) -> float:
-    """Trains one trial under the sweep's parent run; a failure is recorded, with its reason, and passed over.
+    """Trains one trial under the sweep's parent run; records a failure with its reason and goes on.
 
     Returns:
         The metric that `objective` names, or -inf where the trial failed.
     """
-    with importing():
-        from likerank.app.paths import configured_tracking
-        from likerank.run_names import FINGERPRINT, PARENT
-        from likerank.training.run import objective_of, train_run
+    from likerank.training.run import train_run
 
     quieten()  # A launcher's process has not been through run_command.
     tracking = configured_tracking(config)
@@ -79,32 +80,28 @@ def run_trial(config: DictConfig) -> float:
     if not hydra.launcher._target_.endswith(".BasicLauncher"):
         config.trainer.enable_progress_bar = False  # Bars of trials side by side would overwrite each other.
     job = f"{hydra.sweep.dir} {hydra.job.num}"
+    overrides, swept = dict(_by_key(hydra.overrides.task)), json.loads(of_sweep[SWEPT])
     tags = {
         PARENT: parent.id,
         trial_tag(parent.id): TRIAL_OF_IT,
         JOB: job,
-        OVERRIDES: json.dumps(dict(_by_key(hydra.overrides.task))),
+        OVERRIDES: json.dumps(overrides),
     }
-    swept = json.loads(of_sweep[SWEPT])
-    name = ", ".join(
-        f"{key.rsplit('.', 1)[-1]}={value}" for key, value in _by_key(hydra.overrides.task) if key in swept
-    )
+    name = ", ".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in overrides.items() if key in swept)
     try:
-        run, table = train_run(config, show=False, tags=tags, name=name)
+        trained = train_run(config, show=False, tags=tags, name=name)
     except Exception as error:
         reason = sentence_of(error)
         if reason is None:
             reason = f"{type(error).__name__}: {error}"
             _log.error("".join(traceback.format_exception(error)))
-        failed = tracking.find_run({JOB: job})
-        if failed is None:  # It had no run yet.
-            failed = tracking.start_run(tags, name)
+        # A network that cannot be made has no run yet.
+        failed = tracking.find_run({JOB: job}) or tracking.start_run(tags, name)
         failed.finish("FAILED", reason)
         print(f"Trial {hydra.job.num} failed: {reason}", file=sys.stderr)
         return WORST
-    name, objective = objective_of(config, table)
-    print(f"Trial {hydra.job.num}: {name} {objective:.4f}, run {run.id}")
-    return WORST if math.isnan(objective) else objective
+    print(f"Trial {hydra.job.num}: {trained.objective_key} {trained.objective:.4f}, run {trained.run.id}")
+    return WORST if math.isnan(trained.objective) else trained.objective
 
 
 class TrackSweep(Callback):
@@ -140,15 +137,13 @@ def start_sweep(config: DictConfig) -> str:
         config: What Hydra composed for the sweep, `hydra` included.
     """
     with importing():
-        from likerank.app.paths import configured_tracking, mlruns_folder
-        from likerank.run_names import CONFIG, FINGERPRINT
+        from likerank.training.assembly import Assembly
         from likerank.training.distributed import refuse_impossible_processes
-        from likerank.training.instantiate import configured_trainer
-        from likerank.training.run import trial_of
         from likerank.training.snapshot import snapshot_folder
 
     base = _without_hydra(config)
-    refuse_impossible_processes(configured_trainer(base, False, mlruns_folder(base)), sweep=True, folds=False)
+    assembly = Assembly(base)
+    refuse_impossible_processes(assembly.trainer, sweep=True, folds=False)
     tracking = configured_tracking(base)
     swept = _swept_keys(config)
     snapshot_is_swept = any(key.split(".")[0] == "snapshot" for key in swept)
@@ -158,7 +153,7 @@ def start_sweep(config: DictConfig) -> str:
     asked = [
         overrides,
         OmegaConf.to_container(config.hydra.sweeper, resolve=True),
-        trial_of(base, fingerprint),
+        assembly.plan(fingerprint).config_hash(fingerprint),
     ]
     identity = hashlib.blake2b(json.dumps(asked, default=str).encode(), digest_size=12).hexdigest()
     tags = {SWEEP: identity, SWEEP_FOLDER: str(config.hydra.sweep.dir), SWEPT: json.dumps(swept)}
@@ -203,12 +198,12 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
     Raises:
         LikerankError: If a trial failed; the others are ranked then.
     """
-    from likerank.app.paths import configured_tracking
     from likerank.reports import print_trials
-    from likerank.training.run import objective_name
+    from likerank.training.assembly import Assembly
+    from likerank.training.run import objective_key
 
     base = _without_hydra(config)
-    objective = objective_name(base)
+    objective = objective_key(Assembly(base).plan(""))
     tracking = configured_tracking(base)
     parent = tracking.run(parent_id)
     trials = trial_frame(tracking.runs({trial_tag(parent_id): TRIAL_OF_IT}), objective)

@@ -6,17 +6,17 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from omegaconf import DictConfig, OmegaConf
 
+from likerank.app.folders import Folders
 from likerank.app.paths import snapshots_folder
 from likerank.commands.evaluate import evaluate
 from likerank.dataset import TEST, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.models import load_baseline
-from likerank.run_names import CHECKPOINTS, CONFIG, FINGERPRINT
+from likerank.run_names import CHECKPOINTS, FINGERPRINT
 from likerank.tracking import Run
-from likerank.training.baselines import baselines_folder
+from likerank.training.rebuild import trained_predictors
 from tests.workplaces import TINY, TINY_PAPER, Workplace, checkpoint_weights, identical
 
 pytestmark = pytest.mark.xdist_group("trained")
@@ -74,9 +74,8 @@ def test_evaluating_twice_gives_the_same_table(corpus: Workplace, judged: Run) -
 
 def test_baselines_that_are_gone_are_fitted_again_to_the_same_table(corpus: Workplace, judged: Run) -> None:
     once = evaluated(corpus, judged)
-    kept = OmegaConf.load(judged.artifact(CONFIG))
-    assert isinstance(kept, DictConfig)
-    folder = baselines_folder(kept, judged.tags[FINGERPRINT])
+    folders = Folders.of(corpus.compose("evaluate", "run_id=none"))
+    folder = trained_predictors(judged, folders).cache
     assert load_baseline(folder / "ridge.npz").name == "ridge"
     shutil.rmtree(folder)
     assert evaluated(corpus, judged) == once

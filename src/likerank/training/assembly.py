@@ -1,0 +1,344 @@
+"""Assembles a training from its configuration, once: everything after it takes objects.
+
+Each object is checked by making it. The Trainer can be made before the dataset is there, so that its mistakes
+show before a snapshot is built.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pytorch_lightning as pl
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.loggers import Logger
+
+from likerank.app.folders import Folders
+from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
+from likerank.errors import LikerankError
+from likerank.models import Baseline, PopularityRegressor, ResumableEarlyStopping, Scorer, create_baseline
+from likerank.run_names import CHECKPOINTS
+from likerank.tracking.code_version import code_version
+from likerank.training.baselines import fit_baselines
+from likerank.training.checkpoints import CHECKPOINT_CHOICES, AtomicCheckpointIO
+
+# Rich's bar, or one drawn at each step, would slow a small network's training by some percent.
+_STEPS_A_REFRESH: Final = 10
+_NOT_PARAMETERS: Final = ("paths", "resume", "reuse")
+# The fingerprint stands for the snapshot. Threads change the last bits only, and launchers divide them.
+_NO_INFLUENCE: Final = (
+    "store.",
+    "tracking.",
+    "snapshot.",
+    "threads",
+    "trainer.enable_progress_bar",
+    "figures",
+    "logger.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The choices of a training, in plain types.
+
+    Attributes:
+        name: The network on the target, as people read it.
+        target: The name of the target's class.
+        seed: Of weights, order, dropout and mirroring.
+        checkpoint: `best` or `last`.
+        folds: The number of folds; None where validation is ranked.
+        resume: The id of the run to go on with, or empty.
+        reuse: Whether a finished run of the same configuration, snapshot and code is given back.
+        figures: Whether the run keeps figures.
+        objective: The key of the metric that a sweep maximises, such as `network/within/pairwise`.
+        max_epochs: The epochs of the whole training.
+        params: Each choice as `group.key`, with the fingerprint and the number of threads.
+        text: The resolved configuration as YAML.
+    """
+
+    name: str
+    target: str
+    seed: int
+    checkpoint: str
+    folds: int | None
+    resume: str
+    reuse: bool
+    figures: bool
+    objective: str
+    max_epochs: int
+    params: Mapping[str, str]
+    text: str
+
+    def config_hash(self, fingerprint: str) -> str:
+        """Returns the hash of what decides a training's result: configuration, dataset and code."""
+        relevant = {key: value for key, value in self.params.items() if not key.startswith(_NO_INFLUENCE)}
+        return _digest([relevant, fingerprint, code_version()], 12)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictors:
+    """A network and its baselines on one dataset: what ranks posts.
+
+    Attributes:
+        data: The dataset with its target.
+        scorer: The network with its scaling.
+        baseline_names: The baselines to fit.
+        cache: The folder of baselines that were fitted before on this dataset, target and seed.
+        seed: Decides which training posts the strength of ridge is chosen on.
+    """
+
+    data: PopularityDataModule
+    scorer: Scorer
+    baseline_names: Sequence[str]
+    cache: Path
+    seed: int
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The dataset."""
+        return self.data.snapshot
+
+    @cached_property
+    def baselines(self) -> dict[str, Baseline]:
+        """The baselines by name, fitted at the first use."""
+        return fit_baselines(
+            self.baseline_names, self.snapshot, self.data.targets, cache=self.cache, seed=self.seed
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One training, ready to start.
+
+    Attributes:
+        plan: The choices.
+        predictors: The dataset, the network and the baselines.
+        regressor: The LightningModule around the network.
+        trainer: Lightning's Trainer; `attach` tells it where to log and to write checkpoints.
+        checkpoints: The callbacks that write `best.ckpt` and `last.ckpt` of the run.
+    """
+
+    plan: Plan
+    predictors: Predictors
+    regressor: PopularityRegressor
+    trainer: Trainer
+    checkpoints: Sequence[ModelCheckpoint]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The dataset."""
+        return self.predictors.snapshot
+
+    def attach(self, folder: Path, logger: Logger | None) -> None:
+        """Sets the folder of the run's checkpoints, and adds a logger to the configured ones."""
+        for callback in self.checkpoints:
+            callback.dirpath = str(folder.resolve())
+        if logger is not None:
+            self.trainer.loggers = [logger, *self.trainer.loggers]
+
+
+class Assembly:
+    """Makes a training of a configuration.
+
+    Args:
+        config: The configuration of the command `train`, composed.
+
+    Raises:
+        LikerankError: If a choice is invalid or cannot be made.
+    """
+
+    def __init__(self, config: DictConfig) -> None:
+        if not 0 <= config.seed < 2**32:
+            raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
+        if config.checkpoint not in CHECKPOINT_CHOICES:
+            raise LikerankError(
+                f"checkpoint is {config.checkpoint}; it must be one of {', '.join(CHECKPOINT_CHOICES)}."
+            )
+        folds = config.evaluation.get("folds")
+        if folds is not None and (not isinstance(folds, int) or folds < 2):
+            raise LikerankError(f"evaluation.folds is {folds}; it must be a whole number from 2, or null.")
+        self._config = config
+        self._mlruns = Folders.of(config).mlruns
+        self._checkpoints = [
+            ModelCheckpoint(filename="best", monitor="val/loss", enable_version_counter=False),
+            ModelCheckpoint(filename="last", enable_version_counter=False, save_on_train_epoch_end=True),
+        ]
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """Lightning's Trainer with all callbacks and the configured loggers; made at the first use."""
+        return _trainer(self._config, self._checkpoints)
+
+    @property
+    def checkpoint(self) -> str:
+        """The checkpoint that counts, `best` or `last`."""
+        return str(self._config.checkpoint)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The configuration's `snapshot`; after `on` or `predictors`, the recipe of the snapshot itself."""
+        return dict(self._config.snapshot)
+
+    def on(self, snapshot: Snapshot | Path) -> Training:
+        """Returns the training on a snapshot; its network's weights are drawn by the seed.
+
+        Raises:
+            LikerankError: If the network, the target, the optimiser or a baseline cannot be made, or the
+                network does not take pictures of the snapshot's size.
+        """
+        predictors = self.predictors(snapshot)
+        return Training(
+            plan=self.plan(predictors.snapshot.fingerprint),
+            predictors=predictors,
+            regressor=_regressor(self._config, predictors.scorer),
+            trainer=self.trainer,
+            checkpoints=self._checkpoints,
+        )
+
+    def predictors(self, snapshot: Snapshot | Path) -> Predictors:
+        """Returns the untrained network and the baselines on a snapshot, without a Trainer."""
+        config = self._config
+        opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot(snapshot)
+        # A snapshot that was named may have been made otherwise than the configuration would make one.
+        OmegaConf.update(config, "snapshot", opened.recipe)
+        names = list(config.evaluation.baselines)
+        for name in names:
+            create_baseline(name)
+        target = json.dumps(OmegaConf.to_container(config.target, resolve=True), sort_keys=True)
+        return Predictors(
+            data=_instantiate(config, "data", snapshot=opened, target=_instantiate(config, "target")),
+            scorer=self.scorer(),
+            baseline_names=names,
+            cache=self._mlruns / "baselines" / f"{opened.fingerprint}-{_digest(target, 4)}-{config.seed}",
+            seed=config.seed,
+        )
+
+    def scorer(self) -> Scorer:
+        """Returns the network with its scaling, not trained, for pictures of `snapshot.size`."""
+        pl.seed_everything(self._config.seed, verbose=False)
+        return _scorer(self._config)
+
+    def plan(self, fingerprint: str) -> Plan:
+        """Returns the choices, with what the snapshot of this fingerprint decides among them."""
+        config = self._config
+        network, target = (config[group]._target_.rsplit(".", 1)[-1] for group in ("network", "target"))
+        plain = OmegaConf.to_container(config, resolve=True)
+        assert isinstance(plain, dict)  # noqa: S101 - for the type checker
+        chosen = {key: value for key, value in plain.items() if key not in _NOT_PARAMETERS}
+        return Plan(
+            name=f"{network} on {target}",
+            target=target,
+            seed=config.seed,
+            checkpoint=config.checkpoint,
+            folds=config.evaluation.get("folds"),
+            resume=str(config.get("resume") or ""),
+            reuse=bool(config.get("reuse", True)),
+            figures=bool(config.get("figures")),
+            objective=config.objective.removeprefix(f"{VALIDATION}/"),
+            max_epochs=config.trainer.max_epochs,
+            params=dict(_flat(chosen))
+            | {"snapshot.fingerprint": fingerprint, "threads": str(torch.get_num_threads())},
+            text=OmegaConf.to_yaml(config, resolve=True),
+        )
+
+    def checkpoints(self, run_id: str) -> Path:
+        """Returns the folder of a run's checkpoints while it trains."""
+        return self._mlruns / CHECKPOINTS / run_id
+
+
+def _instantiate(config: DictConfig, key: str, **arguments: Any) -> Any:  # noqa: ANN401
+    """Makes what a key of the configuration describes; a mistake in it becomes one sentence."""
+    try:
+        return instantiate(config[key], _convert_="all", **arguments)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, LikerankError):
+            raise error.__cause__ from error
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise LikerankError(f"{key} cannot be made of the configuration ({reason}); change {key}.") from error
+
+
+def _scorer(config: DictConfig) -> Scorer:
+    scorer = Scorer(_instantiate(config, "network"), channels_last=config.regressor.channels_last)
+    size = config.snapshot.size
+    try:
+        with torch.no_grad():
+            scorer.eval()(torch.zeros(2, size, size, 3, dtype=torch.uint8))
+    except RuntimeError as error:
+        raise LikerankError(
+            f"The network {config.network._target_} does not take pictures of {size}x{size} pixels or gives "
+            f"more than one number for each ({error}); change network or snapshot.size."
+        ) from error
+    return scorer.train()
+
+
+def _regressor(config: DictConfig, scorer: Scorer) -> PopularityRegressor:
+    try:
+        return PopularityRegressor(
+            scorer,
+            optimizer=instantiate(config.optimizer),
+            scheduler=instantiate(config.scheduler) if config.get("scheduler") else None,
+            flip=config.regressor.flip,
+            seed=config.seed,
+        )
+    except (TypeError, ValueError) as error:
+        raise LikerankError(
+            f"The optimiser {config.optimizer._target_} cannot be made ({error}); change optimizer."
+        ) from error
+
+
+def _trainer(config: DictConfig, checkpoints: Sequence[Callback]) -> Trainer:
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # its hints at each start
+    trainer: Trainer = _instantiate(
+        config,
+        "trainer",
+        logger=_configured(config, "logger"),
+        callbacks=[*_own_callbacks(config, checkpoints), *_configured(config, "callbacks")],
+        plugins=[AtomicCheckpointIO(), *_configured(config, "plugins")],
+        # Lightning's would give a post to two processes; ours splits the batches.
+        use_distributed_sampler=False,
+        # A CPU repeats to the bit without, and a small network's training would pay 3 % for the checks.
+        deterministic=torch.cuda.is_available(),
+    )
+    return trainer
+
+
+def _own_callbacks(config: DictConfig, checkpoints: Sequence[Callback]) -> list[Callback]:
+    stopping, bar = config.early_stopping, config.trainer.enable_progress_bar
+    return [
+        *([ResumableEarlyStopping("val/loss", patience=stopping)] if stopping else []),
+        *checkpoints,
+        *([TQDMProgressBar(refresh_rate=_STEPS_A_REFRESH)] if bar else []),
+    ]
+
+
+def _configured(config: DictConfig, key: str) -> list[Any]:
+    """Makes the objects of a group that holds several by name, and those given to the trainer itself."""
+    group, given = config.get(key), config.trainer.get(key)
+    made = [_instantiate(group, name) for name in group if group[name] is not None] if group else []
+    if given is None or isinstance(given, bool):
+        return made
+    of_trainer = _instantiate(config.trainer, key)
+    return [*made, *(of_trainer if isinstance(of_trainer, list) else [of_trainer])]
+
+
+def _digest(content: object, size: int) -> str:
+    text = content if isinstance(content, str) else json.dumps(content, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
+
+
+def _flat(node: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    if isinstance(node, dict) and node:
+        for name, child in node.items():
+            yield from _flat(child, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, node if isinstance(node, str) else json.dumps(node)

@@ -1,0 +1,174 @@
+"""The champion: a run's model replaces it where the run ranks better beyond the paired interval."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from likerank.app.folders import Folders
+from likerank.dataset import (
+    BEFORE,
+    LATER_POSTS,
+    SELECT,
+    STOP,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Snapshot,
+    find_snapshot,
+)
+from likerank.errors import LikerankError
+from likerank.evaluation import Interval, paired_difference
+from likerank.reports import ModelFacts, model_card
+from likerank.run_names import CARD, FINGERPRINT, PROMOTION
+from likerank.tracking import Run, Tracking, crown, find_champion
+from likerank.tracking.code_version import code_version
+from likerank.tracking.results import ranked_splits, read_predictions, read_table
+from likerank.training.evaluate import evaluate_run
+from likerank.training.rebuild import rebuild, trained_scorer
+from likerank.training.results import metric_named
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of comparing a run with the champion.
+
+    Attributes:
+        promoted: Whether the run was promoted.
+        champion: The id of the run that is champion now.
+        gain: The difference of the run's score to the former champion's; None where there was no other.
+    """
+
+    promoted: bool
+    champion: str
+    gain: Interval | None
+
+
+def challenge(run: Run, tracking: Tracking, folders: Folders, *, metric: str, score_test: bool) -> Verdict:
+    """Compares a run with the champion on the model-selection half of validation, and promotes the better.
+
+    Only the new champion is then scored on test, once, and gets its card.
+
+    Args:
+        run: The challenger, or the champion itself, whose card is completed then.
+        tracking: MLflow, where the champion is registered.
+        folders: The project's folders.
+        metric: The metric to compare by, such as `within/pairwise`.
+        score_test: Whether the champion is scored on test; if not, its card says how that is done later.
+    """
+    if run.status != "FINISHED":
+        raise LikerankError(f"Run {run.id} is {run.status.lower()}; only a finished one can be champion.")
+    with FileLock(folders.mlruns / ".champion.lock"):
+        champion = find_champion(tracking)
+        promoted = champion is None or champion.id != run.id
+        gain, promotion = None, "The first champion."
+        if champion is not None and promoted:
+            gain = gain_over(champion, run, folders, metric)
+            words = f"{gain.estimate:+.4f} in {metric} ({_bounds(gain)}) on validation's model-selection half"
+            if gain.low is None or gain.low <= 0:
+                print(f"Champion stays run {champion.id}; what run {run.id} gains is not sure: {words}.")
+                return Verdict(False, champion.id, gain)
+            promotion = f"It beat run `{champion.id}` by {words}."
+        if promoted:
+            run.set_tags({PROMOTION: promotion})
+        if score_test and TEST not in ranked_splits(run):
+            evaluate_run(run, folders)
+        card = model_card(_facts(run, folders))
+        run.log_text(card, CARD)
+        version = crown(tracking, run, card)
+    if promoted:
+        print(f"Champion is run {run.id} now, version {version} of likerank in the registry. {promotion}")
+    else:
+        print(f"Run {run.id} is champion already.")
+    print(f"Its card is {CARD} in the run; python scripts/rank.py photos=... ranks with it.")
+    return Verdict(promoted, run.id, gain)
+
+
+def refuse_incomparable(champion: Run, fingerprint: str, folders: Folders) -> None:
+    """Refuses to compare the champion with runs on a snapshot whose posts it cannot rank fairly.
+
+    Args:
+        champion: The champion's run.
+        fingerprint: The snapshot's.
+        folders: The project's folders.
+
+    Raises:
+        LikerankError: If the champion may have trained on the posts that are to be ranked, or sees pictures
+            of another size.
+    """
+    if champion.tags[FINGERPRINT] == fingerprint:
+        return
+    root = folders.snapshots
+    before = BEFORE | rebuild(champion, folders).recipe
+    snapshot = Snapshot(find_snapshot(root, fingerprint))
+    recipe = snapshot.recipe
+    for key, why in (
+        ("seed", "it may have trained on these posts"),
+        ("split", "it may have trained on these posts"),
+        ("near_copies", "it may have trained on copies of these posts"),
+        ("size", "it sees pictures of another size"),
+    ):
+        if before[key] != recipe[key]:
+            raise LikerankError(
+                f"The champion, run {champion.id}, cannot be compared on snapshot {fingerprint}: its "
+                f"snapshot.{key} was {before[key]}, not {recipe[key]}, so {why}; train both on one."
+            )
+    if recipe["split"] in LATER_POSTS:
+        theirs = Snapshot(find_snapshot(root, champion.tags[FINGERPRINT])).posts
+        trained_on = theirs["group"][(theirs["split"] == TRAIN) | (theirs["half"] == STOP)]
+        ranked = snapshot.posts["group"][snapshot.posts["half"] == SELECT]
+        if ranked.isin(trained_on).any():
+            raise LikerankError(
+                f"The champion, run {champion.id}, cannot be compared on snapshot {fingerprint}: it trained "
+                f"on posts that are ranked here, since {recipe['split']} moves with what is ingested; train "
+                "both on one."
+            )
+
+
+def gain_over(champion: Run, run: Run, folders: Folders, metric: str) -> Interval:
+    """Returns by how much a run's network ranks the same posts better than the champion's.
+
+    The posts are those of the run's own snapshot, validation's `select` half.
+
+    Raises:
+        LikerankError: If the champion may have trained on them, sees pictures of another size, or the metric
+            is unknown.
+    """
+    compared_by, within = metric_named(metric)
+    posts = read_predictions(run, VALIDATION)
+    posts = posts[posts["half"] == SELECT]
+    theirs = _scores_of(champion, run, posts, folders)
+    groups = pd.factorize(posts["author"])[0] if within else None
+    return paired_difference(compared_by, posts["likes"], posts["network"], theirs, groups)
+
+
+def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, folders: Folders) -> pd.Series:
+    fingerprint = run.tags[FINGERPRINT]
+    if champion.tags[FINGERPRINT] == fingerprint:
+        return read_predictions(champion, VALIDATION).set_index("key")["network"].loc[posts["key"]]
+    refuse_incomparable(champion, fingerprint, folders)
+    snapshot = Snapshot(find_snapshot(folders.snapshots, fingerprint))
+    rows = pd.Index(snapshot.posts["key"]).get_indexer(posts["key"]).astype(np.int64)
+    scores = trained_scorer(champion, folders).score(snapshot.pixels, rows)
+    return pd.Series(scores, index=posts["key"])
+
+
+def _facts(run: Run, folders: Folders) -> ModelFacts:
+    snapshot = Snapshot(find_snapshot(folders.snapshots, run.tags[FINGERPRINT]))
+    return ModelFacts(
+        run_id=run.id,
+        name=rebuild(run, folders).plan(snapshot.fingerprint).name,
+        params=run.params,
+        manifest=snapshot.manifest,
+        code=code_version(),
+        validation=read_table(run, VALIDATION),
+        test=read_table(run, TEST) if TEST in ranked_splits(run) else None,
+        promotion=run.tags.get(PROMOTION, ""),
+    )
+
+
+def _bounds(gain: Interval) -> str:
+    if gain.low is None or gain.high is None:
+        return "too few posts tell how sure that is"
+    return f"95 % interval {gain.low:+.4f} to {gain.high:+.4f}"

@@ -1,0 +1,43 @@
+"""Checkpoints: written completely or not at all, read without executing anything."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from pytorch_lightning.plugins import TorchCheckpointIO
+
+from likerank.files import aside_of
+from likerank.models import Scorer
+
+CHECKPOINT_CHOICES: Final = ("best", "last")
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it.
+
+    Lightning writes it to the system's folder for temporary files; where that is another disk, a kill in the
+    move would leave half a checkpoint in place of a whole one.
+    """
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: Any | None = None,  # noqa: ANN401
+    ) -> None:
+        """Saves the checkpoint at the path."""
+        aside = aside_of(Path(path))
+        super().save_checkpoint(checkpoint, aside, storage_options)
+        aside.replace(path)
+
+
+def load_weights(scorer: Scorer, checkpoint: Path) -> None:
+    """Gives a scorer the weights of a checkpoint, which keeps them as the LightningModule's."""
+    weights = checkpoint_weights(checkpoint)
+    scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
+
+
+def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """Returns a checkpoint's weights by the LightningModule's names."""
+    weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return weights

@@ -1,0 +1,43 @@
+"""Rebuilds what a finished run trained, from that run only."""
+
+from omegaconf import DictConfig, OmegaConf
+
+from likerank.app.folders import Folders
+from likerank.dataset import find_snapshot
+from likerank.models import Scorer
+from likerank.run_names import CHECKPOINTS, CONFIG, FINGERPRINT
+from likerank.tracking import Run
+from likerank.training.assembly import Assembly, Predictors
+from likerank.training.checkpoints import load_weights
+
+
+def rebuild(run: Run, folders: Folders) -> Assembly:
+    """Returns the assembly of a run's own configuration, in the present folders."""
+    trained = OmegaConf.load(run.artifact(CONFIG))
+    assert isinstance(trained, DictConfig)  # noqa: S101 - for the type checker
+    trained.paths = {name: str(getattr(folders, name)) for name in ("data", "archive", "mlruns")}
+    return Assembly(trained)
+
+
+def trained_predictors(run: Run, folders: Folders) -> Predictors:
+    """Returns a finished run's network, with the weights of its chosen checkpoint, and its baselines.
+
+    Raises:
+        LikerankError: If the run's snapshot or checkpoint is gone.
+    """
+    assembly = rebuild(run, folders)
+    predictors = assembly.predictors(find_snapshot(folders.snapshots, run.tags[FINGERPRINT]))
+    _load_chosen(run, assembly, predictors.scorer)
+    return predictors
+
+
+def trained_scorer(run: Run, folders: Folders) -> Scorer:
+    """Returns a finished run's network, with the weights of its chosen checkpoint."""
+    assembly = rebuild(run, folders)
+    scorer = assembly.scorer()
+    _load_chosen(run, assembly, scorer)
+    return scorer
+
+
+def _load_chosen(run: Run, assembly: Assembly, scorer: Scorer) -> None:
+    load_weights(scorer, run.artifact(f"{CHECKPOINTS}/{assembly.checkpoint}.ckpt"))
