@@ -10,11 +10,11 @@ import pytest
 from pytorch_lightning import Trainer
 
 from likerank.errors import LikerankError
-from likerank.training.distributed import HandOver, handed_over, handing_over, refuse_impossible_processes
+from likerank.training.distributed import Handover, passing_on, received_handover, refuse_impossible_processes
 from tests.workplaces import TINY, TINY_PAPER, MakeWorkplace, Workplace, wait_for
 
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
-GIVEN = HandOver("a run", "a snapshot")
+GIVEN = Handover("a run", "a snapshot")
 
 
 def two_processes(**settings: int) -> Trainer:
@@ -29,17 +29,17 @@ def place(make_workplace: MakeWorkplace, corpus: Workplace) -> Workplace:
 
 def test_the_first_process_is_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_RANK", "0")
-    with handing_over(GIVEN):
-        assert handed_over() is None
+    with passing_on(GIVEN):
+        assert received_handover() is None
 
 
 @pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK"])
 def test_another_process_takes_what_the_first_hands_on(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "1")
-    with handing_over(GIVEN):
-        assert handed_over() == GIVEN
+    with passing_on(GIVEN):
+        assert received_handover() == GIVEN
     with pytest.raises(LikerankError, match=r"with trainer.devices=N and without torchrun"):
-        handed_over()
+        received_handover()
 
 
 def test_one_machine_takes_several_processes() -> None:

@@ -1,4 +1,4 @@
-"""Stage compare: finished runs on the same posts of validation, and whether one is better than the rest."""
+"""Command compare: ranks finished runs by configuration, on the same posts of validation."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ def compare(config: DictConfig) -> Ranking:
     """Compares finished runs by configuration, prints the table and the verdict, and writes both to files.
 
     Raises:
-        LikerankError: If the runs cannot be had or compared; the message names them.
+        LikerankError: If the runs are missing or cannot be compared; the message names them.
     """
     metric, authors_apart = metric_named(str(config.metric))
     tracking = configured_tracking(config)

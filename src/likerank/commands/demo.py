@@ -1,4 +1,4 @@
-"""The main job on the drawn corpus: ingest, train the paper's experiment and the default, evaluate both."""
+"""Command demo: ingests the drawn corpus, trains the paper's experiment and the default, evaluates both."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,7 +29,7 @@ Next: python scripts/train.py -m network=paper,residual seed=1,2,3 launcher=jobl
 def demo(config: DictConfig) -> None:
     """Runs the stages one after another, in the configured folders, and prints one table of both trainings.
 
-    What is there already is used again: posts that are stored, the snapshot, finished trainings.
+    Posts that are stored, the snapshot and finished trainings are used again.
     """
     kind = config.kind or "null"  # A command line's null arrives as None.
     ingest(stage_configuration("ingest", ["source=demo", f"source.kind={kind}"], config))

@@ -30,7 +30,7 @@ from likerank.errors import LikerankError
 from likerank.run_names import CHECKPOINTS, FINGERPRINT, JUDGED, PARENT, REFRESH, SUMMARIES
 from likerank.tracking import Run, Tracking, find_champion
 from likerank.training.champion import challenge, refuse_incomparable
-from likerank.training.distributed import handed_over
+from likerank.training.distributed import received_handover
 from likerank.training.results import metric_named
 from likerank.training.run import fit_beside, train_run
 from likerank.training.snapshot import snapshot_folder
@@ -56,7 +56,7 @@ def refresh(config: DictConfig) -> int:
     Raises:
         LikerankError: If another refresh is running, MLflow is not there, or a stage cannot be configured.
     """
-    if (given := handed_over()) is not None:
+    if (given := received_handover()) is not None:
         fit_beside(_training(config), given)
         return 0
     summary = RefreshSummary()

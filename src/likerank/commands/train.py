@@ -4,7 +4,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from likerank.dataset import VALIDATION
-from likerank.training.distributed import handed_over
+from likerank.training.distributed import received_handover
 from likerank.training.run import fit_beside, train_run
 from likerank.training.sweep import run_trial, sweeping
 
@@ -20,7 +20,7 @@ def train(config: DictConfig) -> float:
     """
     if sweeping():
         return run_trial(config)
-    if (given := handed_over()) is not None:
+    if (given := received_handover()) is not None:
         fit_beside(config, given)
         return float("nan")
     trained = train_run(config)

@@ -1,7 +1,7 @@
 """Runs, datasets, models and the champion in MLflow."""
 
 from likerank.run_names import PARENT
-from likerank.tracking.champion import CHAMPION_URI, crown, find_champion
+from likerank.tracking.champion import CHAMPION_URI, find_champion, register_champion
 from likerank.tracking.model import TrainedModel
 from likerank.tracking.rewriting import Rewrite, remove_artifacts, rewrite_artifacts, rewrite_models
 from likerank.tracking.run import Run
@@ -14,8 +14,8 @@ __all__ = [
     "Run",
     "Tracking",
     "TrainedModel",
-    "crown",
     "find_champion",
+    "register_champion",
     "remove_artifacts",
     "rewrite_artifacts",
     "rewrite_models",

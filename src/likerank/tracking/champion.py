@@ -1,4 +1,4 @@
-"""The champion: the registered model that photos are ranked with, by MLflow's registry and its alias."""
+"""The champion: the model in MLflow's registry that photos are ranked with."""
 
 from typing import Final
 
@@ -35,7 +35,7 @@ def find_champion(tracking: Tracking) -> Run | None:
     return tracking.run(str(version.run_id))
 
 
-def crown(tracking: Tracking, run: Run, description: str) -> int:
+def register_champion(tracking: Tracking, run: Run, description: str) -> int:
     """Registers a run's model and gives it the champion's alias.
 
     Args:

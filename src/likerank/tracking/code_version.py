@@ -1,4 +1,4 @@
-"""Which code a run was made by."""
+"""The version of the code that a run is made with."""
 
 import hashlib
 import subprocess

@@ -23,7 +23,7 @@ _Choices = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What is to be compared, on the posts of validation's select half.
+    """Scores to compare, on the posts of validation's model-selection half.
 
     Attributes:
         posts: `author` and `likes` by post key, N rows.
@@ -50,9 +50,9 @@ _Groups = dict[_Choices, dict[int, _Scored]]
 def load_predictions(
     chosen: SelectedRuns, *, predictors: Sequence[str] | None, apart: Sequence[str]
 ) -> Predictions:
-    """Reads what each run predicted of validation; test is not looked at.
+    """Loads each run's predictions of validation; test is not read.
 
-    Of several runs of one configuration and seed the newest stands for all.
+    Of several runs of one configuration and seed only the newest is used.
 
     Args:
         chosen: The runs, all of one snapshot.
@@ -126,7 +126,7 @@ def _tables(chosen: SelectedRuns, unreadable: list[str]) -> Iterator[tuple[Run, 
 
 
 def _labelled(name: str, groups: _Groups, told: bool) -> Iterator[tuple[str, dict[int, _Scored]]]:
-    """Yields each group with its label: what its trials were told, where that tells all groups apart."""
+    """Yields each group with its label: its trials' overrides, where these differ between all groups."""
     labels = labels_of([dict(choices) for choices in groups], alone="")
     trials = [next(iter(by_seed.values())).record for by_seed in groups.values()]
     if told and name == NETWORK and all(OVERRIDES in trial.tags for trial in trials):
@@ -139,7 +139,7 @@ def _labelled(name: str, groups: _Groups, told: bool) -> Iterator[tuple[str, dic
 
 
 def _choices(record: Run, name: str, apart: Sequence[str]) -> _Choices:
-    """Returns what decides a predictor's scores: all choices for a network, the target for a baseline."""
+    """Returns the choices that decide a predictor's scores: all for a network, the target for a baseline."""
     if name == NETWORK:
         return tuple(sorted(choices_of(record.params, apart).items()))
     of_target = choices_of(record.params).items()

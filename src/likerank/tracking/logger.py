@@ -24,7 +24,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 class RunLogger(MLFlowLogger):
-    """Lightning's logger for a run that goes on after the fit: its ranking is still to come."""
+    """Lightning's logger for a run that stays open after the fit, since ranking follows."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Writes metrics; Ctrl-C waits meanwhile, or it would leave SQLite's transaction open and locked."""

@@ -1,4 +1,4 @@
-"""A trained model, opened as it was logged: without likerank's own classes."""
+"""A trained model, opened from its exported program: without likerank's own classes."""
 
 import tempfile
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ class TrainedModel:
             except (MlflowException, OSError, ValueError) as error:
                 reason = str(error).splitlines()[0].rstrip(".")
                 raise LikerankError(
-                    f"The model {uri} cannot be had ({reason}); train one and make it the champion by "
+                    f"The model {uri} cannot be opened ({reason}); train one and make it the champion by "
                     "scripts/promote.py run_id=RUN, or name another by model=RUN."
                 ) from error
             description = Model.load(str(description_file))

@@ -1,4 +1,4 @@
-"""One run: what went in, what came out, and how it ended."""
+"""A run in MLflow: parameters, metrics, tags, artifacts, model and status."""
 
 import json
 import random

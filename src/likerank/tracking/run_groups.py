@@ -1,4 +1,4 @@
-"""What a run chose, read from its parameters, and the shortest words that tell such choices apart."""
+"""Groups runs by their choices, and labels the groups by the choices that differ."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _ABSENT = "(absent)"
 
 
 def choices_of(params: Mapping[str, str], apart: Collection[str] = ()) -> dict[str, str]:
-    """Returns what was chosen, by key; runs with the same choices are one configuration.
+    """Returns the choices of a run by key; runs with the same choices are one configuration.
 
     Args:
         params: A run's parameters, flat.
@@ -36,7 +36,7 @@ def choices_of(params: Mapping[str, str], apart: Collection[str] = ()) -> dict[s
 
 
 def labels_of(configurations: Sequence[Mapping[str, str]], alone: str) -> list[str]:
-    """Returns a label for each configuration, of what differs between them alone.
+    """Returns a label for each configuration, made only of the choices that differ between them.
 
     Args:
         configurations: Their choices; no two the same.

@@ -22,7 +22,7 @@ SQLITE = "sqlite"
 
 
 class Tracking:
-    """The place that runs are kept in, opened, with its experiment made.
+    """MLflow with one experiment, opened.
 
     Args:
         uri: `sqlite` for a database of `folder`'s own, or the URI of an MLflow server or database.
@@ -70,7 +70,7 @@ class Tracking:
         return Run(self.client, self.uri, started.info.run_id)
 
     def run(self, run_id: str) -> Run:
-        """Returns a run that is there already.
+        """Returns the run of an id.
 
         Raises:
             LikerankError: If there is none with this id.
@@ -144,7 +144,7 @@ def _quoted(value: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Returns as much of an error as fits into a sentence."""
+    """Returns the first line of an error, at most 200 characters."""
     return str(error).strip().splitlines()[0][:200]
 
 

@@ -22,7 +22,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import Interval, paired_difference
 from likerank.reports import ModelFacts, model_card
 from likerank.run_names import CARD, FINGERPRINT, PROMOTION
-from likerank.tracking import Run, Tracking, crown, find_champion
+from likerank.tracking import Run, Tracking, find_champion, register_champion
 from likerank.tracking.code_version import code_version
 from likerank.tracking.results import ranked_splits, read_predictions, read_table
 from likerank.training.evaluate import evaluate_run
@@ -76,7 +76,7 @@ def challenge(run: Run, tracking: Tracking, folders: Folders, *, metric: str, sc
             evaluate_run(run, folders)
         card = model_card(_facts(run, folders))
         run.log_text(card, CARD)
-        version = crown(tracking, run, card)
+        version = register_champion(tracking, run, card)
     if promoted:
         print(f"Champion is run {run.id} now, version {version} of likerank in the registry. {promotion}")
     else:
@@ -86,7 +86,7 @@ def challenge(run: Run, tracking: Tracking, folders: Folders, *, metric: str, sc
 
 
 def refuse_incomparable(champion: Run, fingerprint: str, folders: Folders) -> None:
-    """Refuses to compare the champion with runs on a snapshot whose posts it cannot rank fairly.
+    """Refuses a comparison with the champion on posts that it may have been trained on.
 
     Args:
         champion: The champion's run.

@@ -1,7 +1,7 @@
-"""One training in several processes: which of them may be, and what the first hands on to the others.
+"""One training in several processes: whether that is supported, and the values that the first passes on.
 
-Lightning starts the others by running the script again, on this machine. They take the run's id and the
-snapshot from their environment, fit, and leave: whatever is built, recorded or printed, the first does.
+Lightning starts the other processes by running the command again, on this machine. They read the run's id and
+the snapshot from their environment, fit, and exit: only the first builds, records and prints.
 """
 
 import os
@@ -27,8 +27,8 @@ _WHAT_WORKS = (
 
 
 @dataclass(frozen=True)
-class HandOver:
-    """What the other processes need of the first.
+class Handover:
+    """The values that the other processes need.
 
     Attributes:
         run_id: The run that the training is recorded in.
@@ -39,8 +39,8 @@ class HandOver:
     fingerprint: str
 
 
-def handed_over() -> HandOver | None:
-    """Returns what the first process handed on to this one; None in the first itself.
+def received_handover() -> Handover | None:
+    """Returns the values that the first process passed on to this one; None in the first process.
 
     Raises:
         LikerankError: If this is not the first process and was not started by it.
@@ -48,15 +48,15 @@ def handed_over() -> HandOver | None:
     if all(os.environ.get(name, "0") == "0" for name in _RANKS):
         return None
     try:
-        return HandOver(os.environ[_RUN], os.environ[_FINGERPRINT])
+        return Handover(os.environ[_RUN], os.environ[_FINGERPRINT])
     except KeyError:
         raise LikerankError(_WHAT_WORKS) from None
 
 
 @contextmanager
-def handing_over(hand_over: HandOver) -> Iterator[None]:
-    """Lets the processes that start meanwhile have it."""
-    os.environ |= {_RUN: hand_over.run_id, _FINGERPRINT: hand_over.fingerprint}
+def passing_on(handover: Handover) -> Iterator[None]:
+    """Passes the values on to the processes that start within a `with` statement."""
+    os.environ |= {_RUN: handover.run_id, _FINGERPRINT: handover.fingerprint}
     try:
         yield
     finally:
@@ -64,7 +64,7 @@ def handing_over(hand_over: HandOver) -> Iterator[None]:
 
 
 def refuse_impossible_processes(trainer: "Trainer", *, sweep: bool, folds: bool) -> None:
-    """Refuses a training of several processes where it cannot go; one process can go everywhere.
+    """Refuses a training of several processes where that is not supported.
 
     Args:
         trainer: The trainer that would be used.

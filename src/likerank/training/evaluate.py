@@ -1,4 +1,4 @@
-"""Ranks the test split of one chosen run, with everything rebuilt from that run."""
+"""Ranks the test split of one run, with everything rebuilt from that run."""
 
 from likerank.app.folders import Folders
 from likerank.dataset import TEST

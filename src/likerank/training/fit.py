@@ -14,7 +14,7 @@ from likerank.run_names import CHECKPOINTS
 from likerank.tracking import Run
 from likerank.training.assembly import Training
 from likerank.training.checkpoints import load_weights
-from likerank.training.distributed import HandOver, handing_over
+from likerank.training.distributed import Handover, passing_on
 
 
 def fit(training: Training, run: Run, folder: Path) -> None:
@@ -29,7 +29,7 @@ def fit(training: Training, run: Run, folder: Path) -> None:
     Raises:
         LikerankError: If the training left no checkpoint.
     """
-    with handing_over(HandOver(run.id, training.snapshot.fingerprint)):
+    with passing_on(Handover(run.id, training.snapshot.fingerprint)):
         fit_weights(training, folder, run.lightning_logger())
     if training.trainer.fast_dev_run:  # type: ignore[attr-defined]
         return  # Lightning writes no checkpoint then.

@@ -1,4 +1,4 @@
-"""Rebuilds what a finished run trained, from that run only."""
+"""Rebuilds network, dataset and baselines of a finished run from that run only."""
 
 from omegaconf import DictConfig, OmegaConf
 

@@ -136,7 +136,7 @@ def _truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def metric_named(key: str) -> tuple[Metric, bool]:
-    """Returns the metric that a key such as `within/pairwise` names, and whether it is within authors.
+    """Returns the metric of a key such as `within/pairwise`, and whether it is within authors.
 
     Raises:
         LikerankError: If it names none that rankings can be compared by.

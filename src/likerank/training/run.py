@@ -14,13 +14,23 @@ from likerank.dataset import VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.reports import print_score_table
-from likerank.run_names import CONFIG, FINGERPRINT, FOLDS, JOB, PARENT, RANKING, TRIAL, VERSION
+from likerank.run_names import (
+    CONFIG,
+    CONFIG_HASH,
+    FINGERPRINT,
+    FOLDS,
+    FORMER_CONFIG_HASH,
+    JOB,
+    PARENT,
+    RANKING,
+    VERSION,
+)
 from likerank.tracking import Run, Tracking
 from likerank.tracking.code_version import git_commit
 from likerank.tracking.results import read_table
 from likerank.training.assembly import Assembly, Plan, Training
 from likerank.training.cross_validation import fold_snapshots, rank_folds
-from likerank.training.distributed import HandOver, refuse_impossible_processes
+from likerank.training.distributed import Handover, refuse_impossible_processes
 from likerank.training.figures import keep_figures
 from likerank.training.fit import fit, fit_weights, outcome_kept
 from likerank.training.results import calibration_of, caption_of, rank_split, title_of
@@ -72,7 +82,7 @@ def train_run(
     folds = fold_snapshots(plan, snapshot)
     split = ranked_split(plan)
     config_hash = plan.config_hash(snapshot.fingerprint)
-    run = None if plan.resume or not plan.reuse else tracking.find_run({TRIAL: config_hash}, "FINISHED")
+    run = None if plan.resume or not plan.reuse else tracking.find_run({CONFIG_HASH: config_hash}, "FINISHED")
     if run is not None:
         print(f"Trained before: run {run.id} (reuse=false trains it again).")
         run.set_tags({key: value for key, value in tags.items() if key != PARENT})
@@ -81,7 +91,8 @@ def train_run(
         if plan.resume:
             run = _resumed(tracking, plan)
         else:
-            run = _started(tracking, plan, {TRIAL: config_hash, **tags}, snapshot, name)
+            tags |= {CONFIG_HASH: config_hash, FORMER_CONFIG_HASH: config_hash}
+            run = _started(tracking, plan, tags, snapshot, name)
         with outcome_kept(run):
             _describe(run, plan, snapshot)
             if folds:
@@ -96,7 +107,7 @@ def train_run(
     return Outcome(run, table, split, objective_key(plan), value)
 
 
-def fit_beside(config: DictConfig, given: HandOver) -> None:
+def fit_beside(config: DictConfig, given: Handover) -> None:
     """Fits in a process that the training's first process started, and does nothing else."""
     assembly = Assembly(config)
     training = assembly.on(find_snapshot(snapshots_folder(config), given.fingerprint))
@@ -126,7 +137,7 @@ def _started(tracking: Tracking, plan: Plan, tags: dict[str, str], snapshot: Sna
 
 
 def _describe(run: Run, plan: Plan, snapshot: Snapshot) -> None:
-    """Writes what went in; for a resumed run again, since it may have been killed before this was written."""
+    """Writes configuration, dataset and parameters; also for a resumed run, which may lack them."""
     run.log_text(plan.text, CONFIG)
     run.log_snapshot("snapshot", snapshot.fingerprint, snapshot.folder, snapshot.manifest["counts"]["posts"])
     if not plan.resume:

@@ -1,4 +1,4 @@
-"""Stage snapshot: the store's posts become one frozen dataset."""
+"""Builds the configured snapshot, or finds it: the store's posts as one frozen dataset."""
 
 from pathlib import Path
 
@@ -13,14 +13,18 @@ _MANY_COPIES = 0.1
 
 
 def snapshot_folder(config: DictConfig) -> Path:
-    """Returns the folder of the configured snapshot; builds it where `latest` is asked and missing."""
+    """Returns the folder of the configured snapshot; builds `latest` where it is missing.
+
+    Raises:
+        LikerankError: If there is no such snapshot, or the store holds no usable posts.
+    """
     choice = config.snapshot
     root = snapshots_folder(config)
     if str(choice.fingerprint) != LATEST:
-        # Opened, so that one which cannot be trained on is refused before a sweep's first trial.
+        # Opened, so that an unusable snapshot is refused before a sweep's first trial.
         return Snapshot(find_snapshot(root, str(choice.fingerprint))).folder
     champion = find_champion(configured_tracking(config))
-    # The champion's is still needed: to score it on test, and to tell which posts it has not seen.
+    # The champion's snapshot is still needed: to score it on test, and to count the posts it has not seen.
     spare = [] if champion is None else [champion.params["snapshot.fingerprint"]]
     with configured_store(config) as store:
         folder = build_snapshot(store, configured_recipe(config), root, keep=choice.keep, spare=spare)
@@ -32,7 +36,7 @@ def snapshot_folder(config: DictConfig) -> Path:
 
 
 def configured_recipe(config: DictConfig) -> Recipe:
-    """Returns what a snapshot is to be made by."""
+    """Returns the recipe of the configured snapshot."""
     choice = config.snapshot
     return Recipe(
         size=choice.size,
@@ -57,7 +61,7 @@ def summary_of(snapshot: Snapshot) -> str:
 
 
 def warning_of(snapshot: Snapshot) -> str:
-    """Returns what is to be said of its near copies; nothing where there are few, or one of each is kept."""
+    """Returns a warning about near copies; empty where there are few, or one of each is kept."""
     copies = snapshot.manifest.get("copies")
     if copies is None or copies["share"] <= _MANY_COPIES or snapshot.recipe["near_copies"] == "first_only":
         return ""

@@ -1,4 +1,4 @@
-"""A sweep: many trainings under one parent run, on one snapshot that is made before the first of them.
+"""A sweep: many trainings under one parent run, on one snapshot that is built before the first trial.
 
 Hydra's sweepers and launchers start the trials, here or on other machines; a trial finds its parent by the
 sweep's folder, which every launcher hands on. No launcher needs to know more.
@@ -29,7 +29,9 @@ from likerank.errors import LikerankError
 from likerank.run_names import (
     BEST,
     CONFIG,
+    CONFIG_HASH,
     FINGERPRINT,
+    FORMER_CONFIG_HASH,
     JOB,
     OVERRIDES,
     PARENT,
@@ -37,7 +39,6 @@ from likerank.run_names import (
     SWEEP,
     SWEEP_FOLDER,
     SWEPT,
-    TRIAL,
     TRIAL_OF_IT,
     trial_tag,
 )
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from likerank.tracking import Run, Tracking
 
 WORST = float("-inf")
-"""What a failed trial tells its sweeper, which maximises: it then keeps away from there, and goes on."""
+"""The objective of a failed trial: a sweeper that maximises then searches elsewhere."""
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def run_trial(config: DictConfig) -> float:
 
 
 class TrackSweep(Callback):
-    """Hydra's callback for a sweep's parent run: it begins before the first trial and ends after the last."""
+    """Hydra's callback that starts a sweep's parent run before the first trial and ends it after the last."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
         """Makes the snapshot, and makes or finds the parent run."""
@@ -131,10 +132,10 @@ def _mistakes_end_the_sweep() -> Iterator[None]:
 
 
 def start_sweep(config: DictConfig) -> str:
-    """Makes the sweep's snapshot and its parent run, or finds those of the same sweep before; returns its id.
+    """Makes or finds the snapshot and the parent run of a sweep, and returns the run's id.
 
     Args:
-        config: What Hydra composed for the sweep, `hydra` included.
+        config: The sweep's configuration as Hydra composed it, with `hydra`.
     """
     with importing():
         from likerank.training.assembly import Assembly
@@ -231,7 +232,9 @@ def trial_frame(records: "Iterable[Run]", objective: str) -> "pd.DataFrame":
 
     by_trial: dict[str, Run] = {}
     for record in sorted(records, key=lambda record: (record.status == "FINISHED", record.started)):
-        by_trial[record.tags.get(TRIAL, record.tags[OVERRIDES])] = record
+        tags = record.tags
+        trial = tags.get(CONFIG_HASH) or tags.get(FORMER_CONFIG_HASH) or tags[OVERRIDES]
+        by_trial[trial] = record
     outcomes = [
         {
             "run": record.id,
