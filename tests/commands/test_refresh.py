@@ -11,9 +11,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
+from likerank.app.refresh_summary import LAST, RefreshSummary
 from likerank.commands.promote import promote
 from likerank.commands.refresh import refresh
-from likerank.commands.refresh_summary import LAST, RefreshSummary
 from likerank.errors import LikerankError
 from likerank.images import encode_jpeg
 from likerank.run_names import PARENT, REFRESH

@@ -1,4 +1,4 @@
-"""What a refresh did, as JSON for monitoring."""
+"""The summary of a refresh, as JSON for monitoring."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ class AnotherRefreshError(LikerankError):
 
 @dataclass
 class RefreshSummary:
-    """What a refresh did; what it did not come to is None.
+    """The outcome of a refresh; None stands for what it did not reach.
 
     Attributes:
         started: When it started (UTC).
@@ -53,7 +53,8 @@ class RefreshSummary:
         gain: By how much it ranks better than the champion before it: metric, estimate, low, high.
         promoted: Whether it became champion.
         champion: The run that is champion now.
-        errors: A sentence for each thing that went wrong.
+        errors: A sentence for each error.
+        file: The file that it was written to.
     """
 
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -70,9 +71,10 @@ class RefreshSummary:
     promoted: bool = False
     champion: str | None = None
     errors: list[str] = field(default_factory=list)
+    file: Path | None = field(default=None, init=False)
 
     def fail(self, error: BaseException) -> None:
-        """Records what went wrong, once."""
+        """Records an error, once."""
         sentence = without_passwords(sentence_of(error) or f"{type(error).__name__}: {error}".rstrip(": "))
         if sentence not in self.errors:
             self.errors.append(sentence)
@@ -83,7 +85,7 @@ class RefreshSummary:
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Records and prints what goes wrong inside a `with` statement; the refresh goes on behind it."""
+        """Records and prints an error inside a `with` statement; the refresh goes on after it."""
         try:
             yield
         except Exception as error:
@@ -93,16 +95,29 @@ class RefreshSummary:
             else:
                 print(f"likerank: {self.errors[-1]}", file=sys.stderr)
 
+    @contextmanager
+    def written_to(self, folder: Path) -> Iterator[None]:
+        """Writes the summary into a folder on exit, with the error that a `with` statement ended with."""
+        try:
+            yield
+        except BaseException as error:
+            self.fail(error)
+            raise
+        finally:
+            self.finished = self.finished or datetime.now(UTC)
+            self.file = self.write(folder)
+
     def to_text(self) -> str:
-        """Returns it as JSON, with times as ISO 8601 and without passwords."""
+        """Returns the summary as JSON, with times as ISO 8601 and without passwords."""
         plain = asdict(self)
+        del plain["file"]
         for key in ("started", "finished"):
             if (moment := plain[key]) is not None:
                 plain[key] = moment.isoformat(timespec="milliseconds")
         return without_passwords(json.dumps(plain, indent=2)) + "\n"
 
     def metrics(self) -> dict[str, float]:
-        """Returns its numbers, as `group/name` where they belong together."""
+        """Returns the numbers by name, `group/name` where several belong together."""
         numbers: dict[str, Any] = {
             f"{group}/{name}": number
             for group in _GROUPS
@@ -114,10 +129,10 @@ class RefreshSummary:
         return {name: float(number) for name, number in numbers.items() if isinstance(number, int | float)}
 
     def write(self, folder: Path) -> Path:
-        """Writes it into a folder, as a file of its own and as `last.json`; returns the first."""
+        """Writes the summary into a folder, as a file of its own and as `last.json`; returns the first."""
         folder.mkdir(parents=True, exist_ok=True)
         own = folder / f"{self.started:%Y-%m-%d_%H-%M-%S-%f}.json"
-        with FileLock(folder / ".lock"):  # A refresh that is refused speaks up, too.
+        with FileLock(folder / ".lock"):  # A refused refresh writes a summary, too.
             for file in (own, folder / LAST):
                 write_whole(file, self.to_text())
         return own
