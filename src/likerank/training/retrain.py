@@ -69,8 +69,8 @@ def remove_checkpoints(tracking: Tracking, refresh: Run, folders: Folders) -> No
 def _new_posts(snapshot: Snapshot, champion: Run | None, tracking: Tracking, folders: Folders) -> int:
     """Returns how many posts of a snapshot the last judged training has not seen.
 
-    That is the champion's training, or a later one that did not beat it: otherwise a training that just failed
-    to would be repeated every night, until chance lets it pass.
+    That is the champion's training, or a later one that did not beat it: otherwise that one would be repeated
+    every night, until chance lets it pass.
     """
     posts = snapshot.keys()
     if champion is None:
