@@ -1,0 +1,81 @@
+"""A package of the user's own, as CONTRIBUTING prints it, adds to likerank without an edit to it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from likerank.images import encode_jpeg
+
+ROOT = Path(__file__).resolve().parents[1]
+SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("## Extend likerank")[1].split("\n## ")[0]
+SMALL = [
+    "snapshot.size=16",
+    "trainer.max_epochs=2",
+    "trainer.enable_progress_bar=false",
+    "trainer.accelerator=cpu",
+]
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("extensions")]
+
+
+def commands() -> list[list[str]]:
+    (block,) = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+    return [line.split()[1:] for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package, its conf/ and some photos."""
+    folder = tmp_path_factory.mktemp("own")
+    (code,) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    (folder / "package").mkdir()
+    (folder / "package" / "my_likerank.py").write_text(code)
+    for name, text in re.findall(r"```yaml\n# (conf/\S+)\n(.*?)```", SECTION, re.DOTALL):
+        (folder / "package" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "package" / name).write_text(text)
+    (folder / "shots").mkdir()
+    random = np.random.default_rng(0)
+    for number in range(80):
+        light = random.uniform(40, 200)
+        photo = np.clip(random.normal(light, 20, (48, 48, 3)), 0, 255).astype(np.uint8)
+        author = ("anna", "ben")[number % 2]
+        (folder / "shots" / f"{author}_{int(3 * light)}_{number}.jpg").write_bytes(encode_jpeg(photo))
+    return folder
+
+
+def run(folder: Path, command: str, *overrides: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / f"{command}.py"), *overrides],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join([str(folder / "package"), *sys.path]), "COLUMNS": "200"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_a_package_of_ones_own_is_used_from_ingest_to_rank(folder: Path) -> None:
+    search = f"hydra.searchpath=[file://{folder}/package/conf]"
+    ingest, train, evaluate, rank = commands()
+    assert "posts 80 new" in run(folder, *ingest, search)
+    trained = run(folder, *train, *SMALL, search)
+    assert "best: how often the best scored post is the most liked one" in " ".join(trained.split())
+    assert "epoch 1: loss" in trained
+    assert list(folder.glob("mlruns/lightning/shouting/version_*/metrics.csv"))
+    found = re.search(r"Run (\w+):", trained)
+    assert found
+    judged = run(folder, *(argument.replace("RUN", found[1]) for argument in evaluate))
+    assert "Colours on SquareRoot" in judged
+    assert "best: how often" in " ".join(judged.split())
+    ranked = run(folder, *(argument.replace("RUN", found[1]) for argument in rank))
+    assert "anna_" in ranked
+    compared = run(folder, "compare", "metric=within/best_found", "metrics=best_found", search)
+    assert "best_found" in compared
