@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from likerank.errors import LikerankError
 from likerank.files import whole_file
 from likerank.models.least_squares import (
+    LeastSquares,
     LinearModel,
     Pixels,
-    RidgeRegression,
     Rows,
     Vector,
-    ordinary_least_squares,
     refuse_what_is_too_large,
 )
 from likerank.progress import track
@@ -161,7 +160,7 @@ class Linear(_OnPixels):
     name = "linear"
 
     def _fit(self, pixels: Pixels, posts: pd.DataFrame, values: Vector, rows: Rows) -> None:  # noqa: ARG002
-        self._keep(ordinary_least_squares(pixels, values, rows))
+        self._keep(LeastSquares(pixels, values, rows).ordinary())
 
 
 class Ridge(_OnPixels):
@@ -187,7 +186,7 @@ class Ridge(_OnPixels):
             )
         refuse_what_is_too_large(len(rows), pixels)
         self.strength_ = self._choose_strength(pixels, values, rows)
-        self._keep(RidgeRegression(pixels, values, rows).fit(self.strength_))
+        self._keep(LeastSquares(pixels, values, rows).ridge(self.strength_))
 
     def _choose_strength(self, pixels: Pixels, values: Vector, rows: Rows) -> float:
         shuffled = np.random.default_rng(self.seed).permutation(len(rows))
@@ -195,12 +194,12 @@ class Ridge(_OnPixels):
         # In the file's order, which is how a memory map reads fastest.
         held.sort()
         kept.sort()
-        ridge = RidgeRegression(pixels, values[kept], rows[kept])
+        problem = LeastSquares(pixels, values[kept], rows[kept])
         errors: dict[float, float] = {}
         for exponent in track(_exponents_to_try(errors), "Choosing the strength of ridge"):
-            model = ridge.fit(ridge.scale * 10**exponent)
+            model = problem.ridge(problem.scale * 10**exponent)
             errors[exponent] = float(np.mean((model.predict(pixels, rows[held]) - values[held]) ** 2))
-        return float(ridge.scale * 10 ** _best(errors))
+        return float(problem.scale * 10 ** _best(errors))
 
 
 def _exponents_to_try(errors: dict[float, float]) -> Iterator[float]:
