@@ -93,10 +93,10 @@ def test_ridge_fits_the_same_model_twice() -> None:
 
 
 @pytest.mark.parametrize("count", [90, 3000])
-@pytest.mark.parametrize("fit", [lambda *data: LeastSquares(*data).ordinary(), lambda *data: LeastSquares(*data).ridge(1e4)])
-def test_block_size_changes_no_prediction(
-    fit: Fit, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "fit", [lambda *data: LeastSquares(*data).ordinary(), lambda *data: LeastSquares(*data).ridge(1e4)]
+)
+def test_block_size_changes_no_prediction(fit: Fit, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     photos, values, rows = random_photos(count), likes_for(count), np.arange(count)
     whole = fit(photos, values, rows).predict(photos, rows)
     monkeypatch.setattr(least_squares, "_BLOCK_BYTES", 8 * 108 * 13)

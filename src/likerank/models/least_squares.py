@@ -68,7 +68,7 @@ class LeastSquares:
     """
 
     def __init__(self, pixels: Pixels, values: Vector, rows: Rows) -> None:
-        refuse_what_is_too_large(len(rows), pixels)
+        check_memory(len(rows), pixels)
         self._matrix, self._rows = pixels.reshape(len(pixels), -1), rows
         self._is_primal = len(rows) > self._matrix.shape[1]
         self._value_mean = float(np.mean(values))
@@ -129,8 +129,8 @@ class LeastSquares:
         of_all = of_each.mean()
         for part in _parts(size, size):
             gram[:, part] -= of_each[:, None] + (of_each[part] - of_all)
-        # Centred posts sum to zero, which would make every such matrix singular. The number added lies in that
-        # one direction, in which centred values have no part, so it changes no solution.
+        # Centred posts sum to zero, which would make every such matrix singular. The number added lies in
+        # that one direction, in which centred values have no part, so it changes no solution.
         gram += np.trace(gram) / size**2
         return gram
 
@@ -150,7 +150,7 @@ class LeastSquares:
         return LinearModel(weights, self._value_mean - float(self._means @ weights))
 
 
-def refuse_what_is_too_large(rows: int, pixels: Pixels) -> None:
+def check_memory(rows: int, pixels: Pixels) -> None:
     """Raises a LikerankError if the matrix of products of so many rows would exceed `GRAM_BYTES_LIMIT`."""
     needed = 8 * min(rows, int(np.prod(pixels.shape[1:]))) ** 2
     if needed > GRAM_BYTES_LIMIT:
