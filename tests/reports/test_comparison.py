@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from likerank.evaluation import Candidate, Ranking, compare_candidates, pairwise_accuracy
-from likerank.reports import comparison_page, print_ranking, ranking_figure, ranking_frame
+from likerank.reports import comparison_page, print_ranking, ranking_frame
+from likerank.reports.comparison import ranking_figure
 from likerank.reports.style import as_png, as_svg
 
 
