@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from likerank.commands.evaluate import evaluate
 from likerank.commands.rank import rank
 from likerank.errors import LikerankError
 from likerank.images import encode_jpeg
+from likerank.models import load_target
 from likerank.records import Post
 from likerank.reports import PhotoRanking
 from likerank.sources import Demo
 from likerank.tracking import Run
-from tests.workplaces import Workplace
+from likerank.training.results import kept_table
+from tests.models.test_targets import SquareRoot
+from tests.workplaces import TINY, Workplace
 
 pytestmark = pytest.mark.xdist_group("trained")
 
@@ -139,6 +143,17 @@ def test_a_model_without_calibration_data_is_refused(
         )
     with pytest.raises(LikerankError, match="has no calibration data"):
         ranked(corpus, older, f"photos={shots}", f"folder={out}")
+
+
+def test_a_model_of_an_outside_target_is_evaluated_and_ranks(
+    corpus: Workplace, shots: Path, out: Path
+) -> None:
+    run = corpus.train(*TINY, "trainer.max_epochs=1", "target._target_=tests.models.test_targets.SquareRoot")
+    evaluate(corpus.compose("evaluate", f"run_id={run.id}"))
+    assert kept_table(run, "test").to_metrics()
+    assert len(ranked(corpus, run, f"photos={shots}", f"folder={out}").photos) == 5
+    target = load_target(corpus.tracking().open_model(run.id).metadata["target"])
+    assert type(target) is SquareRoot
 
 
 @pytest.mark.slow

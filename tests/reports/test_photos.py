@@ -59,7 +59,7 @@ def page(ranking: PhotoRanking, folder: Path, thumbnails: int = 4) -> str:
     return (folder / "sheet.html").read_text(encoding="utf-8")
 
 
-def test_the_screen_shows_each_photo_and_holds_near_ties_together() -> None:
+def test_the_screen_shows_each_photo_and_brackets_near_ties() -> None:
     lines = printed(RANKING).splitlines()
     assert lines[0] == "4 photos of shots, ranked by models:/likerank@champion"
     rows = [line.split() for line in lines if re.match(r" +[1-4] ", line)]

@@ -92,7 +92,7 @@ def test_lines_pass_the_choices_and_the_best_is_thick() -> None:
     assert names == ["network", "optimizer.lr", "data.batch_size", OBJECTIVE]
 
 
-def test_a_sweep_without_a_finished_trial_has_a_page_and_no_figure(tmp_path: Path) -> None:
+def test_without_a_finished_trial_there_is_a_page_and_no_figure(tmp_path: Path) -> None:
     trials = synthetic_trials().assign(objective=np.nan)
     files = write_sweep_report(tmp_path, title="A sweep", trials=trials, objective=OBJECTIVE, reasons={})
     assert not [file for file in files if "parallel" in file.name]
@@ -104,7 +104,7 @@ def test_one_seed_shows_effects_without_intervals(tmp_path: Path) -> None:
     write_sweep_report(tmp_path, title="A sweep", trials=trials, objective=OBJECTIVE, reasons={})
     page = (tmp_path / "sweep.html").read_text()
     assert '<td class="number">-</td>' in page
-    assert "nan" not in page.split("What each choice did")[1].split("Failed trials")[0]
+    assert "nan" not in page.split("Effects of the choices")[1].split("Failed trials")[0]
 
 
 def test_choices_that_some_trials_lack_are_drawn() -> None:

@@ -139,9 +139,6 @@ class _OnPixels(Baseline):
     coefficients_: Vector
     intercept_: float
 
-    def _keep(self, model: LinearModel) -> None:
-        self.coefficients_, self.intercept_ = model.coefficients, model.intercept
-
     def predict(self, pixels: Pixels, posts: pd.DataFrame, rows: Rows) -> Vector:  # noqa: ARG002
         """Returns the weighted sum for each row."""
         return LinearModel(self.coefficients_, float(self.intercept_)).predict(pixels, rows)
@@ -153,7 +150,7 @@ class Linear(_OnPixels):
     name = "linear"
 
     def _fit(self, pixels: Pixels, posts: pd.DataFrame, values: Vector, rows: Rows) -> None:  # noqa: ARG002
-        self._keep(LeastSquares(pixels, values, rows).ordinary())
+        self.coefficients_, self.intercept_ = LeastSquares(pixels, values, rows).ordinary()
 
 
 class Ridge(_OnPixels):
@@ -179,7 +176,7 @@ class Ridge(_OnPixels):
             )
         check_memory(len(rows), pixels)
         self.strength_ = self._choose_strength(pixels, values, rows)
-        self._keep(LeastSquares(pixels, values, rows).ridge(self.strength_))
+        self.coefficients_, self.intercept_ = LeastSquares(pixels, values, rows).ridge(self.strength_)
 
     def _choose_strength(self, pixels: Pixels, values: Vector, rows: Rows) -> float:
         shuffled = np.random.default_rng(self.seed).permutation(len(rows))

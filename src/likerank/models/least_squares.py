@@ -10,8 +10,8 @@ afterwards loses nothing, and neither the size of a block nor the number of thre
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,7 @@ Rows = NDArray[np.integer]
 Vector = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class LinearModel:
+class LinearModel(NamedTuple):
     """A weighted sum of a photo's bytes.
 
     Attributes:

@@ -20,7 +20,7 @@ _SOURCES_OF: Final = {
     "followers": ("the authors' followers", "ingest a source that gives followers"),
     "posted_at": ("the posts' dates", "ingest a source that gives posted_at"),
     "followers_then": (
-        "the followers when each post was made",
+        "the followers when each post was published",
         "ingest a source that gives followers and posted_at, and leave snapshot.fingerprint at latest",
     ),
 }

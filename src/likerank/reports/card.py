@@ -14,9 +14,9 @@ _METRICS = {
     "spearman": "rho",
 }
 _LIMITS = """\
-- The model sees only pictures: no caption, no hour, no audience. It orders the photos of one account, no
-more. - Scores of pictures unlike those in the training data mean little. - Like counts are noisy. Two photos
-whose scores are close are a tie, whatever their order.
+- The model sees only pictures: no caption, no hour, no audience. It orders photos of one account, no more.
+- Scores of pictures unlike those in the training data mean little.
+- Like counts are noisy. Two photos with close scores are a tie, whatever their order.
 - The model learned the taste of these authors' audiences, with its fashions and prejudices."""
 
 

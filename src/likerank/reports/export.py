@@ -11,7 +11,7 @@ from likerank.evaluation import ScoreTable
 def score_frame(table: ScoreTable) -> pd.DataFrame:
     """Returns a split's scores as a table: one row a scope and predictor, one column a metric.
 
-    Beside the pairwise accuracy stand the bounds of its 95 % interval and its skill. Each scope begins with a
+    The pairwise accuracy also has the bounds of its 95 % interval, and its skill. Each scope begins with a
     row `chance`, the score of a random order, and ends with a row `ceiling` where the truth is known.
     """
     rows: dict[tuple[str, str], dict[str, float | None]] = {}

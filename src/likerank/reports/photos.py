@@ -62,13 +62,9 @@ class PhotoRanking:
 
 def tie_brackets(photos: Sequence[RankedPhoto]) -> list[str]:
     """Returns each photo's part of the bracket around near ties; empty for photos without one."""
-    brackets = []
-    tied_before = False
-    for photo in photos:
-        part = {(False, True): _FIRST, (True, True): _WITHIN, (True, False): _LAST}
-        brackets.append(part.get((tied_before, photo.ties_with_next), ""))
-        tied_before = photo.ties_with_next
-    return brackets
+    tied = [photo.ties_with_next for photo in photos]
+    parts = {(False, True): _FIRST, (True, True): _WITHIN, (True, False): _LAST, (False, False): ""}
+    return [parts[pair] for pair in zip([False, *tied], tied, strict=False)]
 
 
 def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None) -> None:
