@@ -19,7 +19,7 @@ from likerank.records import Post
 from likerank.reports import PhotoRanking
 from likerank.sources import Demo
 from likerank.tracking import Run
-from likerank.training.results import kept_table
+from likerank.tracking.results import read_table
 from tests.models.test_targets import SquareRoot
 from tests.workplaces import TINY, Workplace
 
@@ -150,7 +150,7 @@ def test_a_model_of_an_outside_target_is_evaluated_and_ranks(
 ) -> None:
     run = corpus.train(*TINY, "trainer.max_epochs=1", "target._target_=tests.models.test_targets.SquareRoot")
     evaluate(corpus.compose("evaluate", f"run_id={run.id}"))
-    assert kept_table(run, "test").to_metrics()
+    assert read_table(run, "test").to_metrics()
     assert len(ranked(corpus, run, f"photos={shots}", f"folder={out}").photos) == 5
     target = load_target(corpus.tracking().open_model(run.id).metadata["target"])
     assert type(target) is SquareRoot
