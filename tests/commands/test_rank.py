@@ -173,5 +173,5 @@ def test_the_command_ranks_what_it_can_and_exits_with_1(corpus: Workplace, train
     unknown = corpus.call("rank", f"photos={shots}", "model=models:/nobody@champion")
     assert unknown.returncode == 1
     assert unknown.stderr.splitlines()[-1].startswith(
-        "likerank: The model models:/nobody@champion cannot be had"
+        "likerank: The model models:/nobody@champion cannot be opened"
     )
