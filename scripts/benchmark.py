@@ -53,7 +53,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import Interval, Scores, interval, pairwise_accuracy, position_match, score_table
 from likerank.images import Master, make_master, to_pixels
 from likerank.models import Scorer
-from likerank.models.least_squares import ordinary_least_squares
+from likerank.models.least_squares import LeastSquares
 from likerank.records import Author, Post
 from likerank.sources import Demo
 from likerank.sources.synthetic.landscapes import draw, sample_scene
@@ -590,7 +590,7 @@ def linear(workshop: _Workshop) -> Iterator[_Line]:
     start = time.perf_counter()
     plain = LinearRegression().fit(X[:posts], values)
     middle = time.perf_counter()
-    ours = ordinary_least_squares(pixels, values, rows)
+    ours = LeastSquares(pixels, values, rows).ordinary()
     ratio = (middle - start) / (time.perf_counter() - middle)
     compared = f"scikit-learn's LinearRegression in float64 / ours, {posts:,} x {X.shape[1]:,}"
     yield _Line("linear", compared, [ratio], 6)

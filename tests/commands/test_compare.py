@@ -146,6 +146,8 @@ def test_a_repeated_run_stands_once_for_its_seed(
     ranking = ranked(place, tmp_path, named(again, runs["default 1"]), "predictors=[network]")
     assert list(ranking.standings[0].by_seed) == [1]
     frame = pd.read_csv(tmp_path / "comparison.csv")
+    latex = (tmp_path / "comparison.tex").read_text()
+    assert latex.count(r"\\") == len(frame) + 1
     assert frame["runs"].tolist() == [again.id]
     assert "Left out: 1 run that a newer one" in capsys.readouterr().out
 

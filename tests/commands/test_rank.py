@@ -1,4 +1,4 @@
-"""New photos are ranked by what a training left, in the way that its own posts went."""
+"""New photos are ranked by a trained model, after the same preprocessing as its posts."""
 
 import csv
 import json
@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from likerank.commands.evaluate import evaluate
 from likerank.commands.rank import rank
 from likerank.errors import LikerankError
 from likerank.images import encode_jpeg
+from likerank.models import load_target
 from likerank.records import Post
 from likerank.reports import PhotoRanking
 from likerank.sources import Demo
 from likerank.tracking import Run
-from tests.workplaces import Workplace
+from likerank.tracking.results import read_table
+from tests.models.test_targets import SquareRoot
+from tests.workplaces import TINY, Workplace
 
 pytestmark = pytest.mark.xdist_group("trained")
 
@@ -43,7 +47,9 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_a_post_scores_as_the_run_said_of_it(corpus: Workplace, trained: Run, shots: Path, out: Path) -> None:
+def test_a_post_scores_as_in_its_runs_predictions(
+    corpus: Workplace, trained: Run, shots: Path, out: Path
+) -> None:
     said = pd.read_parquet(trained.artifact("predictions/val.parquet")).set_index("key")["network"]
     files: dict[str, Path] = {}
     for post in Demo(posts=300, authors=6).records():
@@ -79,19 +85,19 @@ def test_a_ranking_is_printed_and_written(
     assert page.count("<img") == 3
     assert "<b>" not in page
     printed = capsys.readouterr().out
-    assert "made posts" in printed
+    assert "synthetic posts" in printed
     assert all(name in printed for name in names)
 
 
-def test_the_model_keeps_what_ranking_needs(corpus: Workplace, trained: Run) -> None:
+def test_the_model_keeps_its_calibration_data(corpus: Workplace, trained: Run) -> None:
     kept = corpus.tracking().open_model(trained.id).metadata["ranking"]
-    assert kept["made"] is True
+    assert kept["synthetic"] is True
     assert len(kept["quantiles"]) == 101
     assert kept["quantiles"] == sorted(kept["quantiles"])
     assert kept["isotonic"]["chance"][0] == 0.5
 
 
-def test_what_cannot_be_read_is_listed_and_the_rest_ranked(
+def test_unreadable_files_are_listed_and_the_others_ranked(
     corpus: Workplace, trained: Run, shots: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken, gone = shots / "broken.jpg", shots / "gone.jpg"
@@ -106,7 +112,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_ranked(
     assert set(content["unreadable"]) == {str(broken), str(gone)}
 
 
-def test_a_name_that_is_no_text_is_ranked_all_the_same(
+def test_a_file_whose_name_is_not_utf8_is_ranked(
     corpus: Workplace, trained: Run, shots: Path, out: Path
 ) -> None:
     (shots / "0.jpg").rename(shots / "caf\udce9.jpg")
@@ -115,7 +121,9 @@ def test_a_name_that_is_no_text_is_ranked_all_the_same(
     assert r"caf\udce9.jpg" in (out / "contact_sheet.html").read_text(encoding="utf-8")
 
 
-def test_no_photo_at_all_is_one_sentence(corpus: Workplace, trained: Run, tmp_path: Path, out: Path) -> None:
+def test_no_readable_photo_is_refused_in_one_sentence(
+    corpus: Workplace, trained: Run, tmp_path: Path, out: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(LikerankError, match=r"There are no photos in .*empty"):
         ranked(corpus, trained, f"photos={tmp_path / 'empty'}", f"folder={out}")
@@ -124,7 +132,7 @@ def test_no_photo_at_all_is_one_sentence(corpus: Workplace, trained: Run, tmp_pa
     assert not out.exists()
 
 
-def test_a_model_that_knows_no_chances_is_refused(
+def test_a_model_without_calibration_data_is_refused(
     corpus: Workplace, trained: Run, shots: Path, out: Path
 ) -> None:
     scorer = mlflow.pytorch.load_model(f"runs:/{trained.id}/model")
@@ -133,8 +141,19 @@ def test_a_model_that_knows_no_chances_is_refused(
         mlflow.pytorch.log_model(
             scorer, name="model", input_example=np.zeros((2, 16, 16, 3), np.uint8), pip_requirements=[]
         )
-    with pytest.raises(LikerankError, match="does not know what its scores are worth"):
+    with pytest.raises(LikerankError, match="has no calibration data"):
         ranked(corpus, older, f"photos={shots}", f"folder={out}")
+
+
+def test_a_model_of_an_outside_target_is_evaluated_and_ranks(
+    corpus: Workplace, shots: Path, out: Path
+) -> None:
+    run = corpus.train(*TINY, "trainer.max_epochs=1", "target._target_=tests.models.test_targets.SquareRoot")
+    evaluate(corpus.compose("evaluate", f"run_id={run.id}"))
+    assert read_table(run, "test").to_metrics()
+    assert len(ranked(corpus, run, f"photos={shots}", f"folder={out}").photos) == 5
+    target = load_target(corpus.tracking().open_model(run.id).metadata["target"])
+    assert type(target) is SquareRoot
 
 
 @pytest.mark.slow
@@ -143,7 +162,7 @@ def test_the_command_ranks_what_it_can_and_exits_with_1(corpus: Workplace, train
     ran = corpus.run("rank", f"photos={shots}", f"model={trained.id}")
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == (
-        "likerank: 1 file could not be read, as said above; all others are ranked."
+        "likerank: 1 file could not be read, see above; all others are ranked."
     )
     assert "Traceback" not in ran.stderr
     assert "5 photos" in ran.stdout
@@ -154,5 +173,5 @@ def test_the_command_ranks_what_it_can_and_exits_with_1(corpus: Workplace, train
     unknown = corpus.call("rank", f"photos={shots}", "model=models:/nobody@champion")
     assert unknown.returncode == 1
     assert unknown.stderr.splitlines()[-1].startswith(
-        "likerank: The model models:/nobody@champion cannot be had"
+        "likerank: The model models:/nobody@champion cannot be opened"
     )

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from likerank.dataset import STOP, TRAIN, VALIDATION, PopularityDataModule, Snapshot
 from likerank.dataset.datamodule import BatchSampler, PostDataset, placed
 from likerank.errors import LikerankError
-from likerank.models import STANDARDISERS, Target
-from likerank.models.targets import TopPost
+from likerank.models import TARGETS, Target, TopPost
 from tests.synthetic_snapshots import write_snapshot
 
 
@@ -109,7 +108,7 @@ def test_the_snapshot_is_built_once_and_only_when_asked_for(folder: Path) -> Non
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("kind", STANDARDISERS.values())
+@pytest.mark.parametrize("kind", TARGETS.values())
 def test_labels_outside_training_do_not_reach_what_is_fitted(folder: Path, kind: type[Target]) -> None:
     posts = pd.read_parquet(folder / "posts.parquet")
     posts["posted_at"] = pd.to_datetime(np.arange(len(posts)), unit="D", utc=True)

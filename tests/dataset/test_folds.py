@@ -20,8 +20,7 @@ from likerank.dataset import (
 )
 from likerank.dataset.folds import fold_of
 from likerank.errors import LikerankError
-from likerank.models import create_baseline
-from likerank.models.targets import AuthorLog
+from likerank.models import AuthorLog, create_baseline
 from tests.synthetic_snapshots import write_snapshot
 
 

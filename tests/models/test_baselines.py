@@ -1,4 +1,4 @@
-"""Baselines: each does what its name says, sees its training rows alone, and survives its file."""
+"""Baselines: each predicts as its name says, sees only its training rows, and is loaded from its file."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -102,7 +102,7 @@ def test_ridge_predicts_where_linear_fits_noise(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize(("noise", "is_weak"), [(0.0, True), (1e6, False)])
 def test_ridge_looks_beyond_its_grid(noise: float, is_weak: bool) -> None:
-    """Without noise next to no penalty is best, and with nothing but noise next to no weights are."""
+    """Without noise almost no penalty is best; with only noise almost no weights are."""
     many = np.random.default_rng(5).integers(0, 256, (1500, 3, 3, 3), dtype=np.uint8)
     signal = many.reshape(1500, -1) @ np.linspace(-1, 1, 27)
     values = signal + noise * np.random.default_rng(6).normal(size=1500)
@@ -119,7 +119,7 @@ def test_ridge_draws_its_held_out_posts_by_the_seed(corpus: Corpus) -> None:
 
 
 @every_baseline
-def test_what_is_not_trained_on_changes_nothing(name: str, corpus: Corpus) -> None:
+def test_posts_outside_training_change_nothing(name: str, corpus: Corpus) -> None:
     targets, posts = corpus.targets.copy(), corpus.posts.copy()
     targets[HELD_OUT] = np.nan
     posts.loc[HELD_OUT, "likes"] = posts["likes"].iloc[HELD_OUT].to_numpy()[::-1] * 1000
@@ -166,6 +166,6 @@ def test_two_posts_are_enough(name: str, corpus: Corpus) -> None:
     assert np.isfinite(corpus.predict(fitted)).all()
 
 
-def test_an_unknown_baseline_is_refused_with_those_there_are() -> None:
+def test_an_unknown_baseline_is_refused_with_the_known_names() -> None:
     with pytest.raises(LikerankError, match="'median': choose from mean, author_mean, linear, ridge"):
         create_baseline("median")

@@ -1,4 +1,4 @@
-"""Least squares on pixels: what the reference libraries say, at any shape and rank, in little memory."""
+"""Least squares on pixels: equal to the reference libraries at any shape and rank, in little memory."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
 from likerank.models import least_squares
-from likerank.models.least_squares import LinearModel, RidgeRegression, ordinary_least_squares
+from likerank.models.least_squares import LeastSquares, LinearModel
 
 SIZE = 6  # 108 bytes a photo
 Photos = NDArray[np.uint8]
@@ -61,10 +61,10 @@ def every_row_but_a_few(count: int) -> NDArray[np.intp]:
     "draw", [random_photos, smooth_photos, grey_photos_with_borders_and_copies, one_photo_throughout]
 )
 @pytest.mark.parametrize("count", [4, 40, 110, 111, 400, 3000])
-def test_ordinary_least_squares_is_the_minimum_norm_solution(draw: Draw, count: int) -> None:
+def test_ordinary_is_the_minimum_norm_solution(draw: Draw, count: int) -> None:
     photos, rows = draw(count), every_row_but_a_few(count)
     values = likes_for(len(rows))
-    model = ordinary_least_squares(photos, values, rows)
+    model = LeastSquares(photos, values, rows).ordinary()
     matrix = as_matrix(photos)
     means = matrix[rows].mean(axis=0)
     expected = np.linalg.lstsq(matrix[rows] - means, values - values.mean(), rcond=1e-10)[0]
@@ -81,22 +81,22 @@ def test_ridge_agrees_with_scikit_learn(draw: Draw, count: int, strength: float)
     photos, rows = draw(count), every_row_but_a_few(count)
     values, matrix = likes_for(len(rows)), as_matrix(photos)
     reference = sklearn.linear_model.Ridge(alpha=strength).fit(matrix[rows], values).predict(matrix)
-    found = RidgeRegression(photos, values, rows).fit(strength).predict(photos, np.arange(count))
+    found = LeastSquares(photos, values, rows).ridge(strength).predict(photos, np.arange(count))
     assert_allclose(found, reference, rtol=1e-9)
 
 
-def test_ridge_asked_twice_answers_the_same() -> None:
-    ridge = RidgeRegression(random_photos(50), likes_for(50), np.arange(50))
-    first = ridge.fit(1e5)
-    ridge.fit(1.0)
-    assert_array_equal(ridge.fit(1e5).coefficients, first.coefficients)
+def test_ridge_fits_the_same_model_twice() -> None:
+    problem = LeastSquares(random_photos(50), likes_for(50), np.arange(50))
+    first = problem.ridge(1e5)
+    problem.ridge(1.0)
+    assert_array_equal(problem.ridge(1e5).coefficients, first.coefficients)
 
 
 @pytest.mark.parametrize("count", [90, 3000])
-@pytest.mark.parametrize("fit", [ordinary_least_squares, lambda *data: RidgeRegression(*data).fit(1e4)])
-def test_the_size_of_a_block_makes_no_difference(
-    fit: Fit, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "fit", [lambda *data: LeastSquares(*data).ordinary(), lambda *data: LeastSquares(*data).ridge(1e4)]
+)
+def test_block_size_changes_no_prediction(fit: Fit, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     photos, values, rows = random_photos(count), likes_for(count), np.arange(count)
     whole = fit(photos, values, rows).predict(photos, rows)
     monkeypatch.setattr(least_squares, "_BLOCK_BYTES", 8 * 108 * 13)
@@ -106,7 +106,7 @@ def test_the_size_of_a_block_makes_no_difference(
 
 
 @pytest.mark.parametrize("level", [0, 255])
-def test_products_of_the_darkest_and_brightest_photos_are_exact(level: int) -> None:
+def test_products_of_extreme_photos_are_exact(level: int) -> None:
     blocks = [np.full((1024, 3), level, np.uint8), np.full((7, 3), level, np.uint8)]
     products = least_squares._sum_of_products(blocks, total=1031, size=3)
     assert_array_equal(np.tril(products), np.tril(np.full((3, 3), 1031 * (level - 128.0) ** 2)))
@@ -116,7 +116,7 @@ def test_a_memory_map_gives_the_same_bits_as_an_array(tmp_path: Path) -> None:
     photos, values, rows = random_photos(200), likes_for(150), np.arange(0, 150)
     np.save(tmp_path / "pixels.npy", photos)
     mapped = np.load(tmp_path / "pixels.npy", mmap_mode="r")
-    in_memory, from_file = (ordinary_least_squares(source, values, rows) for source in (photos, mapped))
+    in_memory, from_file = (LeastSquares(source, values, rows).ordinary() for source in (photos, mapped))
     assert_array_equal(from_file.coefficients, in_memory.coefficients)
 
 
@@ -125,7 +125,7 @@ def test_no_float_copy_of_all_photos_is_made() -> None:
     one_copy = 8 * photos.size
     tracemalloc.start()
     try:
-        model = ordinary_least_squares(photos, likes_for(len(rows)), rows)
+        model = LeastSquares(photos, likes_for(len(rows)), rows).ordinary()
         model.predict(photos, rows)
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -133,10 +133,10 @@ def test_no_float_copy_of_all_photos_is_made() -> None:
     assert peak < one_copy / 2
 
 
-def test_what_would_not_fit_in_memory_is_refused_before_it_is_read() -> None:
+def test_too_large_a_matrix_is_refused_before_reading() -> None:
     photos = np.broadcast_to(np.uint8(0), (24_000, 100, 100, 3))
     with pytest.raises(LikerankError, match=r"4\.3 GiB for 24000 .* 100x100 pixels.*snapshot\.size"):
-        ordinary_least_squares(photos, likes_for(24_000), np.arange(24_000))
+        LeastSquares(photos, likes_for(24_000), np.arange(24_000)).ordinary()
 
 
 def test_a_model_of_no_weights_predicts_its_intercept() -> None:

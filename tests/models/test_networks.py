@@ -11,7 +11,7 @@ def weights(network: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def test_one_kernel_size_stands_for_all_convolutions() -> None:
+def test_one_kernel_size_applies_to_all_convolutions() -> None:
     kernels = [
         layer.kernel_size
         for layer in ConvNet(channels=[4, 4, 4], kernel_sizes=7).modules()
@@ -48,7 +48,7 @@ def test_networks_give_one_number_a_picture(size: int) -> None:
     assert ResidualNet()(images).shape == (3,)
 
 
-def test_a_network_of_three_convolutions_is_a_matter_of_lists() -> None:
+def test_lists_give_a_network_of_three_convolutions() -> None:
     network = ConvNet(32, channels=(4, 6, 8), kernel_sizes=(5, 5, 3), dense=(20,))
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2,)
 
@@ -59,7 +59,7 @@ def test_a_kernel_that_does_not_fit_is_refused_with_its_place() -> None:
 
 
 def test_a_pool_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(LikerankError, match="40x40 pool does not fit the 36x36 map"):
+    with pytest.raises(LikerankError, match="40x40 pool does not fit the 36x36 input"):
         ConvNet(50, pool=40)
 
 

@@ -12,11 +12,11 @@ import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from likerank.dataset import TRAIN, PopularityDataModule
+from likerank.models.author_targets import AuthorLog
 from likerank.models.networks import ConvNet, ResidualNet
 from likerank.models.regressor import PopularityRegressor
 from likerank.models.scorer import Scorer
 from likerank.models.stopping import ResumableEarlyStopping
-from likerank.models.targets import AuthorLog
 from tests.synthetic_snapshots import write_snapshot
 
 
@@ -95,7 +95,7 @@ def test_two_trainings_of_one_seed_are_bit_identical(snapshot: Path, network: ty
 
 @pytest.mark.parametrize("network", [ConvNet, ResidualNet])
 @pytest.mark.parametrize("schedule", [True, False])
-def test_a_resumed_training_ends_with_the_weights_of_an_undisturbed_one(
+def test_a_resumed_training_ends_with_equal_weights(
     snapshot: Path, tmp_path: Path, schedule: bool, network: type[torch.nn.Module]
 ) -> None:
     undisturbed = train(snapshot, epochs=5, schedule=schedule, network=network)
@@ -108,7 +108,7 @@ def test_a_resumed_training_ends_with_the_weights_of_an_undisturbed_one(
     assert_same_weights(undisturbed, resumed)
 
 
-def test_a_training_that_stopped_early_stays_stopped_when_resumed(snapshot: Path, tmp_path: Path) -> None:
+def test_an_early_stopped_training_stays_stopped_when_resumed(snapshot: Path, tmp_path: Path) -> None:
     def stopping() -> list[Callback]:
         return [ResumableEarlyStopping("val/loss", patience=1, min_delta=10.0)]
 

@@ -1,4 +1,4 @@
-"""The scorer: normalisation is in the model and from training rows alone."""
+"""The scorer: normalisation is part of the model and fitted only on training rows."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def pixels() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
 
 
-def test_training_pixels_come_out_with_mean_zero_and_deviation_one(pixels: np.ndarray) -> None:
+def test_training_pixels_get_mean_zero_and_deviation_one(pixels: np.ndarray) -> None:
     scorer = Scorer(torch.nn.Identity())
     scorer.fit_normalisation(pixels, np.arange(30))
     images = (torch.from_numpy(pixels[:30]).float() / 255 - scorer.channel_mean) / scorer.channel_std

@@ -1,4 +1,4 @@
-"""Targets: what they mean, what they refuse, and that they forget nothing and peek at nothing."""
+"""Targets: their values and inverses, their refusals, their state, and that they see only training posts."""
 
 import io
 import json
@@ -10,10 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import ArrayLike, NDArray
 
 from likerank.errors import LikerankError
-from likerank.models import STANDARDISERS, Target
-from likerank.models.targets import (
+from likerank.models import (
+    TARGETS,
     AuthorLog,
     AuthorLogZ,
     AuthorPercentile,
@@ -21,21 +22,41 @@ from likerank.models.targets import (
     LocalLogZ,
     PerFollower,
     PerFollowerDecayed,
+    Target,
     TopPost,
+    load_target,
 )
 
 Counts = dict[str, list[int]]
+
+
+class SquareRoot(Target):
+    """A target as a user's own package defines one."""
+
+    name = "square_root"
+
+    top_: float
+
+    def _fit(self, posts: pd.DataFrame) -> None:
+        self.top_ = float(np.sqrt(posts["likes"]).max())
+
+    def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:
+        return posts["likes"].to_numpy(np.float64) ** 0.5 / self.top_
+
+    def inverse(self, values: ArrayLike, posts: pd.DataFrame) -> NDArray[np.float64]:
+        return np.square(np.asarray(values, np.float64) * self.top_)
+
 
 likes = st.integers(min_value=0, max_value=2_000_000_000)
 authors = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5)
 counts_by_author = st.dictionaries(
     authors.map(lambda name: f"demo/{name}"), st.lists(likes, min_size=2, max_size=6), min_size=1
 ).filter(lambda counts: any(len(set(numbers)) > 1 for numbers in counts.values()))
-kinds = st.sampled_from(list(STANDARDISERS.values()))
+kinds = st.sampled_from(list(TARGETS.values()))
 # A post of another date has other neighbours, so its likes may be worth more or less.
-kinds_by_author_alone = st.sampled_from([kind for kind in STANDARDISERS.values() if kind is not LocalLogZ])
+kinds_by_author_alone = st.sampled_from([kind for kind in TARGETS.values() if kind is not LocalLogZ])
 kinds_with_an_exact_inverse = st.sampled_from(
-    [kind for kind in STANDARDISERS.values() if kind is not AuthorPercentile]
+    [kind for kind in TARGETS.values() if kind is not AuthorPercentile]
 )
 
 
@@ -56,32 +77,32 @@ def test_top_post_divides_by_the_most_liked_training_post() -> None:
     assert_array_equal(target.transform(table({"c": [20, 5, 40]})), [1.0, 0.25, 2.0])
 
 
-def test_per_follower_divides_by_the_newest_followers_and_decayed_by_those_of_then() -> None:
+def test_per_follower_divides_by_newest_followers_or_those_then() -> None:
     posts = table({"a": [5, 20]}).assign(followers=[100, 100], followers_then=[10, 80])
     assert_allclose(PerFollower().fit(posts).transform(posts), [0.05, 0.2])
     assert_allclose(PerFollowerDecayed().fit(posts).transform(posts), [0.5, 0.25])
 
 
-def test_per_follower_takes_an_account_without_followers_for_one_with_one() -> None:
+def test_per_follower_counts_no_followers_as_one() -> None:
     posts = table({"a": [5, 20]}).assign(followers=[0, 0])
     assert_allclose(PerFollower().fit(posts).transform(posts), [5, 20])
 
 
 @pytest.mark.parametrize("kind", [PerFollower, PerFollowerDecayed])
-def test_a_new_post_is_inverted_by_the_followers_that_its_author_had_in_training(kind: type[Target]) -> None:
+def test_a_new_post_is_inverted_by_its_authors_training_followers(kind: type[Target]) -> None:
     posts = table({"a": [5, 20]}).assign(followers=[80, 80], followers_then=[10, 80])
     target = kind().fit(posts)
     new = pd.DataFrame({"author": ["a", "stranger"]})
     assert_array_equal(target.inverse([0.5, 0.5], new), [40, np.nan])
 
 
-def test_author_top_divides_by_the_authors_own_most_liked_training_post() -> None:
+def test_author_top_divides_by_the_authors_most_liked_post() -> None:
     target = AuthorTop().fit(table({"a": [5, 20], "b": [2], "c": [0]}))
     assert_array_equal(target.transform(table({"a": [10], "b": [4], "c": [3]})), [0.5, 2.0, 3.0])
     assert_array_equal(target.transform(table({"stranger": [4]})), [2.0])
 
 
-def test_author_percentile_is_the_share_of_the_authors_training_posts_with_fewer_likes() -> None:
+def test_author_percentile_is_the_share_of_posts_with_fewer_likes() -> None:
     target = AuthorPercentile().fit(table({"a": [0, 10, 10, 99], "b": [7]}))
     values = target.transform(table({"a": [0, 10, 99, 1000], "b": [1]}))
     assert_allclose(values, [0.125, 0.5, 0.875, 0.875, 0.5])
@@ -101,13 +122,13 @@ def test_author_log_compares_with_the_authors_own_training_mean() -> None:
     assert_allclose(target.transform(table({"a": [100], "b": [7]})), [expected, 0.0], rtol=1e-6)
 
 
-def test_author_log_compares_an_unknown_author_with_the_mean_of_all_training_posts() -> None:
+def test_author_log_compares_an_unknown_author_with_all_posts() -> None:
     target = AuthorLog().fit(table({"a": [10, 1000], "b": [7]}))
     overall = np.log1p([10, 1000, 7]).mean()
     assert_allclose(target.transform(table({"stranger": [50]})), [np.log1p(50) - overall], rtol=1e-6)
 
 
-def test_author_log_z_brings_authors_whose_likes_vary_otherwise_onto_one_scale() -> None:
+def test_author_log_z_puts_all_authors_on_one_scale() -> None:
     random = np.random.default_rng(0)
     counts = {
         name: np.exp(random.normal(8, sd, 2000)).astype(int).tolist() for name, sd in (("a", 0.3), ("b", 1))
@@ -117,7 +138,7 @@ def test_author_log_z_brings_authors_whose_likes_vary_otherwise_onto_one_scale()
     assert_allclose(spread, 1.0, atol=0.02)
 
 
-def test_author_log_z_takes_the_usual_spread_where_an_author_has_one_post() -> None:
+def test_author_log_z_of_one_post_uses_the_average_spread() -> None:
     target = AuthorLogZ().fit(table({"a": [10, 1000], "b": [7]}))
     usual = np.log1p([10, 1000]).std(ddof=1)
     assert_allclose(target.transform(table({"b": [100]})), [(np.log1p(100) - np.log1p(7)) / usual], rtol=1e-6)
@@ -133,19 +154,19 @@ def test_local_log_z_sees_no_growing_audience() -> None:
     assert np.corrcoef(local, noise)[0, 1] > 0.9
 
 
-def test_local_log_z_of_an_author_with_few_posts_is_author_log_z() -> None:
+def test_local_log_z_of_few_posts_is_author_log_z() -> None:
     posts = table({"a": [10, 1000, 5], "b": [7, 8], "c": [4]})
     assert_array_equal(LocalLogZ().fit(posts).transform(posts), AuthorLogZ().fit(posts).transform(posts))
 
 
-def test_local_log_z_takes_many_posts_of_one_moment() -> None:
+def test_local_log_z_accepts_many_posts_of_one_moment() -> None:
     posts = table({"a": list(range(100))}, day_by_day=False)
     target = LocalLogZ(posts=10).fit(posts)
     assert len(target.state()["author_runs_"]["a"]) == 1
     assert np.isfinite(target.transform(posts)).all()
 
 
-def test_local_log_z_takes_a_new_post_without_a_date_for_the_newest() -> None:
+def test_local_log_z_counts_an_undated_post_as_newest() -> None:
     posts = table({"a": [int(1.1**day) for day in range(100)]})
     target = LocalLogZ(posts=10).fit(posts)
     newest = target.inverse([0.0], table({"a": [0] * 100}).tail(1))
@@ -153,8 +174,8 @@ def test_local_log_z_takes_a_new_post_without_a_date_for_the_newest() -> None:
     assert newest > 1.1**90
 
 
-def test_local_log_z_refuses_runs_of_one_post() -> None:
-    with pytest.raises(LikerankError, match=r"target.posts is 1; a run has at least 2"):
+def test_local_log_z_refuses_windows_of_one_post() -> None:
+    with pytest.raises(LikerankError, match=r"target.posts is 1; it must be at least 2"):
         LocalLogZ(posts=1)
 
 
@@ -192,9 +213,7 @@ def test_percentiles_give_the_likes_of_training_posts_back(counts: Counts) -> No
 
 
 @given(kinds, counts_by_author, counts_by_author)
-def test_what_is_transformed_later_changes_nothing_that_was_fitted(
-    kind: type[Target], training: Counts, others: Counts
-) -> None:
+def test_transform_changes_no_fitted_state(kind: type[Target], training: Counts, others: Counts) -> None:
     target = kind().fit(table(training))
     before = json.dumps(target.state())
     alone = target.transform(table(training))
@@ -224,7 +243,7 @@ def test_top_post_is_free_of_scale(counts: Counts, factor: int) -> None:
     counts=st.lists(st.lists(st.integers(10_000, 99_999), min_size=2, max_size=8), min_size=1, max_size=4),
     factor=st.integers(2, 1000),
 )
-def test_an_authors_targets_do_not_know_how_large_the_audience_is(
+def test_author_targets_ignore_the_size_of_the_audience(
     kind: type[Target], error: float, counts: list[list[int]], factor: int
 ) -> None:
     # A fixed author whose likes differ well, so that rounding errors are not blown up by a tiny spread.
@@ -234,41 +253,39 @@ def test_an_authors_targets_do_not_know_how_large_the_audience_is(
 
 
 @given(kinds, counts_by_author)
-def test_state_survives_json_and_a_checkpoint_that_holds_plain_types_only(
-    kind: type[Target], counts: Counts
-) -> None:
+def test_state_survives_json_and_a_weights_only_checkpoint(kind: type[Target], counts: Counts) -> None:
     posts = table(counts)
     target = kind().fit(posts)
     file = io.BytesIO()
     torch.save(json.loads(json.dumps(target.state())), file)
     file.seek(0)
-    again = Target.from_state(torch.load(file, weights_only=True))
+    again = load_target(torch.load(file, weights_only=True))
     assert type(again) is kind
     assert again.state() == target.state()
     assert_array_equal(again.transform(posts), target.transform(posts))
 
 
-@pytest.mark.parametrize("kind", STANDARDISERS.values())
-def test_state_itself_holds_pythons_own_numbers(kind: type[Target]) -> None:
+@pytest.mark.parametrize("kind", TARGETS.values())
+def test_state_holds_only_python_numbers(kind: type[Target]) -> None:
     file = io.BytesIO()
     torch.save(kind().fit(table({"a": [1, 2], "b": [3]})).state(), file)
     file.seek(0)
     torch.load(file, weights_only=True)
 
 
-@pytest.mark.parametrize("kind", STANDARDISERS.values())
-def test_what_is_kept_of_an_author_is_kept_under_the_authors_key(kind: type[Target]) -> None:
+@pytest.mark.parametrize("kind", TARGETS.values())
+def test_state_of_an_author_is_under_the_authors_key(kind: type[Target]) -> None:
     state = kind().fit(table({"demo/ann": [1, 2, 7], "demo/ben": [3, 9]})).state()
     of_authors = {name: kept for name, kept in state.items() if isinstance(kept, dict)}
     assert all(kept.keys() == {"demo/ann", "demo/ben"} for kept in of_authors.values())
     for kept in of_authors.values():
         del kept["demo/ann"]
     assert "ann" not in json.dumps(state)
-    later = Target.from_state(state)
+    later = load_target(state)
     assert np.isfinite(later.transform(table({"demo/ann": [1, 2, 7]}))).all()
 
 
-@pytest.mark.parametrize("kind", STANDARDISERS.values())
+@pytest.mark.parametrize("kind", TARGETS.values())
 @pytest.mark.parametrize(
     "counts",
     [
@@ -293,7 +310,7 @@ def test_no_training_posts_are_refused() -> None:
         TopPost().fit(table({}))
 
 
-@pytest.mark.parametrize("kind", STANDARDISERS.values())
+@pytest.mark.parametrize("kind", TARGETS.values())
 @pytest.mark.parametrize("number", [0, 12])
 def test_equal_likes_are_refused(kind: type[Target], number: int) -> None:
     with pytest.raises(LikerankError, match=f"All 3 training posts have {number} likes"):
@@ -320,7 +337,7 @@ def test_authors_whose_posts_are_all_liked_equally_are_refused(kind: type[Target
         (LocalLogZ, "posted_at", "the posts' dates, .* a source that gives posted_at"),
     ],
 )
-def test_what_is_missing_is_named_with_who_lacks_it_and_what_to_do(
+def test_a_missing_column_is_named_with_authors_and_advice(
     kind: type[Target], column: str, what_to_do: str
 ) -> None:
     posts = table({"a": [1, 2], "b": [3, 4]})
@@ -336,4 +353,42 @@ def test_what_is_missing_is_named_with_who_lacks_it_and_what_to_do(
 
 def test_a_state_of_an_unknown_target_is_refused() -> None:
     with pytest.raises(LikerankError, match=r"'moonlight'.*author_log, .*, top_post"):
-        Target.from_state({"name": "moonlight"})
+        load_target({"name": "moonlight"})
+
+
+def test_a_target_of_another_package_is_loaded_by_its_path() -> None:
+    target = SquareRoot().fit(table({"a": [1, 4], "b": [9]}))
+    again = load_target(json.loads(json.dumps(target.state())))
+    assert type(again) is SquareRoot
+    assert_array_equal(again.transform(table({"c": [36]})), [2.0])
+
+
+@pytest.mark.parametrize(
+    "path", ["package.that.is.missing.Mine", "tests.models.test_targets.table", "json.Nothing"]
+)
+def test_a_class_path_of_no_target_is_refused(path: str) -> None:
+    with pytest.raises(LikerankError, match=f"'mine'.* and {path} cannot be imported"):
+        load_target({"name": "mine", "class": path})
+
+
+def test_a_state_without_class_path_is_read() -> None:
+    posts = table({"a": [1, 2], "b": [3, 4]})
+    state = AuthorLog().fit(posts).state()
+    del state["class"]
+    assert_array_equal(load_target(state).transform(posts), AuthorLog().fit(posts).transform(posts))
+
+
+def test_a_column_that_an_outside_target_needs_is_named() -> None:
+    class PerComment(SquareRoot):
+        name = "per_comment"
+        needs = ("comments",)
+
+    posts = table({"a": [1, 2], "b": [3, 4]})
+    with pytest.raises(
+        LikerankError, match="per_comment needs the column comments, which the post table lacks"
+    ):
+        PerComment().fit(posts)
+    with pytest.raises(
+        LikerankError, match=r"comments, which 1 of 4 .*: ingest a source that gives comments"
+    ):
+        PerComment().fit(posts.assign(comments=[1, 2, 3, np.nan]))

@@ -1,4 +1,4 @@
-"""Which files are photos to rank."""
+"""Photo files are found in folders, by patterns and by name."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def found(shots: Path, *places: str) -> list[str]:
     return [str(file.relative_to(shots)) for file in find_photos(places)]
 
 
-def test_a_folders_photos_are_found_and_other_files_passed_over(shots: Path) -> None:
+def test_only_photos_of_a_folder_are_found(shots: Path) -> None:
     assert found(shots, str(shots)) == ["a.png", "b.JPG", "deep/er/c.webp", "phone.heic"]
 
 
@@ -33,12 +33,14 @@ def test_a_pattern_finds_photos(shots: Path) -> None:
     assert found(plain, f"{plain}/**/*.webp") == ["deep/er/c.webp"]
 
 
-def test_a_file_that_is_named_is_taken_as_it_is_there_or_not(shots: Path) -> None:
+def test_a_named_file_is_returned_even_if_missing(shots: Path) -> None:
     named = [str(shots / "notes.txt"), str(shots / "gone.jpg")]
     assert found(shots, *named) == ["notes.txt", "gone.jpg"]
 
 
-def test_places_keep_their_order_and_a_photo_comes_once(shots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_keep_their_order_and_give_each_photo_once(
+    shots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(shots)
     assert [str(file) for file in find_photos(["b.JPG", str(shots), "./a.png"])] == [
         "b.JPG",

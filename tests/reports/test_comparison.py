@@ -1,4 +1,4 @@
-"""A comparison on the screen, on a page and in a file says the same, whatever the labels hold."""
+"""A comparison has the same numbers on the screen, on a page and in a file, with any labels."""
 
 import io
 import re
@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from likerank.evaluation import Candidate, Ranking, compare_candidates, pairwise_accuracy
-from likerank.reports import comparison_page, print_ranking, ranking_figure, ranking_frame
+from likerank.reports import comparison_page, print_ranking, ranking_frame
+from likerank.reports.comparison import ranking_figure
 from likerank.reports.style import as_png, as_svg
 
 
@@ -33,7 +34,7 @@ def printed(ranking: Ranking, width: int) -> str:
         ranking,
         title="A sweep",
         metric="within/pairwise",
-        caption=["The posts are made."],
+        caption=["The posts are synthetic."],
         console=Console(file=written, width=width),
     )
     return written.getvalue()
@@ -50,11 +51,11 @@ def test_the_screen_fits_into_80_columns_with_every_number() -> None:
             assert f" to {standing.behind.high:.3f}".replace("0.", ".") in text
     flat = " ".join(text.split())
     assert ranking.verdict in flat
-    assert "The posts are made." in flat
+    assert "The posts are synthetic." in flat
     assert "chance .500" in flat
 
 
-def test_a_page_is_whole_in_itself_and_shows_each_configuration_with_its_run() -> None:
+def test_a_page_is_self_contained_and_shows_each_configuration() -> None:
     ranking = ranking_of(4)
     runs = {each.label: f"run-of-{each.label}" for each in ranking.standings}
     page = comparison_page(ranking, title="A sweep", metric="across/position_match_5", best_runs=runs)
@@ -77,7 +78,7 @@ def test_labels_are_text_and_never_markup_or_mathematics() -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 40])
-def test_a_figure_names_its_axes_and_every_configuration_without_overlaps(number: int) -> None:
+def test_a_figure_names_axes_and_configurations_without_overlaps(number: int) -> None:
     ranking = ranking_of(number, "network=ResidualNet blocks=[32,64,96] dropout=0.25 batch_size=50 lr={}")
     figure = ranking_figure(ranking, "within/pairwise")
     svg = as_svg(figure)

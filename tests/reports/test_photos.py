@@ -1,4 +1,4 @@
-"""A ranking of new photos on the screen, as CSV, as JSON and as a page that needs nothing beside it."""
+"""A ranking of new photos on the screen, as CSV, as JSON and as a page that loads nothing."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ RANKING = PhotoRanking(
     folder="shots",
     model="models:/likerank@champion",
     run_id="0123abcd",
-    made=False,
+    synthetic=False,
     tie=0.55,
 )
 THUMBNAILS = [encode_jpeg(np.full((8, 8, 3), 60 * number, np.uint8)) for number in range(4)]
@@ -59,7 +59,7 @@ def page(ranking: PhotoRanking, folder: Path, thumbnails: int = 4) -> str:
     return (folder / "sheet.html").read_text(encoding="utf-8")
 
 
-def test_the_screen_shows_each_photo_and_holds_near_ties_together() -> None:
+def test_the_screen_shows_each_photo_and_brackets_near_ties() -> None:
     lines = printed(RANKING).splitlines()
     assert lines[0] == "4 photos of shots, ranked by models:/likerank@champion"
     rows = [line.split() for line in lines if re.match(r" +[1-4] ", line)]
@@ -96,11 +96,11 @@ def test_brackets_open_and_close(tied: list[bool], brackets: list[str]) -> None:
     assert tie_brackets([photo(1, "x", 0.5, tied=each) for each in tied]) == brackets
 
 
-def test_made_posts_are_said_on_screen_and_page(tmp_path: Path) -> None:
-    made = replace(RANKING, made=True)
-    assert "made posts" in printed(made)
-    assert "made posts" in page(made, tmp_path)
-    assert "made posts" not in printed(RANKING) + page(RANKING, tmp_path)
+def test_screen_and_page_say_that_posts_are_synthetic(tmp_path: Path) -> None:
+    synthetic = replace(RANKING, synthetic=True)
+    assert "synthetic posts" in printed(synthetic)
+    assert "synthetic posts" in page(synthetic, tmp_path)
+    assert "synthetic posts" not in printed(RANKING) + page(RANKING, tmp_path)
 
 
 def test_csv_and_json_hold_every_photo(tmp_path: Path) -> None:

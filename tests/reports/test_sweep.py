@@ -1,4 +1,4 @@
-"""A sweep's page and figure show its finished trials, and name the failed ones."""
+"""A sweep's screen, page, figure and tables show its finished trials and name the failed ones."""
 
 import re
 from pathlib import Path
@@ -8,13 +8,24 @@ import pandas as pd
 import pytest
 
 from likerank.evaluation import effects_of_choices
-from likerank.reports import parallel_coordinates, sweep_page, write_sweep_report
+from likerank.reports import as_png, print_trials, write_sweep_report
+from likerank.reports.sweep import trials_figure
 
 OBJECTIVE = "val/network/within/pairwise"
 REASON = "LikerankError: a kernel of <11> pixels is larger than the picture"
+ON_SCREEN = pd.DataFrame(
+    {
+        "run": ["a" * 32, "b" * 32, "c" * 32],
+        "status": ["FINISHED", "FINISHED", "FAILED"],
+        "objective": [0.81, 0.79, float("nan")],
+        "reason": ["", "", "The 15x15 kernel [2] does not fit."],
+        "network.channels": ["[10,5]", "[16,16]", "[10,5]"],
+        "optimizer.lr": ["0.00123456", "0.002", ""],
+    }
+)
 
 
-def made_trials(number: int = 24) -> pd.DataFrame:
+def synthetic_trials(number: int = 24) -> pd.DataFrame:
     random = np.random.default_rng(0)
     trials = pd.DataFrame(
         {
@@ -31,17 +42,19 @@ def made_trials(number: int = 24) -> pd.DataFrame:
     return trials
 
 
-def test_a_report_is_written_whole(tmp_path: Path) -> None:
-    trials = made_trials()
+def test_a_report_has_page_figures_and_tables(tmp_path: Path) -> None:
+    trials = synthetic_trials()
     files = write_sweep_report(
         tmp_path / "report", title="A sweep", trials=trials, objective=OBJECTIVE, reasons={"run3": REASON}
     )
     assert [file.name for file in files] == [
         "effects.csv",
+        "effects.tex",
         "parallel_coordinates.png",
         "parallel_coordinates.svg",
         "sweep.html",
         "trials.csv",
+        "trials.tex",
     ]
     assert all(file.stat().st_size for file in files)
     page = (tmp_path / "report" / "sweep.html").read_text()
@@ -58,17 +71,20 @@ def test_a_report_is_written_whole(tmp_path: Path) -> None:
     assert effects["key"].unique().tolist() == ["network", "optimizer.lr", "data.batch_size"]
 
 
-def test_lines_pass_where_the_choices_stand_and_the_best_is_thick() -> None:
-    trials = made_trials()
-    figure = parallel_coordinates(trials, OBJECTIVE)
+def test_lines_pass_the_choices_and_the_best_is_thick() -> None:
+    trials = synthetic_trials()
+    figure = trials_figure(trials, OBJECTIVE)
     (axes,) = figure.axes
     lines = [line for line in axes.lines if len(np.asarray(line.get_xdata())) == 4]
     assert len(lines) == 22
     thick = max(lines, key=lambda line: line.get_linewidth())
     best = trials.sort_values("objective", ascending=False).iloc[0]
     heights = np.asarray(thick.get_ydata())
-    rates = trials["optimizer.lr"].astype(float)
-    assert heights[1] == pytest.approx(np.log(float(best["optimizer.lr"]) / rates.min()) / np.log(1e3))
+    rates = trials.loc[trials["objective"].notna(), "optimizer.lr"].astype(float)
+    assert heights[1] == pytest.approx((rates < float(best["optimizer.lr"])).sum() / (len(rates) - 1))
+    scores = sorted(trials["objective"].dropna())
+    drawn = sorted(float(np.asarray(line.get_ydata())[3]) for line in lines)
+    np.testing.assert_allclose(drawn, (np.array(scores) - scores[0]) / (scores[-1] - scores[0]))
     assert heights[2] == {25: 0, 50: 1}[best["data.batch_size"]]
     assert heights[3] == 1
     assert "22 trials, 2 failed and left out" in axes.get_title(loc="left")
@@ -76,30 +92,45 @@ def test_lines_pass_where_the_choices_stand_and_the_best_is_thick() -> None:
     assert names == ["network", "optimizer.lr", "data.batch_size", OBJECTIVE]
 
 
-def test_a_sweep_without_a_finished_trial_has_a_page_and_no_figure(tmp_path: Path) -> None:
-    trials = made_trials().assign(objective=np.nan)
+def test_without_a_finished_trial_there_is_a_page_and_no_figure(tmp_path: Path) -> None:
+    trials = synthetic_trials().assign(objective=np.nan)
     files = write_sweep_report(tmp_path, title="A sweep", trials=trials, objective=OBJECTIVE, reasons={})
     assert not [file for file in files if "parallel" in file.name]
     assert "there is no best trial" in (tmp_path / "sweep.html").read_text()
 
 
-def test_one_seed_shows_effects_without_intervals() -> None:
-    trials = made_trials().assign(seed=1)
-    page = sweep_page(
-        title="A sweep",
-        trials=trials,
-        effects=effects_of_choices(trials),
-        objective=OBJECTIVE,
-        reasons={},
-    )
+def test_one_seed_shows_effects_without_intervals(tmp_path: Path) -> None:
+    trials = synthetic_trials().assign(seed=1)
+    write_sweep_report(tmp_path, title="A sweep", trials=trials, objective=OBJECTIVE, reasons={})
+    page = (tmp_path / "sweep.html").read_text()
     assert '<td class="number">-</td>' in page
-    assert "nan" not in page.split("What each choice did")[1].split("Failed trials")[0]
+    assert "nan" not in page.split("Effects of the choices")[1].split("Failed trials")[0]
 
 
-def test_choices_that_some_trials_do_not_have_are_drawn_all_the_same() -> None:
-    trials = made_trials(6)
+def test_choices_that_some_trials_lack_are_drawn() -> None:
+    trials = synthetic_trials(6)
     trials["network.stem"] = [None, "16", "16", None, "32", "32"]
-    names = [text.get_text() for text in parallel_coordinates(trials, OBJECTIVE).axes[0].texts]
-    assert {"16", "32", "none"} <= set(names)
+    names = {text.get_text() for text in trials_figure(trials, OBJECTIVE).axes[0].texts}
+    assert {"16", "32", "none"} <= names
     effects = effects_of_choices(trials)
     assert effects[effects["key"] == "network.stem"]["value"].tolist() == ["16", "32"]
+
+
+def test_equal_objectives_are_drawn() -> None:
+    assert as_png(trials_figure(synthetic_trials(6).assign(objective=0.7), OBJECTIVE))
+
+
+def test_the_screen_shows_choices_objective_and_whole_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    print_trials(ON_SCREEN, "Sweep s")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"1 0.8100 {'a' * 32} channels=[10,5] lr=0.001235" in printed
+    assert f"2 0.7900 {'b' * 32} channels=[16,16] lr=0.002" in printed
+    assert "failed: channels=[10,5]: The 15x15 kernel [2] does not fit." in printed
+
+
+def test_the_screen_shows_the_best_and_where_the_rest_is(capsys: pytest.CaptureFixture[str]) -> None:
+    print_trials(pd.concat([ON_SCREEN.iloc[:1]] * 25, ignore_index=True), "Sweep s")
+    assert "and 5 more: sweep/trials.csv" in capsys.readouterr().out

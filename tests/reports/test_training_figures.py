@@ -1,4 +1,4 @@
-"""The figures of a training say what its losses, predictions and table say."""
+"""The figures of a training show the numbers of its losses, predictions and table."""
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,8 @@ def predictions(posts: int = 60) -> pd.DataFrame:
     target = RANDOM.normal(size=posts)
     return pd.DataFrame(
         {
-            "key": [f"made/{number}" for number in range(posts)],
-            "author": [f"made/a{number % 3}" for number in range(posts)],
+            "key": [f"synthetic/{number}" for number in range(posts)],
+            "author": [f"synthetic/a{number % 3}" for number in range(posts)],
             "likes": np.exp(target + 5).round().astype(np.int64),
             "target": target,
             "network": target + RANDOM.normal(0, 0.1, posts),
@@ -42,7 +42,7 @@ def test_every_prediction_is_a_point() -> None:
     assert figure.axes[0].get_xlabel() == "true AuthorLog"
 
 
-def test_the_chart_shows_the_tables_scores_with_chance_and_ceiling() -> None:
+def test_the_chart_shows_scores_chance_and_ceiling() -> None:
     table = predictions()
     scores = {name: Scores(table["network"].to_numpy(), table["network"].to_numpy()) for name in ("network",)}
     appeal = table["target"].to_numpy()
@@ -62,7 +62,7 @@ def test_the_chart_shows_the_tables_scores_with_chance_and_ceiling() -> None:
     ]
 
 
-def test_the_worst_mistakes_are_those_that_were_planted() -> None:
+def test_the_worst_mistakes_are_the_planted_ones() -> None:
     table = predictions()
     ranks = table.groupby("author")["target"].rank()
     lowest, highest = table[ranks == ranks.max()].index[0], table[ranks == 1].index[0]

@@ -1,4 +1,4 @@
-"""Every standardiser goes the whole way: trained on, ranked, evaluated, promoted, forgotten."""
+"""Every target goes the whole way: trained on, ranked, evaluated, promoted, forgotten."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ import torch
 from likerank.app.paths import snapshots_folder
 from likerank.commands.evaluate import evaluate
 from likerank.dataset import TRAIN, Snapshot, find_snapshot
-from likerank.models import STANDARDISERS, Target
+from likerank.models import TARGETS, load_target
 from likerank.run_names import FINGERPRINT
 from likerank.tracking import Run, TrainedModel
 from likerank.tracking.results import read_table
@@ -20,7 +20,7 @@ from tests.workplaces import ROOT, TINY, Workplace
 TINIEST = (*TINY, "trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean,ridge]")
 
 
-@pytest.fixture(scope="module", params=list(STANDARDISERS))
+@pytest.fixture(scope="module", params=list(TARGETS))
 def trained(request: pytest.FixtureRequest, corpus: Workplace) -> Run:
     return corpus.train(*TINIEST, f"target={request.param}")
 
@@ -31,7 +31,7 @@ def snapshot_of(corpus: Workplace, run: Run) -> Snapshot:
 
 
 def test_each_is_a_choice_of_the_configuration() -> None:
-    assert {file.stem for file in (ROOT / "conf" / "target").glob("*.yaml")} == set(STANDARDISERS)
+    assert {file.stem for file in (ROOT / "conf" / "target").glob("*.yaml")} == set(TARGETS)
 
 
 def test_the_author_control_and_the_truth_are_of_the_likes(corpus: Workplace, trained: Run) -> None:
@@ -48,7 +48,7 @@ def test_the_author_control_and_the_truth_are_of_the_likes(corpus: Workplace, tr
 
 def test_the_model_carries_what_inverts_its_target(corpus: Workplace, trained: Run) -> None:
     model = TrainedModel.open(f"runs:/{trained.id}/model", corpus.tracking().uri)
-    target = Target.from_state(model.metadata["target"])
+    target = load_target(model.metadata["target"])
     posts = snapshot_of(corpus, trained).posts
     training = posts[posts["split"] == TRAIN]
     likes = pd.Series(target.inverse(target.transform(training), training), training.index)

@@ -1,4 +1,4 @@
-"""Stage analyse: what is in the data, its two questions and the standardisers, before any training."""
+"""Stage analyse: what is in the data, its two questions and the targets, before any training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from likerank.app.paths import configured_tracking
 from likerank.errors import LikerankError
 from likerank.evaluation import NothingToCompareError, Ranking, compare_candidates
-from likerank.reports import comparison_page, print_ranking, ranking_frame
+from likerank.reports import comparison_page, print_ranking, ranking_frame, write_table
 from likerank.run_names import NETWORK
 from likerank.tracking.load_predictions import load_predictions
 from likerank.tracking.select_runs import select_runs
@@ -55,11 +55,11 @@ def compare(config: DictConfig) -> Ranking:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "comparison.html").write_text(page)
     frame = ranking_frame(ranking, {label: list(by_seed.values()) for label, by_seed in runs.items()})
-    frame.to_csv(folder / "comparison.csv", index=False)
+    tables = write_table(frame, folder, "comparison", csv_only=["runs"])
     if chosen.sweep is not None:
-        for name in ("comparison.html", "comparison.csv"):
-            chosen.sweep.log_file(folder / name, "comparison")
-    print(f"The page and the table: {folder / 'comparison.html'}, {folder / 'comparison.csv'}")
+        for file in (folder / "comparison.html", *tables):
+            chosen.sweep.log_file(file, "comparison")
+    print(f"The page and the table: {folder / 'comparison.html'}, comparison.csv and comparison.tex")
     networks = [each.label for each in ranking.standings if each.kind == NETWORK]
     if networks:
         print(f"Make it the champion: python scripts/promote.py run_id={best[networks[0]]}")

@@ -1,7 +1,7 @@
-"""Baselines: what a network has to beat, all fitted and asked in one way.
+"""Baselines: simple predictors that a network must beat, with one interface to fit and predict.
 
-The paper compares with `linear` alone, which fits its training set perfectly and ranks at chance; `ridge`
-is the fair one, and `author_mean` shows how far one gets by seeing who posted and nothing else.
+The paper compares only with `linear`, which fits its training set perfectly and ranks at chance; `ridge` is
+the fair one, and `author_mean` shows how well knowing only the author ranks.
 """
 
 import zipfile
@@ -16,32 +16,24 @@ from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
 from likerank.files import whole_file
-from likerank.models.least_squares import (
-    LinearModel,
-    Pixels,
-    RidgeRegression,
-    Rows,
-    Vector,
-    ordinary_least_squares,
-    refuse_what_is_too_large,
-)
+from likerank.models.least_squares import LeastSquares, LinearModel, Pixels, Rows, Vector, check_memory
 from likerank.progress import track
 
 _HELD_OUT = 0.2
 _FIRST_EXPONENTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
-# Above 1e4 mean eigenvalues hardly a weight is left, and below 1e-4 hardly a penalty.
+# Above 1e4 mean eigenvalues almost no weight is left, and below 1e-4 almost no penalty.
 _LAST_EXPONENT = 4.0
 
 
 class Baseline(ABC):
-    """A predictor of the target that is fitted in one go.
+    """A predictor of the target that is fitted in one call.
 
-    Everywhere `pixels` is uint8 of shape (N, size, size, 3), memory-mapped or not, `posts` the table of
+    In all methods `pixels` is uint8 of shape (N, size, size, 3), memory-mapped or not, `posts` the table of
     the same N posts, and `rows` an array of indices into both.
 
     Attributes:
         name: The name in metric keys and in the configuration.
-        seed: What decides where a baseline draws at random.
+        seed: The seed of random draws.
     """
 
     name: ClassVar[str]
@@ -50,12 +42,12 @@ class Baseline(ABC):
         self.seed = seed
 
     def fit(self, pixels: Pixels, posts: pd.DataFrame, targets: NDArray[np.floating], rows: Rows) -> Self:
-        """Learns from the rows alone.
+        """Fits the baseline to the training rows.
 
         Args:
             pixels: All photos.
             posts: The whole table.
-            targets: The target of all N posts; read at `rows` only.
+            targets: The target of all N posts; only `rows` are read.
             rows: The training posts.
 
         Returns:
@@ -73,25 +65,25 @@ class Baseline(ABC):
 
     @abstractmethod
     def _fit(self, pixels: Pixels, posts: pd.DataFrame, values: Vector, rows: Rows) -> None:
-        """Sets the fitted attributes, numbers and arrays that end in `_`; `values` are those of the rows."""
+        """Sets the fitted attributes, numbers and arrays that end in `_`; `values` has one target a row."""
 
     @abstractmethod
     def predict(self, pixels: Pixels, posts: pd.DataFrame, rows: Rows) -> Vector:
         """Returns the expected target of each row, float64 of shape (rows,)."""
 
     def rank(self, pixels: Pixels, posts: pd.DataFrame, rows: Rows) -> Vector:
-        """Returns what the rows are to be ordered by, more liked higher: float64 of shape (rows,)."""
+        """Returns the scores to order the rows by, higher for more likes: float64 of shape (rows,)."""
         return self.predict(pixels, posts, rows)
 
     def save(self, path: Path) -> None:
-        """Writes what was fitted to an .npz file, whole or not at all."""
+        """Writes the fitted attributes to an .npz file, atomically."""
         fitted: dict[str, Any] = {key: value for key, value in vars(self).items() if key.endswith("_")}
         with whole_file(path) as file:
             np.savez(file, name=self.name, seed=self.seed, **fitted)
 
 
 class Mean(Baseline):
-    """The mean of the training targets, whatever the post: it ranks at chance."""
+    """The mean of the training targets for every post; it ranks at chance."""
 
     name = "mean"
 
@@ -106,10 +98,10 @@ class Mean(Baseline):
 
 
 class AuthorMean(Baseline):
-    """The control that sees who posted and no photo.
+    """The control that knows the author and sees no photo.
 
-    It ranks by the author's mean training likes under every target, since that is how far an audience
-    alone carries; it predicts the author's mean training target. Unknown authors get the overall mean.
+    Under every target it ranks by the author's mean training likes, which measures how well only the audience
+    ranks; it predicts the author's mean training target. Unknown authors get the overall mean.
     """
 
     name = "author_mean"
@@ -147,9 +139,6 @@ class _OnPixels(Baseline):
     coefficients_: Vector
     intercept_: float
 
-    def _keep(self, model: LinearModel) -> None:
-        self.coefficients_, self.intercept_ = model.coefficients, model.intercept
-
     def predict(self, pixels: Pixels, posts: pd.DataFrame, rows: Rows) -> Vector:  # noqa: ARG002
         """Returns the weighted sum for each row."""
         return LinearModel(self.coefficients_, float(self.intercept_)).predict(pixels, rows)
@@ -161,19 +150,19 @@ class Linear(_OnPixels):
     name = "linear"
 
     def _fit(self, pixels: Pixels, posts: pd.DataFrame, values: Vector, rows: Rows) -> None:  # noqa: ARG002
-        self._keep(ordinary_least_squares(pixels, values, rows))
+        self.coefficients_, self.intercept_ = LeastSquares(pixels, values, rows).ordinary()
 
 
 class Ridge(_OnPixels):
     """Ridge regression on the raw pixels: the fair linear baseline.
 
-    Its strength is the one with the least squared error on a fifth of the training posts, drawn by the
-    seed and held out while searching; then it is fitted on all of them. The search goes in powers of ten
-    around the mean eigenvalue, past the end of the grid where the best stands there, and last in half
-    powers beside the best.
+    Its strength is the one with the least squared error on a fifth of the training posts, drawn by the seed
+    and held out during the search; the model is then fitted on all training posts. The search tries powers of
+    ten around the mean eigenvalue, continues beyond the grid while its end is the best, and finally tries
+    half powers beside the best.
 
     Attributes:
-        strength_: The strength chosen, as `alpha` in scikit-learn on pixels of 0 to 255.
+        strength_: The chosen strength, as `alpha` in scikit-learn on pixels of 0 to 255.
     """
 
     name = "ridge"
@@ -185,26 +174,26 @@ class Ridge(_OnPixels):
             raise LikerankError(
                 "Baseline ridge needs at least 2 training posts: ingest more, or leave it out."
             )
-        refuse_what_is_too_large(len(rows), pixels)
+        check_memory(len(rows), pixels)
         self.strength_ = self._choose_strength(pixels, values, rows)
-        self._keep(RidgeRegression(pixels, values, rows).fit(self.strength_))
+        self.coefficients_, self.intercept_ = LeastSquares(pixels, values, rows).ridge(self.strength_)
 
     def _choose_strength(self, pixels: Pixels, values: Vector, rows: Rows) -> float:
         shuffled = np.random.default_rng(self.seed).permutation(len(rows))
         held, kept = np.split(shuffled, [max(1, round(_HELD_OUT * len(rows)))])
-        # In the file's order, which is how a memory map reads fastest.
+        # A memory map reads fastest in the file's order.
         held.sort()
         kept.sort()
-        ridge = RidgeRegression(pixels, values[kept], rows[kept])
+        problem = LeastSquares(pixels, values[kept], rows[kept])
         errors: dict[float, float] = {}
         for exponent in track(_exponents_to_try(errors), "Choosing the strength of ridge"):
-            model = ridge.fit(ridge.scale * 10**exponent)
+            model = problem.ridge(problem.scale * 10**exponent)
             errors[exponent] = float(np.mean((model.predict(pixels, rows[held]) - values[held]) ** 2))
-        return float(ridge.scale * 10 ** _best(errors))
+        return float(problem.scale * 10 ** _best(errors))
 
 
 def _exponents_to_try(errors: dict[float, float]) -> Iterator[float]:
-    """Yields one exponent after another, each chosen by the errors that those before it came to."""
+    """Yields exponents, each chosen by the errors of the exponents before it."""
     yield from _FIRST_EXPONENTS
     while abs(best := _best(errors)) < _LAST_EXPONENT and best in (min(errors), max(errors)):
         yield best + (1.0 if best > 0 else -1.0)
@@ -217,14 +206,14 @@ def _best(errors: dict[float, float]) -> float:
 
 
 BASELINES: dict[str, type[Baseline]] = {kind.name: kind for kind in (Mean, AuthorMean, Linear, Ridge)}
-"""Every baseline by its name."""
+"""All baselines by name."""
 
 
 def create_baseline(name: str, seed: int = 0) -> Baseline:
-    """Returns the baseline of that name, not yet fitted.
+    """Returns an unfitted baseline by its name.
 
     Raises:
-        LikerankError: If there is none.
+        LikerankError: If the name is unknown.
     """
     if name not in BASELINES:
         raise LikerankError(f"There is no baseline {name!r}: choose from {', '.join(BASELINES)}.")
@@ -235,7 +224,7 @@ def load_baseline(path: Path) -> Baseline:
     """Returns the fitted baseline that `Baseline.save` wrote.
 
     Raises:
-        LikerankError: If the file does not hold one.
+        LikerankError: If the file holds no fitted baseline.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -1,4 +1,4 @@
-"""Networks: normalised pictures (B, 3, size, size), float32, to one number a picture (B,)."""
+"""Networks: from normalised pictures (B, 3, size, size), float32, to one number a picture (B,)."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,19 +13,19 @@ class ConvNet(nn.Module):
     """The paper's kind of network: convolutions without padding, one max pool, dense layers.
 
     With the defaults and pictures of 50 pixels the maps are 40, 36 and, pooled, 18 pixels wide, and 1,620
-    features enter the dense layers. Dropout stands before each hidden dense layer.
+    features enter the dense layers. Dropout precedes each hidden dense layer.
 
     Args:
         image_size: Height and width of the pictures in pixels.
         channels: Output channels of each convolution.
-        kernel_sizes: Height and width of each convolution's kernel in pixels; one number stands for all.
+        kernel_sizes: Height and width of each convolution's kernel in pixels; one number applies to all.
         dense: Width of each hidden dense layer.
         pool: Height and width of the max pool after the last convolution; 1 for none.
-        dropout: Share of the features that dropout silences, in [0, 1).
+        dropout: Probability that dropout zeroes a feature, in [0, 1).
         negative_slope: Slope of LeakyReLU below zero.
 
     Raises:
-        LikerankError: If a kernel or the pool does not fit what reaches it.
+        LikerankError: If a kernel or the pool is larger than its input.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ConvNet(nn.Module):
         if len(channels) != len(kernel_sizes):
             raise LikerankError(
                 f"network.channels has {len(channels)} entries and network.kernel_sizes {len(kernel_sizes)}; "
-                "each convolution needs one of both."
+                "each convolution needs one entry of both."
             )
         layers: list[nn.Module] = []
         width, depth = image_size, 3
@@ -52,14 +52,14 @@ class ConvNet(nn.Module):
             if kernel > width:
                 raise LikerankError(
                     f"The {kernel}x{kernel} kernel of convolution {place} does not fit the {width}x{width} "
-                    "picture that reaches it; choose smaller network.kernel_sizes or a larger snapshot.size."
+                    "input; choose smaller network.kernel_sizes or a larger snapshot.size."
                 )
             layers += [nn.Conv2d(depth, channel, kernel), nn.LeakyReLU(negative_slope)]
             width, depth = width - kernel + 1, channel
         if pool > width:
             raise LikerankError(
-                f"The {pool}x{pool} pool does not fit the {width}x{width} map that reaches it; "
-                "choose a smaller network.pool or smaller network.kernel_sizes."
+                f"The {pool}x{pool} pool does not fit the {width}x{width} input; choose "
+                "a smaller network.pool or smaller network.kernel_sizes."
             )
         layers += [nn.MaxPool2d(pool), nn.Flatten()]
         features = depth * (width // pool) ** 2
@@ -75,13 +75,13 @@ class ConvNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with batch normalisation around a shortcut; halves height and width.
+    """Two 3x3 convolutions with batch normalisation beside a shortcut; halves height and width.
 
     Source: He et al. 2016, "Deep residual learning for image recognition", section 3.
 
     Args:
-        inputs: Channels that come in.
-        outputs: Channels that go out.
+        inputs: Input channels.
+        outputs: Output channels.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -101,7 +101,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualNet(nn.Module):
-    """A small residual network; the default has 217,393 weights and takes pictures of any size.
+    """A small residual network; the default has 217,393 weights and accepts pictures of any size.
 
     Args:
         stem: Channels of the first convolution, at stride 2.

@@ -1,4 +1,4 @@
-"""The LightningModule: raw pictures in, one score a picture out; logs losses only."""
+"""The LightningModule: takes raw pictures, returns one score a picture, logs only losses."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,11 +20,12 @@ class PopularityRegressor(LightningModule):
     """Trains a scorer on the mean squared error of a target.
 
     Args:
-        scorer: Raw uint8 pictures in, scores on the target's scale out.
-        optimizer: Makes the optimiser of the scorer's parameters; called once, here.
-        scheduler: Makes a schedule over `total_steps` steps of an optimiser; None keeps the learning rate.
+        scorer: Maps raw uint8 pictures to scores on the target's scale.
+        optimizer: Returns the optimiser of the scorer's parameters; called once, in the constructor.
+        scheduler: Returns the schedule of an optimiser over `total_steps` steps; None keeps the learning
+            rate.
         flip: Whether training mirrors each picture with probability 1/2.
-        seed: With the epoch, decides dropout and mirroring, so that a resumed training draws the same.
+        seed: With the epoch, seeds dropout and mirroring, so that a resumed training draws the same numbers.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class PopularityRegressor(LightningModule):
         return scores
 
     def on_train_epoch_start(self) -> None:
-        """Seeds dropout and mirroring by (seed, epoch, process): an epoch draws the same, resumed or not."""
+        """Seeds dropout and mirroring by (seed, epoch, process), so that a resumed epoch draws the same."""
         entropy = [self._seed, self.current_epoch, self.global_rank]
         mixed = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
         torch.manual_seed(int(mixed))
@@ -62,31 +63,31 @@ class PopularityRegressor(LightningModule):
             mirrored = torch.rand(len(pixels), device=pixels.device) < 0.5
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(2), pixels)
         loss = F.mse_loss(self(pixels), batch["target"])
-        # Summed here: to log each step would cost a tenth of a small network's training.
+        # Summed here, since logging each step costs a tenth of a small network's training time.
         self._squared_errors = self._squared_errors + loss.detach() * len(pixels)
         self._trained_posts += len(pixels)
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Logs the epoch's mean squared error on the training posts, each as it was met."""
+        """Logs the epoch's mean squared error on the training posts, each as scored in its batch."""
         over_processes = self.trainer.strategy.reduce
         squared_errors = over_processes(self._squared_errors, reduce_op="sum")
         posts = over_processes(torch.tensor(self._trained_posts, device=self.device), reduce_op="sum")
         loss = float(squared_errors) / int(posts)
         self._squared_errors, self._trained_posts = 0.0, 0
         self.log("train/loss", loss, prog_bar=True, logger=False, sync_dist=True)
-        # At once, not with the epoch's other metrics: a checkpoint of this epoch is written after it, so a
-        # training that is killed and resumed has lost no epoch's loss.
+        # Logged before this epoch's checkpoint is written, so that a training that is killed and resumed
+        # loses no epoch's loss.
         if self.logger is not None:
             self.logger.log_metrics({"train/loss": loss}, step=self.global_step)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:  # noqa: ARG002
-        """Logs the mean squared error on validation's `stop` half."""
+        """Logs the mean squared error on validation's early-stopping half."""
         loss = F.mse_loss(self(batch["pixels"]), batch["target"])
         self.log("val/loss", loss, prog_bar=True, batch_size=len(batch["target"]), sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Returns the optimiser, and the schedule over the whole training where there is one."""
+        """Returns the optimiser, and its schedule over the whole training if there is one."""
         if self._scheduler is None:
             return self._optimizer
         steps = int(self.trainer.estimated_stepping_batches)

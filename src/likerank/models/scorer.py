@@ -1,4 +1,4 @@
-"""A network with the scaling that it needs: raw pictures in, scores out."""
+"""A network together with its input scaling: from raw pictures to scores."""
 
 import numpy as np
 import torch
@@ -9,14 +9,14 @@ _ROWS_AT_ONCE = 1024
 
 
 class Scorer(nn.Module):
-    """Scales and normalises raw pictures and gives them to a network.
+    """Scales and normalises raw pictures and passes them to a network.
 
-    The training posts' channel statistics are buffers and so lie in every checkpoint and every exported
-    model: nobody can get an unnormalised prediction.
+    The training posts' channel statistics are buffers, so every checkpoint and every exported model contains
+    them and no prediction is made without normalisation.
 
     Args:
         network: Maps normalised pictures (B, 3, size, size) to (B,) or (B, 1).
-        channels_last: Whether pictures and weights lie channels last in memory.
+        channels_last: Whether pictures and weights are stored channels last in memory.
     """
 
     channel_mean: Tensor
@@ -30,10 +30,10 @@ class Scorer(nn.Module):
         self.register_buffer("channel_std", torch.ones(3))
 
     def fit_normalisation(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> None:
-        """Takes the channels' mean and standard deviation from training posts.
+        """Sets the channels' mean and standard deviation from training posts.
 
         Args:
-            pixels: Shape (N, size, size, 3), uint8; read in pieces.
+            pixels: Shape (N, size, size, 3), uint8; read in parts.
             rows: The training posts' row numbers.
         """
         histogram = np.zeros((3, 256), dtype=np.int64)
@@ -46,7 +46,7 @@ class Scorer(nn.Module):
         mean = share @ values
         variance = share @ values**2 - mean**2
         self.channel_mean.copy_(torch.from_numpy(mean))
-        # A channel that never changes carries nothing; dividing by 1 keeps it at zero.
+        # A constant channel carries no information; dividing by 1 keeps it at zero.
         self.channel_std.copy_(torch.from_numpy(np.where(variance > 1e-12, np.sqrt(variance), 1.0)))
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class Scorer(nn.Module):
         Returns:
             Shape (B,), float32.
         """
-        # Laid out while a value is one byte, and scaled in one pass: half the time of the plain formula.
+        # Reordered while a value is one byte and scaled in one pass: half the time of the plain formula.
         images = pixels.permute(0, 3, 1, 2).contiguous(memory_format=self.memory_format).float()
         std = self.channel_std[:, None, None]
         images = torch.addcmul(-self.channel_mean[:, None, None] / std, images, 1 / (255 * std))
@@ -67,7 +67,7 @@ class Scorer(nn.Module):
 
     @torch.no_grad()
     def score(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Returns the scores of some rows, as predicted (dropout off), in pieces.
+        """Returns the scores of some rows, computed in parts and without dropout.
 
         Args:
             pixels: Shape (N, size, size, 3), uint8, such as a snapshot's memory map.

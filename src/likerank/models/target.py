@@ -1,11 +1,10 @@
-"""What a target is: from likes to the number a model learns, and back.
+"""The base class of targets: from likes to the number that a model learns, and back.
 
-A target is fitted on training posts alone and lives in the model as plain numbers and strings.
+A target is fitted only on training posts and is kept in the model as plain numbers and strings.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -16,37 +15,34 @@ from likerank.errors import LikerankError
 
 # Far below the step between two like counts on any target, far above the rounding of a mean.
 _SMALLEST_SPREAD = 1e-12
-# What a target may need of the post table beside likes and authors, and where it comes from.
+# Columns that a target may need beside likes and authors, in words, and where they come from.
 _SOURCES_OF: Final = {
     "followers": ("the authors' followers", "ingest a source that gives followers"),
     "posted_at": ("the posts' dates", "ingest a source that gives posted_at"),
     "followers_then": (
-        "the followers when each post was made",
+        "the followers when each post was published",
         "ingest a source that gives followers and posted_at, and leave snapshot.fingerprint at latest",
     ),
 }
-_kinds: dict[str, type["Target"]] = {}
 
 
 class Target(ABC):
-    """What a model learns in place of the likes.
+    """The number that a model learns in place of the likes.
 
-    A subclass names itself and gives `_fit`, `_values` and `inverse`, and can be made without arguments.
-    What it has learned is kept in attributes that end in `_` and hold JSON's own types only.
+    A subclass, in likerank or in a package of yours, sets `name`, defines `_fit`, `_values` and `inverse`,
+    and can be constructed without arguments. Everything that it learns is kept in attributes that end in `_`
+    and hold only JSON's types.
 
     Attributes:
-        name: The configuration's name of the target.
+        name: The target's name in the configuration and in messages.
         needs: Columns of the post table that no post may lack, beside `likes` and `author`.
     """
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls) -> None:
-        _kinds[cls.name] = cls
-
     def fit(self, posts: pd.DataFrame) -> Self:
-        """Learns from the posts whatever transforming needs.
+        """Learns from the training posts.
 
         Args:
             posts: The training posts, and no others; `likes` is never missing.
@@ -55,7 +51,7 @@ class Target(ABC):
             The target itself.
 
         Raises:
-            LikerankError: If there are no posts, or nothing in them to learn, or they lack what it needs.
+            LikerankError: If there are no posts, if all have the same value, or if they lack a needed column.
         """
         if posts.empty:
             raise LikerankError(
@@ -68,7 +64,7 @@ class Target(ABC):
                 f"All {len(posts)} training posts have {likes[0]} likes, so there is nothing to learn: "
                 "ingest posts whose likes differ."
             )
-        self._refuse_what_lacks(posts)
+        self._check_columns(posts)
         self._fit(posts)
         if np.ptp(self._values(posts)) < _SMALLEST_SPREAD:
             raise LikerankError(
@@ -78,9 +74,9 @@ class Target(ABC):
         return self
 
     def transform(self, posts: pd.DataFrame) -> NDArray[np.float32]:
-        """Returns what the model learns for each post.
+        """Returns the target of each post.
 
-        It is worked out in float64 and rounded once, so that the network and the baselines learn the very
+        The values are computed in float64 and rounded once, so that the network and the baselines learn the
         same numbers.
 
         Args:
@@ -90,9 +86,9 @@ class Target(ABC):
             float32 of shape (posts,), in the order of the table.
 
         Raises:
-            LikerankError: If posts lack what the target needs.
+            LikerankError: If posts lack a column that the target needs.
         """
-        self._refuse_what_lacks(posts)
+        self._check_columns(posts)
         return self._values(posts).astype(np.float32)
 
     @abstractmethod
@@ -104,8 +100,8 @@ class Target(ABC):
             posts: The posts that the values belong to.
 
         Returns:
-            Likes, float64 of shape (posts,). A true like count comes back to within 1e-6 of itself plus one,
-            unless the target says otherwise; a prediction may come out below 0 and is not cut there, which
+            Likes, float64 of shape (posts,). A true like count is returned to within 1e-6 of itself plus one,
+            unless the target says otherwise. A prediction may be below 0 and is not cut there, since cutting
             would tie posts.
         """
 
@@ -117,43 +113,46 @@ class Target(ABC):
     def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:
         """Returns the target in float64."""
 
-    def _refuse_what_lacks(self, posts: pd.DataFrame) -> None:
+    def _check_columns(self, posts: pd.DataFrame) -> None:
         for column in self.needs:
+            if column not in posts and column not in _SOURCES_OF:
+                raise LikerankError(
+                    f"Target {self.name} needs the column {column}, which the post table lacks (it has "
+                    f"{', '.join(map(str, posts.columns))}): choose another target."
+                )
             lacks = posts[column].isna().to_numpy(bool) if column in posts else np.ones(len(posts), bool)
             if lacks.any():
                 authors = pd.unique(posts["author"][lacks])
-                whose = f"{authors[0]}{f' and {len(authors) - 1} other authors' if len(authors) > 1 else ''}"
-                what, what_to_do = _SOURCES_OF[column]
+                others = len(authors) - 1
+                whose = (
+                    f"{authors[0]} and {others} other author{'s' * (others > 1)}" if others else authors[0]
+                )
+                otherwise = (f"the column {column}", f"ingest a source that gives {column}")
+                what, what_to_do = _SOURCES_OF.get(column, otherwise)
                 raise LikerankError(
                     f"Target {self.name} needs {what}, which {lacks.sum()} of {len(posts)} posts lack (of "
                     f"{whose}): {what_to_do}, or choose another target."
                 )
 
     def state(self) -> dict[str, Any]:
-        """Returns the name and all that was fitted, in JSON's own types."""
-        return {"name": self.name} | {key: value for key, value in vars(self).items() if key.endswith("_")}
-
-    @staticmethod
-    def from_state(state: Mapping[str, Any]) -> "Target":
-        """Returns the fitted target that `state` described.
-
-        Raises:
-            LikerankError: If no target goes by the state's name.
-        """
-        fitted = dict(state)
-        name = fitted.pop("name")
-        if name not in STANDARDISERS:
-            raise LikerankError(
-                f"The model was trained on target {name!r}, which this likerank does not know (it knows "
-                f"{', '.join(sorted(STANDARDISERS))}): use the version of likerank that trained it."
-            )
-        target = STANDARDISERS[name]()
-        vars(target).update(fitted)
-        return target
+        """Returns name, import path and all fitted attributes, in JSON's types; `load_target` reads it."""
+        fitted = {key: value for key, value in vars(self).items() if key.endswith("_")}
+        return {"name": self.name, "class": f"{type(self).__module__}.{type(self).__qualname__}"} | fitted
 
 
-STANDARDISERS: Final[Mapping[str, type[Target]]] = MappingProxyType(_kinds)
-"""Every target by its name; `likerank.models` knows all of them."""
+class LikesRatio(Target):
+    """Base class of targets that divide the likes by one number for each post."""
+
+    @abstractmethod
+    def _divisors(self, posts: pd.DataFrame) -> NDArray[np.float64] | float:
+        """Returns the number that each post's likes are divided by."""
+
+    def _values(self, posts: pd.DataFrame) -> NDArray[np.float64]:
+        return posts["likes"].to_numpy(np.float64) / self._divisors(posts)
+
+    def inverse(self, values: ArrayLike, posts: pd.DataFrame) -> NDArray[np.float64]:
+        """Returns the likes that the values stand for."""
+        return np.asarray(values, np.float64) * self._divisors(posts)
 
 
 def log_likes(posts: pd.DataFrame) -> NDArray[np.float64]:
@@ -167,7 +166,7 @@ def of_authors(
     otherwise: ArrayLike,
     posts: pd.DataFrame,
 ) -> NDArray[np.float64]:
-    """Returns what is known of each post's author, shape (posts, ...); `otherwise` for an unknown author."""
+    """Returns the entry of each post's author, shape (posts, ...); `otherwise` for an unknown author."""
     return np.array([known.get(author, otherwise) for author in posts["author"]], np.float64)
 
 

@@ -1,1 +1,1 @@
-"""New photos: which files they are, and what a model says of each."""
+"""New photos: finds their files, scores and ranks them."""

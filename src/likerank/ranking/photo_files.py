@@ -1,11 +1,11 @@
-"""Which files are photos to rank: a folder's, a pattern's, or those that were named."""
+"""Finds photo files: those of a folder, of a pattern, or named ones."""
 
 from collections.abc import Iterator, Sequence
 from glob import glob
 from pathlib import Path
 from typing import Final
 
-# HEIC and AVIF cannot be read, and whoever has them shall hear it.
+# HEIC and AVIF cannot be read; they are included so that the user sees the reason.
 _PHOTO_SUFFIXES: Final = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif")
 )
@@ -14,8 +14,8 @@ _PHOTO_SUFFIXES: Final = frozenset(
 def find_photos(places: Sequence[str]) -> list[Path]:
     """Returns the photos of some places, each once, sorted within a place.
 
-    Of folders and patterns the files that are no photos by their suffix are passed over, and hidden files;
-    a file that is named is taken as it is, there or not.
+    Folders and patterns give files with a photo's suffix that are not hidden; a named file is returned even
+    if it has another suffix or does not exist.
 
     Args:
         places: Folders (with all below them), files, or patterns such as `shots/**/*.jpg`.
@@ -29,7 +29,7 @@ def find_photos(places: Sequence[str]) -> list[Path]:
 
 def _photos_of(place: str) -> Iterator[Path]:
     path = Path(place).expanduser()
-    # Asked first: a folder may well be called "shots [1]".
+    # Checked before patterns, since a folder may be called "shots [1]".
     if path.is_dir():
         yield from _photos_under(path)
     elif path.exists() or not (found := sorted(glob(str(path), recursive=True))):  # noqa: PTH207 - takes ~/

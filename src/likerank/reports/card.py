@@ -1,4 +1,4 @@
-"""A model's card: what it learned from, how well it ranks and what it cannot do, as Markdown."""
+"""A model's card as Markdown: its training data, its scores and its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ _METRICS = {
     "spearman": "rho",
 }
 _LIMITS = """\
-- It saw pictures alone: no caption, no hour, no audience. It orders one account's photos, no more.
-- Where it is asked about pictures unlike those it learned from, its scores mean little.
-- Like counts are noisy. Two photos whose scores are close are a tie, whatever their order.
-- It learned what these authors' audiences liked, with their fashions and prejudices."""
+- The model sees only pictures: no caption, no hour, no audience. It orders photos of one account, no more.
+- Scores of pictures unlike those in the training data mean little.
+- Like counts are noisy. Two photos with close scores are a tie, whatever their order.
+- The model learned the taste of these authors' audiences, with its fashions and prejudices."""
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a card says of a model.
+    """The facts on a model's card.
 
     Attributes:
-        run_id: The run that made it.
+        run_id: The run that trained the model.
         name: Network and target, such as `ResidualNet on AuthorLog`.
         params: The training's parameters.
-        manifest: The snapshot's, see `Snapshot.manifest`.
+        manifest: The manifest of the snapshot, see `Snapshot.manifest`.
         code: The code's version.
-        validation: The ranking on validation's select half.
-        test: The ranking on test, or None before it was scored.
-        promotion: How it became champion, in a sentence.
+        validation: The ranking on validation's model-selection half.
+        test: The ranking on test, or None before test was scored.
+        promotion: How the model became champion, in a sentence.
     """
 
     run_id: str
@@ -49,11 +49,8 @@ def model_card(facts: ModelFacts) -> str:
     """Returns the card."""
     manifest, counts = facts.manifest, facts.manifest["counts"]
     splits = ", ".join(f"{number:,} {split}" for split, number in counts["posts"].items())
-    made = (
-        "The posts are made: drawn pictures with likes by a formula, not Instagram's.\n"
-        if manifest["made"]
-        else ""
-    )
+    synthetic = "The posts are synthetic: drawn pictures with likes by a formula, not Instagram's.\n"
+    is_synthetic = manifest["synthetic"] if "synthetic" in manifest else manifest["made"]
     recipe = ", ".join(f"{key} {value}" for key, value in manifest["recipe"].items())
     chosen = (
         "network._target_",
@@ -71,7 +68,7 @@ Run `{facts.run_id}`, likerank code `{facts.code}`. {facts.promotion}
 ## Data
 
 Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):,} authors ({recipe}).
-{made}
+{synthetic * is_synthetic}
 ## Training
 
 | parameter | value |
@@ -80,12 +77,12 @@ Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):
 
 {_test(facts)}
 
-## Validation (the half that chose it)
+## Validation (the model-selection half)
 
 {_table(facts.validation)}
 
-pairs: share of pairs ranked rightly, with its 95 % interval; of n: how often a post stands at its true place
-in a set of n; rho: Spearman's correlation. `author_mean` knows who posted and never saw the picture.
+pairs: share of pairs ranked correctly, with its 95 % interval; of n: how often a post is at its true place
+in a set of n; rho: Spearman's correlation. `author_mean` knows the author and never sees the picture.
 
 ## Limits
 

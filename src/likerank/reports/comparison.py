@@ -1,4 +1,4 @@
-"""Configurations beside each other: a table on the screen, a figure, a page, rows for a file."""
+"""Comparisons of configurations: a table on the screen, a figure, a page, and rows for a file."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -33,7 +33,7 @@ _COLOURS = {"best": VERMILLION, "not surely behind": BLUE, "surely behind": GREY
 
 
 def measure_in_words(metric: str) -> str:
-    """Returns what a metric such as `within/pairwise` measures, for an axis or a heading."""
+    """Returns the meaning of a metric such as `within/pairwise`, for an axis or a heading."""
     scope, _, name = metric.partition("/")
     matched = name.removeprefix("position_match_")
     what = _METRICS.get(name, f"share of posts at their true place in sets of {matched}")
@@ -41,20 +41,18 @@ def measure_in_words(metric: str) -> str:
 
 
 def legend(ranking: Ranking) -> list[str]:
-    """Returns what must be known to read a comparison."""
+    """Returns the explanations that belong below a comparison."""
     lines = [
-        "A score is the mean over seeds, ± its 95 % interval, which holds which posts there are and which "
-        "seeds were drawn. Spread: standard deviation over seeds.",
-        "Behind: the best's score minus this one's on the same posts. Surely: its interval, at 95 % for all "
-        "pairs at once, since the best was picked by looking; where it holds 0, nothing is sure.",
+        "A score is the mean over seeds, ± its 95 % interval over posts and seeds. Spread: standard "
+        "deviation over seeds.",
+        "Behind: the best score minus this one on the same posts. Surely: its interval, at 95 % for all "
+        "pairs together, since the best was chosen by its score; where it contains 0, the order is not sure.",
     ]
     if blind := [each.label for each in ranking.standings if not each.seeds_counted]:
         whose = "All" if len(blind) == len(ranking.standings) else "; ".join(_some(blind))
-        lines.append(
-            f"One seed each, so that what another seed would change is not in the intervals: {whose}."
-        )
+        lines.append(f"One seed each, so the intervals do not cover the variation between seeds: {whose}.")
     authors = f" of {ranking.authors:,} authors" if ranking.authors else ""
-    lines.append(f"Compared: {ranking.posts:,} posts{authors}, validation's select half.")
+    lines.append(f"Compared: {ranking.posts:,} posts{authors}, validation's model-selection half.")
     return lines
 
 
@@ -69,10 +67,10 @@ def print_ranking(
     """Prints the configurations, the best first, and the verdict.
 
     Args:
-        ranking: What was compared.
-        title: Which runs, on one line.
-        metric: Such as `within/pairwise`.
-        caption: Lines to stand below the table.
+        ranking: The comparison.
+        title: The name of the compared runs, on one line.
+        metric: The metric, such as `within/pairwise`.
+        caption: Further lines below the table.
         console: Where to print; standard output by default.
     """
     console = console or Console()
@@ -96,33 +94,24 @@ def print_ranking(
 
 def _cells(standing: Standing, number: Callable[[float | None], str]) -> tuple[str, ...]:
     behind, score = standing.behind, standing.score
-    return (
-        standing.label,
-        str(len(standing.by_seed)),
-        number(score.estimate),
-        # An interval that ends where the metric ends is cut on that side alone.
-        number(_reach(score)),
-        number(standing.spread),
-        "best" if behind is None else number(behind.estimate),
-        ""
-        if behind is None
-        else ABSENT
-        if behind.low is None
-        else f"{number(behind.low)} to {number(behind.high)}",
-    )
-
-
-def _reach(interval: Interval) -> float | None:
-    if interval.low is None or interval.high is None:
-        return None
-    return max(interval.estimate - interval.low, interval.high - interval.estimate)
+    margin = None
+    if score.low is not None and score.high is not None:
+        # An interval that reaches the metric's limit is cut on that side only.
+        margin = max(score.estimate - score.low, score.high - score.estimate)
+    numbers = (number(score.estimate), number(margin), number(standing.spread))
+    if behind is None:
+        distance = ("best", "")
+    else:
+        surely = ABSENT if behind.low is None else f"{number(behind.low)} to {number(behind.high)}"
+        distance = (number(behind.estimate), surely)
+    return (standing.label, str(len(standing.by_seed)), *numbers, *distance)
 
 
 def ranking_frame(ranking: Ranking, runs: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Returns one row a configuration, the best first, at full precision.
 
     Args:
-        ranking: What was compared.
+        ranking: The comparison.
         runs: The ids of each label's runs.
     """
     return pd.DataFrame(
@@ -151,11 +140,11 @@ def comparison_page(
     """Returns a self-contained page: verdict, figure, table.
 
     Args:
-        ranking: What was compared.
-        title: Which runs.
-        metric: Such as `within/pairwise`.
+        ranking: The comparison.
+        title: The name of the compared runs.
+        metric: The metric, such as `within/pairwise`.
         best_runs: The id of each label's best run.
-        caption: Lines to stand below the table.
+        caption: Further lines below the table.
     """
     rows = [
         {
@@ -180,7 +169,7 @@ def comparison_page(
 
 
 def ranking_figure(ranking: Ranking, metric: str) -> Figure:
-    """Draws each configuration's score beside chance, and how far it is behind the best."""
+    """Draws each configuration's score beside chance, and its distance behind the best."""
     standings = ranking.standings
     with drawing(1.8 + _INCHES_A_ROW * len(standings)) as figure:
         scores, differences = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])

@@ -1,4 +1,4 @@
-"""Pages that are one file each: nothing is loaded from elsewhere."""
+"""Self-contained HTML pages from templates."""
 
 from functools import cache
 
@@ -21,11 +21,11 @@ def _templates(package: str) -> Environment:
 
 
 def render_page(template: str, package: str = _OWN, **content: object) -> str:
-    """Returns a page; all that is put into it is escaped.
+    """Returns a page; all its content is escaped.
 
     Args:
-        template: A file's name in `templates/`.
-        package: The package whose templates are searched before those that all pages share.
-        content: What the template names.
+        template: The name of a file in `templates/`.
+        package: The package whose templates are searched before the shared ones.
+        content: The template's variables.
     """
     return _templates(package).get_template(template).render(version=__version__, **content)

@@ -1,7 +1,8 @@
-"""A ranking of new photos: on the screen, as CSV and as JSON."""
+"""A ranking of new photos: on the screen, as CSV, as JSON and as a contact sheet."""
 
 import csv
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,27 +14,28 @@ from rich.table import Table
 from rich.text import Text
 
 from likerank.evaluation import RankedPhoto
+from likerank.reports.page import render_page
 
-MADE_NOTE = (
-    "The model learned from made posts, drawn landscapes with likes by a formula; what it says of real "
-    "photos means nothing."
+_SYNTHETIC = (
+    "The model learned from synthetic posts, drawn landscapes with likes by a formula; its scores of real "
+    "photos mean nothing."
 )
-_SHOWN = 30
+_SHOWN, _SHOWN_REASONS = 30, 20
 _FIRST, _WITHIN, _LAST = "╭", "│", "╰"
 
 
 @dataclass(frozen=True)
 class PhotoRanking:
-    """New photos that were ranked together, and by what.
+    """New photos that were ranked together.
 
     Attributes:
         photos: The best first; their names are relative to `folder`.
-        unreadable: Why a file could not be ranked, by its name.
-        folder: The folder that all photos lie under.
+        unreadable: The reason why a file could not be ranked, by its name.
+        folder: The folder that contains all photos.
         model: The URI of the model.
-        run_id: The run that trained it.
-        made: Whether it learned from made posts.
-        tie: Below this chance two neighbours are a near tie.
+        run_id: The run that trained the model.
+        synthetic: Whether the model learned from synthetic posts.
+        tie: Two neighbours are a near tie where the chance of their order is below this.
     """
 
     photos: tuple[RankedPhoto, ...]
@@ -41,39 +43,35 @@ class PhotoRanking:
     folder: str
     model: str
     run_id: str
-    made: bool
+    synthetic: bool
     tie: float
 
     def notes(self, tie_mark: str) -> Iterator[str]:
-        """Yields what the numbers mean, and the mark of near ties, a sentence or two each."""
+        """Yields an explanation of each number and of the mark of near ties."""
         yield (
-            "Percentile: how many of a hundred training posts score at most as high. Score: what the model "
-            "says, on the scale of its target."
+            "Percentile: how many of a hundred training posts score at most as high. Score: the model's "
+            "prediction, on the scale of its target."
         )
         yield (
-            "Beats next: the chance that it is liked more than the one after it, were both posted by one "
-            "author; learned from pairs of validation posts."
+            "Beats next: the chance that the photo gets more likes than the next one if one author posts "
+            "both; learned from pairs of validation posts."
         )
         if any(photo.ties_with_next for photo in self.photos):
             yield f"{tie_mark} Near ties: that chance is under {self.tie:.0%}, so their order says little."
 
 
 def tie_brackets(photos: Sequence[RankedPhoto]) -> list[str]:
-    """Returns for each photo its part of the bracket that holds near ties together; empty for the others."""
-    brackets = []
-    tied_before = False
-    for photo in photos:
-        part = {(False, True): _FIRST, (True, True): _WITHIN, (True, False): _LAST}
-        brackets.append(part.get((tied_before, photo.ties_with_next), ""))
-        tied_before = photo.ties_with_next
-    return brackets
+    """Returns each photo's part of the bracket around near ties; empty for photos without one."""
+    tied = [photo.ties_with_next for photo in photos]
+    parts = {(False, True): _FIRST, (True, True): _WITHIN, (True, False): _LAST, (False, False): ""}
+    return [parts[pair] for pair in zip([False, *tied], tied, strict=False)]
 
 
 def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None) -> None:
-    """Prints the best 30 photos and what the columns mean.
+    """Prints the best 30 photos and an explanation of the columns.
 
     Args:
-        ranking: What to print.
+        ranking: The ranking.
         console: Where to print; standard output by default.
     """
     console = console or Console()
@@ -88,20 +86,23 @@ def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None
         table.add_column(heading, justify="right", no_wrap=True)
     for photo, bracket in zip(ranking.photos[:_SHOWN], tie_brackets(ranking.photos), strict=False):
         chance = "" if photo.beats_next is None else f"{photo.beats_next:.0%}"
-        table.add_row(
-            str(photo.rank),
-            bracket,
-            Text(photo.photo),
-            f"{photo.score:.3f}",
-            str(int(photo.percentile)),
-            chance,
-        )
+        numbers = f"{photo.score:.3f}", str(int(photo.percentile)), chance
+        table.add_row(str(photo.rank), bracket, Text(photo.photo), *numbers)
     console.print(table)
     if number > _SHOWN:
         console.print(f"  and {number - _SHOWN:,} more.", highlight=False)
     console.print()
-    for note in (*ranking.notes(f"{_FIRST} {_LAST}"), *[MADE_NOTE][: int(ranking.made)]):
+    for note in (*ranking.notes(f"{_FIRST} {_LAST}"), *[_SYNTHETIC] * ranking.synthetic):
         console.print(Padding(Text(note, style="dim"), (0, 0, 0, 1)))
+
+
+def print_unreadable(ranking: PhotoRanking) -> None:
+    """Prints to standard error why files could not be read, at most 20 of them."""
+    console, reasons = Console(stderr=True, soft_wrap=True), list(ranking.unreadable.values())
+    for reason in reasons[:_SHOWN_REASONS]:
+        console.print(f"  left out: {reason}", markup=False, highlight=False)
+    if len(reasons) > _SHOWN_REASONS:
+        console.print(f"  and {len(reasons) - _SHOWN_REASONS} more.")
 
 
 def write_csv(ranking: PhotoRanking, file: Path) -> None:
@@ -113,5 +114,22 @@ def write_csv(ranking: PhotoRanking, file: Path) -> None:
 
 
 def write_json(ranking: PhotoRanking, file: Path) -> None:
-    """Writes all that there is to say, the files that could not be ranked among it."""
+    """Writes the whole ranking and the files that could not be ranked."""
     file.write_text(json.dumps(asdict(ranking), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_contact_sheet(ranking: PhotoRanking, thumbnails: Sequence[bytes], file: Path) -> None:
+    """Writes the best photos as one HTML file of cards that loads nothing else.
+
+    Args:
+        ranking: The ranking.
+        thumbnails: JPEGs of the first photos, one a card.
+        file: The page.
+    """
+    tied = [False, *(photo.ties_with_next for photo in ranking.photos)]
+    cards = [
+        {"photo": photo, "thumbnail": b64encode(thumbnail).decode(), "tied_before": tied_before}
+        for photo, thumbnail, tied_before in zip(ranking.photos, thumbnails, tied, strict=False)
+    ]
+    page = render_page("contact_sheet.html", ranking=ranking, cards=cards, synthetic_note=_SYNTHETIC)
+    file.write_text(page, encoding="utf-8")

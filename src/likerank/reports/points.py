@@ -1,4 +1,4 @@
-"""Posts as points: an author's colour, however many they are, and no more points than an eye can use."""
+"""Scatter plots of posts: colours for any number of authors, and a limited number of points."""
 
 import matplotlib as mpl
 import numpy as np
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from likerank.reports.style import AUTHORS
 
 DRAWN = 20_000
-"""So many points are drawn at most; more would only make ink."""
+"""The largest number of points that is drawn."""
 
 
 def author_places(likes: pd.Series, authors: pd.Series) -> pd.Series:
@@ -26,17 +26,17 @@ def scatter(axes: Axes, posts: pd.DataFrame, x: str, y: str, *, size: float, alp
 
 
 def sample(posts: pd.DataFrame) -> pd.DataFrame:
-    """Returns what is drawn of many points."""
+    """Returns at most `DRAWN` of the posts, a random sample."""
     return posts if len(posts) <= DRAWN else posts.sample(DRAWN, random_state=0)
 
 
 def drawn_of(drawn: pd.DataFrame, posts: pd.DataFrame) -> str:
-    """Says how many points of how many are drawn."""
+    """Returns a text with the numbers of drawn points and of all points."""
     return f"{len(posts):,} posts" if len(drawn) == len(posts) else f"{len(drawn):,} of {len(posts):,} posts"
 
 
 def colour_bar(figure: Figure, axes: Axes | np.ndarray) -> None:
-    """Says what an author's colour means, however many they are."""
+    """Draws the key to the authors' colours."""
     mappable = mpl.cm.ScalarMappable(mpl.colors.Normalize(0, 1), AUTHORS)
     bar = figure.colorbar(mappable, ax=axes, pad=0.01, fraction=0.03, aspect=30)
     bar.set_ticks([0, 1], labels=["author with\nthe fewest likes", "author with\nthe most likes"], fontsize=7)
@@ -44,7 +44,7 @@ def colour_bar(figure: Figure, axes: Axes | np.ndarray) -> None:
 
 
 def counts(axes: Axes, likes: pd.Series) -> None:
-    """Makes the y axis one of likes, with room for 0 on its log scale where there is one."""
+    """Sets the y axis to likes on a log scale, with room for 0 where some post has none."""
     if likes.min() > 0:
         axes.set_yscale("log")
     else:

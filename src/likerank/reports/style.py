@@ -1,4 +1,4 @@
-"""One look for all figures: size, fonts, and colours that a colour-blind reader can tell apart."""
+"""The style of all figures: size, fonts, and colours that colour-blind readers can distinguish."""
 
 import io
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from matplotlib.typing import RcKeyType
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 GREY, BLACK = "#8C8C8C", "#222222"
 AMOUNTS = "cividis_r"  # the most is darkest
-AUTHORS = "cividis"  # by their place among authors: as many as there are, and told apart by the colour-blind
+AUTHORS = "cividis"  # by place among authors, for any number of them
 WIDTH = 10.0  # inches
 
 _LOOK: dict[RcKeyType, Any] = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so that a figure looks alike everywhere
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so that figures are alike everywhere
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -34,7 +34,7 @@ _LOOK: dict[RcKeyType, Any] = {
     "ytick.color": BLACK,
     "legend.frameon": False,
     "savefig.dpi": 150,
-    # The same figure gives the same file, and text stays text.
+    # The same figure gives the same file, and text remains text.
     "svg.hashsalt": "likerank",
     "svg.fonttype": "none",
 }
@@ -42,18 +42,18 @@ _LOOK: dict[RcKeyType, Any] = {
 
 @contextmanager
 def drawing(height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """Gives an empty figure to draw on in the common look.
+    """Yields an empty figure in the common style.
 
     Args:
-        height: In inches.
-        width: Likewise.
+        height: Height in inches.
+        width: Width in inches.
     """
     with mpl.rc_context(_LOOK):
         yield Figure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
 def as_svg(figure: Figure) -> str:
-    """Returns a figure as an `<svg>` element to stand in a page."""
+    """Returns a figure as an `<svg>` element for a page."""
     written = io.StringIO()
     with mpl.rc_context(_LOOK):
         figure.savefig(written, format="svg", metadata={"Date": None})
@@ -70,10 +70,10 @@ def as_png(figure: Figure) -> bytes:
 
 
 def plain(text: str, most: int = 24) -> str:
-    """Returns somebody's text as a label: short, and with no dollar sign that starts a formula."""
+    """Returns a text as a label: shortened, with dollar signs escaped, which would start a formula."""
     return shortened(text, most).replace("$", r"\$")
 
 
 def shortened(text: str, most: int) -> str:
-    """Returns a text of at most so many characters, the cut shown by an ellipsis."""
+    """Returns the text, cut to at most `most` characters and an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

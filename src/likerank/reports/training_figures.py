@@ -1,4 +1,4 @@
-"""After a training, in pictures: its losses, what it predicted, its worst mistakes, and how it ranks."""
+"""Figures of a training: its losses, predictions, worst mistakes and ranking."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing
 from likerank.reports.table import predictor_name
 
 _CHART = {
-    "pairwise": "pairs ranked rightly",
+    "pairwise": "pairs ranked correctly",
     "position_match_5": "at the true place of 5",
     "spearman": "Spearman's rho",
 }
@@ -27,9 +27,9 @@ class Losses:
     """A training's losses, one an epoch.
 
     Attributes:
-        training: On training posts.
-        validation: On validation's stop half.
-        chosen: The epoch that was kept, from 1.
+        training: Losses on training posts.
+        validation: Losses on validation's early-stopping half.
+        chosen: The kept epoch, from 1.
     """
 
     training: Sequence[float]
@@ -38,12 +38,12 @@ class Losses:
 
 
 def loss_figure(losses: Losses) -> Figure:
-    """Draws the loss of each epoch and marks the one that was kept."""
+    """Draws the loss of each epoch and marks the kept one."""
     with drawing(3.2, 7.0) as figure:
         axes = figure.subplots()
         for values, colour, label in (
             (losses.training, GREY, "training posts"),
-            (losses.validation, BLUE, "validation, stop half"),
+            (losses.validation, BLUE, "validation, early-stopping half"),
         ):
             axes.plot(np.arange(1, len(values) + 1), values, "o-", color=colour, markersize=3, label=label)
         at = losses.validation[losses.chosen - 1]
@@ -59,7 +59,7 @@ def loss_figure(losses: Losses) -> Figure:
 
 
 def predicted_figure(predictions: pd.DataFrame, target: str) -> Figure:
-    """Draws what the network predicted against what is true, on the target's scale, coloured by author.
+    """Draws the network's predictions against the true values, on the target's scale, coloured by author.
 
     Args:
         predictions: One row a post: `author`, `likes`, `target` and `network`.
@@ -76,14 +76,14 @@ def predicted_figure(predictions: pd.DataFrame, target: str) -> Figure:
         )
         axes.set_xlabel(f"true {target}")
         axes.set_ylabel(f"predicted {target}")
-        axes.set_title(f"{drawn_of(drawn, table)}; dashed: predicted as it is")
+        axes.set_title(f"{drawn_of(drawn, table)}; dashed: predicted equals true")
         axes.grid()
         colour_bar(figure, axes)
     return figure
 
 
 def ranking_chart(table: ScoreTable) -> Figure:
-    """Draws each predictor's scores with their intervals, chance and ceiling drawn in."""
+    """Draws each predictor's scores with their intervals, beside chance and ceiling."""
     rows = {(row.scope, row.metric, row.predictor): row for row in table.rows}
     predictors = list(dict.fromkeys(row.predictor for row in table.rows))
     with drawing(1.2 + 2 * (0.5 + 0.2 * len(predictors))) as figure:
@@ -99,9 +99,7 @@ def ranking_chart(table: ScoreTable) -> Figure:
             )
             line[0].set_ylim(len(predictors) - 0.4, -0.6)
             line[0].set_title(_SCOPES[scope])
-        figure.suptitle(
-            "dashed: chance; red: ceiling, where the truth is known", fontsize=8, x=0.99, ha="right"
-        )
+        figure.suptitle("dashed: chance; red: ceiling, if the truth is known", fontsize=8, x=0.99, ha="right")
     return figure
 
 
@@ -114,24 +112,21 @@ def _scores(axes: Axes, rows: Sequence[ScoreRow | None]) -> None:
         if row.low is not None and row.high is not None:
             axes.plot([row.low, row.high], [place, place], color=BLUE, linewidth=1.6)
         axes.plot([row.estimate], [place], "o", color=BLUE, markersize=4)
-    known = [row for row in rows if row is not None]
-    for value, colour, style in (
-        (next((row.chance for row in known if row.chance is not None), None), BLACK, (0, (4, 3))),
-        (next((row.ceiling for row in known if row.ceiling is not None), None), VERMILLION, "-"),
-    ):
-        if value is not None:
-            axes.axvline(value, color=colour, linewidth=0.9, linestyle=style)
+    for bound, colour, style in (("chance", BLACK, (0, (4, 3))), ("ceiling", VERMILLION, "-")):
+        known = [value for row in rows if (value := getattr(row, bound, None)) is not None]
+        if known:
+            axes.axvline(known[0], color=colour, linewidth=0.9, linestyle=style)
 
 
 def mistakes(predictions: pd.DataFrame, number: int) -> Mapping[str, pd.DataFrame]:
-    """Returns the posts that were put too low and too high by most, and those put right, by what they are.
+    """Returns the posts ranked too low and too high by the most, and posts ranked correctly, by kind.
 
-    Predicted and true places are compared within each author, from 0 (worst) to 1 (best), so that an author's
-    audience is no mistake; authors with fewer than five posts are passed over unless all have fewer.
+    Predicted and true places are compared within each author, from 0 (worst) to 1 (best), so that the size of
+    an audience is no mistake; authors with fewer than five posts are left out unless all have fewer.
 
     Args:
         predictions: One row a post: `author`, `target` and `network`.
-        number: How many of each.
+        number: The number of posts of each kind.
     """
     posts = predictions.groupby("author")["author"].transform("size")
     enough = predictions[posts >= 5] if (posts >= 5).any() else predictions

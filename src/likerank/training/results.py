@@ -109,7 +109,7 @@ def calibration_of(predictors: Predictors) -> dict[str, Any]:
         likes=posts["likes"].to_numpy(dtype=np.float64),
         authors=pd.factorize(posts["author"])[0],
     )
-    return calibration.to_json() | {"made": bool(snapshot.manifest["made"])}
+    return calibration.to_json() | {"synthetic": bool(snapshot.manifest["made"])}
 
 
 def title_of(split: str, snapshot: Snapshot, plan: Plan) -> str:

@@ -1,4 +1,4 @@
-"""Whether followers matter, in pictures: each standardiser over time by author, and what leaks."""
+"""Whether followers matter, in pictures: each target over time by author, and what leaks."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The targets of an analysis: whether followers matter, and which standardised count to learn."""
+"""The targets of an analysis: whether followers matter, and which target to learn."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ from likerank.analysis.statistics.target_choice import TargetFacts, expected_sha
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
 from likerank.evaluation import NothingToCompareError, interval, spearman
-from likerank.models import STANDARDISERS
+from likerank.models import TARGETS
 
 # The simplest first: where two are as good, that one is recommended.
 _SIMPLEST_FIRST: Final = (
@@ -54,7 +54,7 @@ class FollowersAnswer:
 
 
 def do_followers_matter(posts: Posts) -> FollowersAnswer:
-    """Answers the second question, and says of each standardiser what it leaves in."""
+    """Answers the second question, and says what each target leaves in."""
     kept = posts.kept
     authors = kept["author"].to_numpy(str)
     training = (kept["split"] == TRAIN).to_numpy()
@@ -64,9 +64,9 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
     likes = kept["likes"].to_numpy(np.float64)
     facts = [target_facts("likes", likes, authors, training=None, days=days)]
     targets: dict[str, NDArray[np.float32]] = {}
-    for name in sorted(STANDARDISERS, key=_simplicity):
+    for name in sorted(TARGETS, key=_simplicity):
         try:
-            target = STANDARDISERS[name]().fit(kept[training])
+            target = TARGETS[name]().fit(kept[training])
             values = target.transform(kept)
             stranger = target.transform(kept.assign(author="nobody/nobody"))
         except LikerankError as error:
@@ -96,8 +96,7 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
     figures = [
         PageFigure(
             "targets",
-            "Likes and every standardiser against time, coloured by author: where colours lie in layers, it "
-            "leaks.",
+            "Likes and every target against time, coloured by author: where colours lie in layers, it leaks.",
             targets_over_time_figure(placed, targets, dated),
         ),
         PageFigure(

@@ -1,4 +1,4 @@
-"""Which standardised count a network should learn: what each leaves in, and a reasoned recommendation."""
+"""The choice of a target: how much of the author and the date each target keeps, and a recommendation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
