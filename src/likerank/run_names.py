@@ -42,6 +42,8 @@ JUDGED: Final = "likerank.judged"
 # Artifacts of a run.
 CONFIG: Final = "config.yaml"
 RESULTS: Final = "results.json"
+TABLES: Final = "tables"
+"""The artifact folder of each split's table as CSV and LaTeX."""
 CARD: Final = "card.md"
 CHECKPOINTS: Final = "checkpoints"
 """The artifact folder, and the folder below mlruns of trainings that have not finished."""

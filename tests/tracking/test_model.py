@@ -74,7 +74,7 @@ def test_a_model_that_is_not_there_is_named_with_what_to_do(
 
 def test_a_run_without_a_model_is_said(tracking: Tracking) -> None:
     run = tracking.start_run({})
-    with pytest.raises(LikerankError, match=rf"runs:/{run.id}/model cannot be had"):
+    with pytest.raises(LikerankError, match=rf"runs:/{run.id}/model cannot be opened"):
         tracking.open_model(run.id)
 
 

@@ -11,11 +11,11 @@ from likerank.errors import LikerankError
 from likerank.evaluation import Scores, ScoreTable
 from likerank.run_names import CHECKPOINTS, FOLD, FOLDS, PARENT
 from likerank.tracking import Run, Tracking
-from likerank.tracking.results import save_predictions, save_table
+from likerank.tracking.results import save_predictions
 from likerank.training.assembly import Assembly, Plan
 from likerank.training.checkpoints import load_weights
 from likerank.training.fit import fit, outcome_kept
-from likerank.training.results import score_posts, table_of
+from likerank.training.results import keep_table, score_posts, table_of
 
 
 def fold_snapshots(plan: Plan, snapshot: Snapshot) -> list[FoldSnapshot]:
@@ -70,7 +70,7 @@ def rank_folds(
     }
     table = table_of(posts, predictors, folds=posts["fold"].to_numpy())
     save_predictions(run, FOLDS, posts[["key", "author", "likes", "fold", "target"]], predictors)
-    save_table(run, FOLDS, table)
+    keep_table(run, FOLDS, table)
     return table
 
 

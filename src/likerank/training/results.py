@@ -1,6 +1,8 @@
 """Scores a split with a network and its baselines: the one way for validation, test and folds."""
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +22,8 @@ from likerank.evaluation import (
     mean_squared_error,
     score_table,
 )
-from likerank.run_names import FOLDS, NETWORK
+from likerank.reports.export import score_frame, write_table
+from likerank.run_names import FOLDS, NETWORK, TABLES
 from likerank.tracking import Run
 from likerank.tracking.results import save_predictions, save_table
 from likerank.training.assembly import Plan, Predictors
@@ -73,8 +76,16 @@ def rank_split(run: Run, split: str, predictors: Predictors) -> ScoreTable:
         {name: Scores(each.ranking[ranked], each.prediction[ranked]) for name, each in scores.items()},
     )
     save_predictions(run, split, posts[["key", "author", "likes", "half", "target"]], scores)
-    save_table(run, split, table)
+    keep_table(run, split, table)
     return table
+
+
+def keep_table(run: Run, split: str, table: ScoreTable) -> None:
+    """Writes a split's table into the run: as metrics, as JSON, as CSV and as LaTeX."""
+    save_table(run, split, table)
+    with tempfile.TemporaryDirectory() as folder:
+        for file in write_table(score_frame(table), Path(folder), split):
+            run.log_file(file, TABLES)
 
 
 def table_of(
