@@ -51,7 +51,7 @@ from likerank.dataset.copies import copy_groups, near_pairs
 from likerank.dataset.datamodule import BatchSampler
 from likerank.errors import LikerankError
 from likerank.evaluation import Interval, Scores, interval, pairwise_accuracy, position_match, score_table
-from likerank.images import Master, make_master, to_pixels
+from likerank.images import StoredImage, make_stored_image, to_pixels
 from likerank.models import Scorer
 from likerank.models.least_squares import LeastSquares
 from likerank.records import Author, Post
@@ -104,7 +104,7 @@ class _Workshop:
     def corpus(self) -> Path:
         source = Demo(posts=self.sizes.corpus.posts, authors=self.sizes.corpus.authors)
         with self.store("corpus") as store:
-            fill_store(store, source, lambda post: make_master(post.picture.read(), post.picture.name))
+            fill_store(store, source, lambda post: make_stored_image(post.picture.read(), post.picture.name))
             return self.snapshot(store)
 
     @contextmanager
@@ -122,11 +122,11 @@ class _Workshop:
         )
 
 
-def fill_store(store: Store, source: Demo, master_of: Callable[[Post], Master]) -> None:
+def fill_store(store: Store, source: Demo, image_of: Callable[[Post], StoredImage]) -> None:
     records = source.records()
     while batch := list(islice(records, 1000)):
         authors = [record for record in batch if isinstance(record, Author)]
-        posts = [(record, master_of(record)) for record in batch if isinstance(record, Post)]
+        posts = [(record, image_of(record)) for record in batch if isinstance(record, Post)]
         store.write(authors, posts)
 
 
@@ -160,18 +160,18 @@ def memory(workshop: _Workshop) -> Iterator[_Line]:
     if not Path("/proc/self/status").exists():
         print("memory is left out: it reads /proc, which only Linux has.", file=sys.stderr)
         return
-    number, size = workshop.sizes.memory.posts, workshop.sizes.memory.master_size
+    number, size = workshop.sizes.memory.posts, workshop.sizes.memory.image_size
     few = [post.picture for post in Demo(posts=8).records() if isinstance(post, Post)]
-    masters = cycle([make_master(picture.read(), picture.name, size) for picture in few])
+    images = cycle([make_stored_image(picture.read(), picture.name, size) for picture in few])
     with workshop.store("many") as store, ThreadPoolExecutor(1) as pool:
-        fill_store(store, Demo(posts=number), lambda post: replace(next(masters), digest=post.key))
+        fill_store(store, Demo(posts=number), lambda post: replace(next(images), digest=post.key))
         seconds, most = watched(pool, timed, lambda: workshop.snapshot(store))
         scans = scans_beside_raw_batches(store, workshop.sizes.memory.scans)
     compared = f"most RssAnon of a process while a snapshot of {number:,} posts is made ({each_of(most)})"
     yield _Line("snapshot, memory", compared, [max(most.values())], 1536, " MiB", at_most=True)
-    compared = f"{number:,} masters of {size} pixels from the store to a snapshot"
+    compared = f"{number:,} stored images of {size} pixels from the store to a snapshot"
     yield _Line("snapshot, speed", compared, [number / seconds], unit=" posts/s")
-    compared = "a bare loop over pymongo's find_raw_batches({}) / the snapshot's scan of the masters"
+    compared = "a bare loop over pymongo's find_raw_batches({}) / the snapshot's scan of the stored images"
     yield _Line("scan", compared, scans, 0.7)
 
 
@@ -182,7 +182,7 @@ def scans_beside_raw_batches(store: Store, rounds: int) -> list[float]:
         return sum(len(batch) for batch in store.collection("posts").find_raw_batches({}))
 
     def scanned() -> int:
-        return sum(len(master) for batch in store.scan_masters(keys) for _, master in batch)
+        return sum(len(jpeg) for batch in store.scan_images(keys) for _, jpeg in batch)
 
     return ratios(raw, scanned, rounds)
 
@@ -480,7 +480,7 @@ def stage_costs(workshop: _Workshop, number: int) -> dict[str, tuple[float, Coun
     (workshop.folder / f"data{number}" / "mongo").symlink_to(workshop.folder / f"posts{number}")
     manifest = f"source.manifest={folder / 'manifest.parquet'}"
     places = places_of(workshop, number)
-    ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "master_size=64"])
+    ingesting = hydra.compose("ingest", [*places, "source=table", manifest, "image_size=64"])
     config = training_config(workshop, number)
     costs: dict[str, tuple[float, Counter[str]]] = {}
 
@@ -653,7 +653,7 @@ def signatures_of(pictures: Sequence[Image.Image], quality: int) -> NDArray[np.u
     rows = []
     for picture in pictures:
         picture.convert("RGB").save(file := io.BytesIO(), "JPEG", quality=quality)
-        rows.append(np.frombuffer(make_master(file.getvalue(), "picture").signature, np.uint8))
+        rows.append(np.frombuffer(make_stored_image(file.getvalue(), "picture").signature, np.uint8))
     return np.stack(rows)
 
 

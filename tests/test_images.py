@@ -1,4 +1,4 @@
-"""Any photo becomes an upright master with the right colours; what is no photo is refused in a sentence."""
+"""Any photo becomes an upright stored image with the right colours; other files are refused by name."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from likerank.errors import LikerankError
-from likerank.images import NotAPhotoError, make_master, read_master, to_pixels
+from likerank.images import NotAPhotoError, make_stored_image, read_stored_image, to_pixels
 
 Pixels = NDArray[np.uint8]
 
@@ -71,16 +71,16 @@ def assert_close(jpeg: bytes, expected: Image.Image, tolerance: int = 6) -> None
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
 def test_a_photo_of_any_format_keeps_its_colours(kind: str) -> None:
-    master = make_master(encoded(photo(), kind), "photo")
-    assert (master.width, master.height) == (120, 80)
-    assert_close(master.jpeg, photo(), tolerance=12)
+    stored = make_stored_image(encoded(photo(), kind), "photo")
+    assert (stored.width, stored.height) == (120, 80)
+    assert_close(stored.jpeg, photo(), tolerance=12)
 
 
-def test_a_master_is_an_rgb_jpeg_without_metadata() -> None:
+def test_a_stored_image_is_an_rgb_jpeg_without_metadata() -> None:
     exif = Image.Exif()
     exif[0x010F] = "a camera"
     data = encoded(photo(), exif=exif, comment=b"a comment", icc_profile=b"a profile")
-    image = Image.open(io.BytesIO(make_master(data, "photo").jpeg))
+    image = Image.open(io.BytesIO(make_stored_image(data, "photo").jpeg))
     assert (image.format, image.mode) == ("JPEG", "RGB")
     assert not image.getexif()
     assert not {"comment", "icc_profile", "exif"} & set(image.info)
@@ -92,13 +92,13 @@ def test_a_master_is_an_rgb_jpeg_without_metadata() -> None:
 def test_the_long_side_is_bounded_and_nothing_is_enlarged(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    master = make_master(encoded(photo(*size)), "photo", long_side=512)
-    assert (master.width, master.height) == expected
-    assert Image.open(io.BytesIO(master.jpeg)).size == expected
+    stored = make_stored_image(encoded(photo(*size)), "photo", long_side=512)
+    assert (stored.width, stored.height) == expected
+    assert Image.open(io.BytesIO(stored.jpeg)).size == expected
 
 
 def test_a_very_long_photo_keeps_at_least_a_pixel_of_breadth() -> None:
-    assert make_master(encoded(photo(9000, 8)), "photo", long_side=512).height == 1
+    assert make_stored_image(encoded(photo(9000, 8)), "photo", long_side=512).height == 1
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -117,9 +117,9 @@ def test_every_exif_orientation_is_turned_upright(orientation: int, kind: str) -
     stored = Image.fromarray(np.ascontiguousarray(turned_by[orientation](np.asarray(photo()))))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    master = make_master(encoded(stored, kind, exif=exif), "photo")
-    assert (master.width, master.height) == (120, 80)
-    assert_close(master.jpeg, photo(), tolerance=12)
+    turned = make_stored_image(encoded(stored, kind, exif=exif), "photo")
+    assert (turned.width, turned.height) == (120, 80)
+    assert_close(turned.jpeg, photo(), tolerance=12)
 
 
 @pytest.mark.parametrize("damage", ["no TIFF header", "endless entries", "a word for the orientation"])
@@ -129,14 +129,14 @@ def test_damaged_exif_does_not_spoil_a_photo(damage: str) -> None:
         "endless entries": b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xee" * 40,
         "a word for the orientation": b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\2\0\0\0\4abc\0\0\0\0\0",
     }[damage]
-    assert_close(make_master(encoded(photo(), exif=exif), "photo").jpeg, photo())
+    assert_close(make_stored_image(encoded(photo(), exif=exif), "photo").jpeg, photo())
 
 
 def test_cmyk_keeps_its_colours() -> None:
     # Pillow writes CMYK the way Adobe does, inverted and with Adobe's marker.
     data = encoded(photo().convert("CMYK"), quality=95)
     assert b"Adobe" in data
-    assert_close(make_master(data, "photo").jpeg, photo(), tolerance=12)
+    assert_close(make_stored_image(data, "photo").jpeg, photo(), tolerance=12)
 
 
 def test_cmyk_without_adobes_marker_is_not_inverted() -> None:
@@ -145,12 +145,12 @@ def test_cmyk_without_adobes_marker_is_not_inverted() -> None:
     length = struct.unpack(">H", data[at + 2 : at + 4])[0]
     plain = data[:at] + data[at + 2 + length :]
     assert b"Adobe" not in plain
-    assert_close(make_master(plain, "photo").jpeg, photo(), tolerance=12)
+    assert_close(make_stored_image(plain, "photo").jpeg, photo(), tolerance=12)
 
 
 def test_16_bit_grey_is_scaled_and_not_clipped() -> None:
     ramp = np.tile(np.linspace(0, 65535, 256).astype(np.uint16), (64, 1))
-    pixels = decoded(make_master(encoded(Image.fromarray(ramp), "PNG"), "photo").jpeg)
+    pixels = decoded(make_stored_image(encoded(Image.fromarray(ramp), "PNG"), "photo").jpeg)
     assert np.abs(pixels[..., 0] - np.arange(256)).max() <= 4
 
 
@@ -168,20 +168,20 @@ def test_16_bit_colour_is_scaled_and_not_clipped() -> None:
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
-    assert_close(make_master(png, "photo").jpeg, photo())
+    assert_close(make_stored_image(png, "photo").jpeg, photo())
 
 
 @pytest.mark.parametrize("mode", ["L", "1"])
 def test_grey_becomes_rgb(mode: str) -> None:
     grey = photo().convert(mode, dither=Image.Dither.NONE)
-    assert_close(make_master(encoded(grey, "PNG"), "photo").jpeg, grey.convert("RGB"))
+    assert_close(make_stored_image(encoded(grey, "PNG"), "photo").jpeg, grey.convert("RGB"))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_transparency_turns_white(kind: str) -> None:
     image = photo().convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 60, 40))
-    found = quarters(make_master(encoded(image, kind, lossless=True), "photo").jpeg)
+    found = quarters(make_stored_image(encoded(image, kind, lossless=True), "photo").jpeg)
     assert min(found[0]) >= 250
     assert found[1] == pytest.approx((30, 200, 40), abs=6)
 
@@ -190,7 +190,7 @@ def test_a_transparent_palette_turns_white() -> None:
     image = photo().quantize(8)
     index = image.getpixel((10, 10))
     data = encoded(image, "PNG", transparency=index)
-    found = quarters(make_master(data, "photo").jpeg)
+    found = quarters(make_stored_image(data, "photo").jpeg)
     assert min(found[0]) >= 250
     assert found[1] == pytest.approx((30, 200, 40), abs=6)
 
@@ -199,7 +199,7 @@ def test_a_transparent_palette_turns_white() -> None:
 def test_an_animation_gives_its_first_frame(kind: str) -> None:
     second = Image.new("RGB", (120, 80), "black")
     data = encoded(photo(), kind, save_all=True, append_images=[second])
-    assert_close(make_master(data, "photo").jpeg, photo(), tolerance=12)
+    assert_close(make_stored_image(data, "photo").jpeg, photo(), tolerance=12)
 
 
 def test_copies_in_lossless_formats_or_with_other_metadata_share_a_digest() -> None:
@@ -214,11 +214,11 @@ def test_copies_in_lossless_formats_or_with_other_metadata_share_a_digest() -> N
     app1 = exif.tobytes()
     renamed = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(app1) + 2) + app1 + jpeg[2:]
     lossless = [encoded(pixels, "PNG"), encoded(pixels, "WEBP", lossless=True), encoded(pixels, "BMP")]
-    digests = {make_master(data, "photo").digest for data in (jpeg, renamed, *lossless)}
+    digests = {make_stored_image(data, "photo").digest for data in (jpeg, renamed, *lossless)}
     assert len(digests) == 1
-    assert make_master(tagged, "photo").digest not in digests
+    assert make_stored_image(tagged, "photo").digest not in digests
     turned = encoded(pixels.transpose(Image.Transpose.ROTATE_270), "PNG")
-    assert make_master(tagged, "photo").digest == make_master(turned, "photo").digest
+    assert make_stored_image(tagged, "photo").digest == make_stored_image(turned, "photo").digest
 
 
 def test_a_changed_pixel_or_shape_changes_the_digest() -> None:
@@ -227,15 +227,15 @@ def test_a_changed_pixel_or_shape_changes_the_digest() -> None:
     other.putpixel((3, 3), (219, 30, 30))
     tall = Image.new("RGB", (16, 32), "white")
     digests = [
-        make_master(encoded(image, "PNG"), "photo").digest
+        make_stored_image(encoded(image, "PNG"), "photo").digest
         for image in (one, other, tall, tall.transpose(Image.Transpose.ROTATE_90))
     ]
     assert len(set(digests)) == 4
 
 
-def test_the_same_file_gives_the_same_master() -> None:
+def test_the_same_file_gives_the_same_stored_image() -> None:
     data = encoded(noise(900, 700))
-    assert make_master(data, "photo") == make_master(data, "another name")
+    assert make_stored_image(data, "photo") == make_stored_image(data, "another name")
 
 
 def a_bomb(width: int, height: int) -> bytes:
@@ -265,7 +265,7 @@ BAD: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_photo_is_refused_in_one_sentence_that_names_it(name: str) -> None:
     with pytest.raises(NotAPhotoError) as refusal:
-        make_master(BAD[name](), f"folder/{name}")
+        make_stored_image(BAD[name](), f"folder/{name}")
     message = str(refusal.value)
     assert message.startswith(f"folder/{name} ")
     assert message.endswith(".")
@@ -282,10 +282,10 @@ def test_a_damaged_file_is_a_photo_or_refused_and_nothing_else(data: st.DataObje
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
     del file[data.draw(st.integers(1, len(file))) :]
     try:
-        master = make_master(bytes(file), "photo")
+        stored = make_stored_image(bytes(file), "photo")
     except NotAPhotoError:
         return
-    assert to_pixels(master.jpeg, 10).shape == (10, 10, 3)
+    assert to_pixels(stored.jpeg, 10).shape == (10, 10, 3)
 
 
 def test_pillow_says_nothing_and_keeps_its_settings() -> None:
@@ -293,10 +293,10 @@ def test_pillow_says_nothing_and_keeps_its_settings() -> None:
     broken_exif = encoded(photo(), exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xee" * 40)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        make_master(broken_exif, "photo")
+        make_stored_image(broken_exif, "photo")
         for name in ("large.png", "bomb.png", "truncated.jpg"):
             with pytest.raises(NotAPhotoError):
-                make_master(BAD[name](), name)
+                make_stored_image(BAD[name](), name)
     assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, list(warnings.filters)) == before
 
 
@@ -307,30 +307,30 @@ def test_threads_leave_the_warning_filters_as_they_were() -> None:
 
     def work(_: int) -> str:
         together.wait()
-        return [make_master(data, "photo").digest for _ in range(20)][-1]
+        return [make_stored_image(data, "photo").digest for _ in range(20)][-1]
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(work, range(8)))) == 1
     assert list(warnings.filters) == before
 
 
-def test_a_master_that_travels_keeps_every_byte() -> None:
-    master = make_master(encoded(noise(900, 700)), "photo")
-    assert read_master(master.jpeg, "photo", master.digest) == master
+def test_a_stored_image_that_travels_keeps_every_byte() -> None:
+    stored = make_stored_image(encoded(noise(900, 700)), "photo")
+    assert read_stored_image(stored.jpeg, "photo", stored.digest) == stored
 
 
 @pytest.mark.parametrize("damaged", ["cut off", "empty", "PNG"])
-def test_a_damaged_master_is_refused_by_name(damaged: str) -> None:
-    jpeg = make_master(encoded(noise(900, 700)), "photo").jpeg
+def test_a_damaged_stored_image_is_refused_by_name(damaged: str) -> None:
+    jpeg = make_stored_image(encoded(noise(900, 700)), "photo").jpeg
     data = {"cut off": jpeg[:-500], "empty": b"", "PNG": encoded(photo(), "PNG")}[damaged]
     with pytest.raises(NotAPhotoError, match=r"^posts\.jsonl, post 7 "):
-        read_master(data, "posts.jsonl, post 7", "digest")
+        read_stored_image(data, "posts.jsonl, post 7", "digest")
 
 
 @pytest.mark.parametrize("size", [1, 50, 64, 224])
 @pytest.mark.parametrize("shape", [(512, 410), (8, 8), (100, 512), (50, 50)])
 def test_pixels_are_a_square_of_rgb_bytes(shape: tuple[int, int], size: int) -> None:
-    pixels = to_pixels(make_master(encoded(photo(*shape)), "photo").jpeg, size)
+    pixels = to_pixels(make_stored_image(encoded(photo(*shape)), "photo").jpeg, size)
     assert pixels.shape == (size, size, 3)
     assert pixels.dtype == np.uint8
 
@@ -344,16 +344,16 @@ def test_reduced_decoding_stays_close_to_decoding_in_full(seed: int) -> None:
     assert difference.max() <= 6
 
 
-def test_a_master_gives_nearly_the_pixels_of_its_original() -> None:
+def test_a_stored_image_keeps_nearly_all_of_the_pixels() -> None:
     data = encoded(noise(1080, 1350), quality=95)
     full = np.asarray(Image.open(io.BytesIO(data)).convert("RGB").resize((50, 50))).astype(int)
-    difference = np.abs(to_pixels(make_master(data, "photo").jpeg, 50) - full)
+    difference = np.abs(to_pixels(make_stored_image(data, "photo").jpeg, 50) - full)
     assert difference.mean() < 0.8
 
 
-def test_real_posters_all_become_masters(shared_data: Path) -> None:
+def test_real_posters_all_become_stored_images(shared_data: Path) -> None:
     posters = sorted((shared_data / "movie_posters" / "images").iterdir())[:60]
     for poster in posters:
-        master = make_master(poster.read_bytes(), str(poster))
-        assert max(master.width, master.height) <= 512
-        assert to_pixels(master.jpeg, 50).std() > 1
+        stored = make_stored_image(poster.read_bytes(), str(poster))
+        assert max(stored.width, stored.height) <= 512
+        assert to_pixels(stored.jpeg, 50).std() > 1

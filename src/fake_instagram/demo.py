@@ -43,7 +43,9 @@ def demo_collect(config: DictConfig) -> None:
     archive = folder / "archive"
     collecting = stage_configuration("collect", ["limits=false"], config)
     collecting.accounts, collecting.paths.archive = str(accounts), str(archive)
-    ingesting = stage_configuration("ingest", ["source=archive", f"+source.name={SOURCE}"], config)
+    ingesting = stage_configuration(
+        "ingest", ["source=archive", f"+source.name={SOURCE}", "source.synthetic=true"], config
+    )
     ingesting.source.folder = str(archive)
     with StandIn(site, folder=folder) as stand_in:
         os.environ |= stand_in.environment

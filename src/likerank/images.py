@@ -47,7 +47,7 @@ class NotAPhotoError(LikerankError):
 
 
 @dataclass(frozen=True, slots=True)
-class Master:
+class StoredImage:
     """The one copy of a picture that is kept, and that pixels of any size are made from.
 
     Attributes:
@@ -67,7 +67,7 @@ class Master:
     signature: bytes
 
 
-def make_master(data: bytes, name: str, long_side: int = 512) -> Master:
+def make_stored_image(data: bytes, name: str, long_side: int = 512) -> StoredImage:
     """Makes a picture's master: upright, RGB, transparency on white, the first frame of an animation.
 
     16-bit pixels keep their high byte, colour profiles are ignored, and nothing is enlarged.
@@ -95,14 +95,14 @@ def make_master(data: bytes, name: str, long_side: int = 512) -> Master:
     image.info.clear()
     image.save(file, "JPEG", quality=_QUALITY)
     jpeg = file.getvalue()
-    return Master(jpeg, image.width, image.height, digest.hexdigest(), signature_of(jpeg))
+    return StoredImage(jpeg, image.width, image.height, digest.hexdigest(), signature_of(jpeg))
 
 
-def read_master(jpeg: bytes, name: str, digest: str) -> Master:
+def read_stored_image(jpeg: bytes, name: str, digest: str) -> StoredImage:
     """Takes a master that was made before, byte for byte.
 
     Args:
-        jpeg: What `make_master` once made.
+        jpeg: What `make_stored_image` once made.
         name: What an error calls the picture.
         digest: The digest that was kept beside it.
 
@@ -118,11 +118,11 @@ def read_master(jpeg: bytes, name: str, digest: str) -> Master:
         signature = signature_of(jpeg)  # Even a small decode reads every byte.
     except Exception as error:
         raise NotAPhotoError(f"{name} is no whole master image ({error}); export it again.") from error
-    return Master(jpeg, width, height, digest, signature)
+    return StoredImage(jpeg, width, height, digest, signature)
 
 
 def signature_of(jpeg: bytes) -> bytes:
-    """Returns the signature of a master; see `Master`.
+    """Returns the signature of a master; see `StoredImage`.
 
     Args:
         jpeg: A master's JPEG.

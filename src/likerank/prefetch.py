@@ -1,4 +1,4 @@
-"""Work that goes on while the result of what came before it is used."""
+"""Work that goes on in other threads or processes while its first results are used."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def lookahead(futures: Iterable[Future[T]], ahead: int) -> Iterator[Future[T]]:
+def prefetch(futures: Iterable[Future[T]], ahead: int) -> Iterator[Future[T]]:
     """Yields the futures in order, each when `ahead` others have been submitted after it."""
     waiting: deque[Future[T]] = deque()
     for future in futures:

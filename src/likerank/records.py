@@ -1,37 +1,46 @@
-"""Post and Author: what every source yields and the store keeps.
+"""Post and Author: the records that every source yields and the store keeps.
+
+Their fields are declared here and nowhere else: store schema, scan, export, Parquet and, for fields with
+`IN_SNAPSHOT`, the snapshot's table follow from names and types. To add a field, add it here with a default,
+and have a source fill it. The types are those of `likerank.store.schema`; a field of type `int | None` is a
+count, which every observation holds. Documents of earlier versions lack the field, which reads as None.
 
 An author is (source, platform id) and a post is (source, source_id): names change, these do not.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from likerank.errors import LikerankError
 
+IN_SNAPSHOT: Final = {"snapshot": True}
+"""Metadata of a field that the snapshot's table has as a column: part of the fingerprint."""
+
 
 class Picture(Protocol):
-    """Where a post's picture can be had; read only by whoever needs its bytes.
+    """A post's picture, read only where its bytes are needed.
 
     Picklable, so that worker processes can read (or draw) it.
     """
 
     @property
     def name(self) -> str:
-        """What a sentence about the picture calls it."""
+        """The name of the picture in messages."""
         ...
 
     @property
-    def master_digest(self) -> str | None:
-        """The digest of a master image of likerank's own, to be stored as it is; None for any other."""
+    def stored_digest(self) -> str | None:
+        """The digest of a stored image that is kept byte for byte; None for any other picture."""
         ...
 
     def read(self) -> bytes:
         """Returns the encoded picture.
 
         Raises:
-            LikerankError: If it cannot be read; the message names the file and why.
+            LikerankError: If it cannot be read; the message names the file and the reason.
         """
         ...
 
@@ -41,7 +50,7 @@ class PictureFile:
     """A picture in a file of the user's."""
 
     path: Path
-    master_digest: None = None
+    stored_digest: None = None
 
     @property
     def name(self) -> str:
@@ -59,19 +68,19 @@ class PictureFile:
 @dataclass(frozen=True, slots=True)
 class _NoPicture:
     name: str = "no picture"
-    master_digest: None = None
+    stored_digest: None = None
 
     def read(self) -> bytes:
-        raise LikerankError("Counts alone were observed; there is no picture with them.")
+        raise LikerankError("An observation holds counts only; it has no picture.")
 
 
 NO_PICTURE: Final = _NoPicture()
-"""Stands where counts alone were observed."""
+"""The picture of a post in an `Observation`, which holds counts only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What a made post's likes were made of; known for made posts alone, never a model's input.
+    """The known causes of a synthetic post's likes; never a model's input.
 
     Attributes:
         appeal: The part of log likes that the picture decides.
@@ -87,18 +96,18 @@ class Author:
     """An account as observed once.
 
     Attributes:
-        source: Which place the account is on (`instagram`, `table`, ...), without a slash.
+        source: The place that the account is on (`instagram`, `table`, ...), without a slash.
         author_id: The platform's id of the account; its name only where there is no id.
-        username: The name it went by when observed.
+        username: The account's name when observed.
         followers: Followers when observed, or None where not given.
         post_count: Posts on the platform when observed, or None where not given.
-        observed_at: When the counts were read (UTC, whole milliseconds), or None where not given.
+        observed_at: Time at which the counts were read (UTC, whole milliseconds), or None where not given.
     """
 
     source: str
     author_id: str
     username: str
-    followers: int | None = None
+    followers: int | None = field(default=None, metadata=IN_SNAPSHOT)
     post_count: int | None = None
     observed_at: datetime | None = None
 
@@ -113,18 +122,19 @@ class Post:
     """A post with one photo, as observed once.
 
     Attributes:
-        source: Which place the post is on (`instagram`, `table`, ...), without a slash.
+        source: The place that the post is on (`instagram`, `table`, ...), without a slash.
         source_id: The platform's id of the post; else the author and the picture's relative path.
-        author_id: The `Author.author_id` of who posted it, in the same source.
-        username: The name the author went by.
-        picture: Where its photo can be had; `NO_PICTURE` in an `Observation`.
+        author_id: The `Author.author_id` of its author, in the same source.
+        username: The author's name when observed.
+        picture: Its photo; `NO_PICTURE` in an `Observation`.
         likes: Likes when observed; None where the platform hides them (kept, never trained on).
         comments: Comments when observed, or None where not given.
-        posted_at: When it was posted (UTC, whole milliseconds), or None where not given.
-        observed_at: When the counts were read (UTC, whole milliseconds), or None where not given.
-        truth: What the likes were made of, for made posts.
-        added_at: When it came into the store that a source has it from (UTC, whole milliseconds); None where
-            it comes into a store for the first time.
+        posted_at: Time of posting (UTC, whole milliseconds), or None where not given.
+        observed_at: Time at which the counts were read (UTC, whole milliseconds), or None where not given.
+        truth: The known causes of the likes, for synthetic posts that have them.
+        added_at: Time at which it came into the store that a source has it from (UTC, whole milliseconds);
+            None where it comes into a store for the first time.
+        synthetic: Whether a program made the post: its picture or counts are not a person's.
     """
 
     source: str
@@ -132,12 +142,13 @@ class Post:
     author_id: str
     username: str
     picture: Picture
-    likes: int | None
-    comments: int | None = None
-    posted_at: datetime | None = None
+    likes: int | None = field(metadata=IN_SNAPSHOT)
+    comments: int | None = field(default=None, metadata=IN_SNAPSHOT)
+    posted_at: datetime | None = field(default=None, metadata=IN_SNAPSHOT)
     observed_at: datetime | None = None
     truth: Truth | None = None
     added_at: datetime | None = None
+    synthetic: bool = False
 
     @property
     def key(self) -> str:
@@ -146,16 +157,42 @@ class Post:
 
     @property
     def author_key(self) -> str:
-        """The identity of who posted it, `source/author_id`."""
+        """The author's identity, `source/author_id`."""
         return f"{self.source}/{self.author_id}"
+
+
+POST_FIELDS: Final[dict[str, Any]] = {each.name: each.type for each in fields(Post) if each.name != "picture"}
+"""The fields of a post that are stored, with their types."""
+
+AUTHOR_FIELDS: Final[dict[str, Any]] = {each.name: each.type for each in fields(Author)}
+"""The fields of an author that are stored, with their types."""
+
+POST_COUNTS: Final = tuple(name for name, kind in POST_FIELDS.items() if kind == int | None)
+AUTHOR_COUNTS: Final = tuple(name for name, kind in AUTHOR_FIELDS.items() if kind == int | None)
+TRUTH_FIELDS: Final = tuple(each.name for each in fields(Truth))
+
+
+def snapshot_fields(record: type[Post] | type[Author]) -> list[str]:
+    """Returns the names of the fields that are declared for the snapshot's table."""
+    return [each.name for each in fields(record) if "snapshot" in each.metadata]
+
+
+def required_fields(record: type[Post] | type[Author]) -> list[str]:
+    """Returns the names of the stored fields without a default, which no document lacks."""
+    return [each.name for each in fields(record) if each.default is MISSING and each.name != "picture"]
+
+
+def is_synthetic(document: Mapping[str, Any]) -> bool:
+    """Returns whether a stored or exported post is synthetic; without the flag, if its truth is known."""
+    return bool(document.get("synthetic", document.get("truth") is not None))
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Counts alone, of a post or an author that the source yielded before.
+    """Counts only, of a post or an author that the source yielded before.
 
     Attributes:
-        record: What was counted, with its time; a post without a picture.
+        record: The counted record, with its time; a post without a picture.
     """
 
     record: "Post | Author"
@@ -163,7 +200,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Something a source met and left out.
+    """Something that a source left out.
 
     Attributes:
         reason: A short phrase that the closing summary counts by, such as `video`.

@@ -17,7 +17,7 @@ from PIL import Image
 from likerank.commands.analyse import analyse
 from likerank.commands.forget import forget
 from likerank.errors import LikerankError
-from likerank.images import encode_jpeg, make_master
+from likerank.images import encode_jpeg, make_stored_image
 from likerank.records import NO_PICTURE, Author, Post
 from likerank.run_names import ANALYSED, FINGERPRINT
 from likerank.tracking import Run
@@ -51,7 +51,7 @@ def fill(
         final = 100 * 4 ** (number % authors) * np.exp(drift * age / 700 + random.normal(0, 0.3))
         shade = random.integers(0, 200, (1, 1, 3))
         pixels = np.clip(shade + random.normal(0, 20, (30, 20, 3)), 0, 255).astype(np.uint8)
-        master = make_master(encode_jpeg(pixels), "drawn")
+        stored = make_stored_image(encode_jpeg(pixels), "drawn")
         for at, look in enumerate((*looks, age)):
             likes = final * (1 - np.exp(-look / RIPE_AFTER)) if looks else final
             post = Post(
@@ -64,7 +64,7 @@ def fill(
                 posted_at=posted if dates else None,
                 observed_at=posted + timedelta(days=look),
             )
-            written.append((post, None if at else master))
+            written.append((post, None if at else stored))
     with place.store() as store:
         store.write(people, written[:: len(looks) + 1])
         for at in range(1, len(looks) + 1):

@@ -17,7 +17,7 @@ from fake_instagram import Event, Refusal, Site, StandIn
 from likerank.app.paths import configured_tombstones
 from likerank.commands.collect import CollectSummary, collect
 from likerank.errors import LikerankError
-from likerank.images import make_master
+from likerank.images import make_stored_image
 from likerank.records import Author, Observation, Post
 from likerank.sources import Archive
 from tests.workplaces import Workplace, kill, wait_for
@@ -345,7 +345,7 @@ def test_a_picture_that_does_not_come_is_tried_again_and_given_up_at_last(
     assert summary.exit_status == 0
     assert collection.is_complete()
     for picture in collection.archive.rglob("*.jpg"):
-        make_master(picture.read_bytes(), picture.name)
+        make_stored_image(picture.read_bytes(), picture.name)
     assert not list(collection.archive.rglob("*.temp"))
 
 

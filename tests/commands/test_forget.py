@@ -18,13 +18,13 @@ from likerank.app.paths import configured_tombstones
 from likerank.commands.compare import compare
 from likerank.commands.evaluate import evaluate
 from likerank.commands.forget import forget
-from likerank.commands.ingest import ingest, ingest_source
+from likerank.commands.ingest import ingest
 from likerank.commands.promote import promote
 from likerank.errors import LikerankError
 from likerank.records import Author, PictureFile, Post, Record
 from likerank.run_names import FINGERPRINT
 from likerank.sources import Tombstones
-from likerank.store import Store
+from likerank.store import Store, ingest_source
 from likerank.tracking import Run
 from likerank.tracking.results import read_predictions
 from likerank.tracking.run_redaction import Traces
@@ -264,7 +264,7 @@ def test_who_is_forgotten_while_an_ingest_runs_is_not_written_by_it(workplace: W
     with workplace.store() as store:
         # The command that forgets is another process: it has a list of its own.
         source = Interrupted(picture, store, Tombstones(path))
-        summary = ingest_source(source, store, workers=1, forgotten=Tombstones(path))
+        summary = ingest_source(source, store, workers=1, opted_out=Tombstones(path))
     assert summary.skipped["forgotten"] == 45, "the second batch"
     assert not any(workplace.contents().values())
 

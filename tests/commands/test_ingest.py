@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from likerank.commands.ingest import IngestSummary, ingest, ingest_source
+from likerank.commands.ingest import ingest
 from likerank.errors import LikerankError
 from likerank.sources import Table
-from likerank.store import export_store
+from likerank.store import IngestSummary, export_store, ingest_source
 from tests.workplaces import MakeWorkplace, Workplace
 
 GOOD = ("plain.jpg", "cmyk.jpg", "deep.png", "turned.jpg", "etc.jpg", "twice.jpg")
@@ -105,7 +105,7 @@ class Spoilt:
     manifest: Path
     summary: IngestSummary
 
-    def master(self, image: str) -> NDArray[np.float64]:
+    def stored_image(self, image: str) -> NDArray[np.float64]:
         """The stored picture of the post with that image, grey."""
         with self.place.store() as store:
             post = store.collection("posts").find_one({"source_id": {"$regex": f"{image}$"}})
@@ -155,10 +155,10 @@ def test_the_rest_goes_through_and_the_bad_are_counted(spoilt: Spoilt) -> None:
 
 @pytest.mark.parametrize("image", ["cmyk.jpg", "deep.png", "turned.jpg"])
 def test_an_odd_picture_stands_upright_and_in_the_right_shades(spoilt: Spoilt, image: str) -> None:
-    master = spoilt.master(image)
-    assert master.shape == (40, 60)
-    assert np.abs(master[:, :28].mean() - 30) < 12
-    assert np.abs(master[:, 32:].mean() - 220) < 12
+    stored = spoilt.stored_image(image)
+    assert stored.shape == (40, 60)
+    assert np.abs(stored[:, :28].mean() - 30) < 12
+    assert np.abs(stored[:, 32:].mean() - 220) < 12
 
 
 def test_an_author_named_like_a_path_leads_nowhere(spoilt: Spoilt, workplace: Workplace) -> None:

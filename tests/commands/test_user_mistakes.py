@@ -10,12 +10,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from PIL import Image
 
 from likerank.commands.evaluate import evaluate
-from likerank.commands.ingest import ingest_source
 from likerank.dataset import Recipe
 from likerank.dataset.snapshot import fingerprint_of
 from likerank.errors import LikerankError
 from likerank.run_names import CONFIG, CONFIG_HASH, FINGERPRINT
 from likerank.sources import Table
+from likerank.store import ingest_source
 from likerank.tracking import Run
 from likerank.training.assembly import Assembly
 from tests.workplaces import TINY, Workplace

@@ -14,7 +14,7 @@ import pytest
 from likerank.dataset import Recipe, Snapshot, build_snapshot, find_snapshot
 from likerank.dataset.splits import Balance
 from likerank.errors import LikerankError
-from likerank.images import Master, encode_jpeg, make_master, to_pixels
+from likerank.images import StoredImage, encode_jpeg, make_stored_image, to_pixels
 from likerank.records import Author, PictureFile, Post, Truth
 from likerank.store import Store, open_store
 
@@ -22,9 +22,9 @@ SIZE = 8
 RECIPE = Recipe(size=SIZE, balance="none")
 
 
-def picture(number: int) -> Master:
+def picture(number: int) -> StoredImage:
     shade = np.random.default_rng(number).integers(0, 256, (16, 12, 3), dtype=np.uint8)
-    return make_master(encode_jpeg(np.kron(shade, np.ones((2, 2, 1), np.uint8))), f"picture {number}")
+    return make_stored_image(encode_jpeg(np.kron(shade, np.ones((2, 2, 1), np.uint8))), f"picture {number}")
 
 
 def post(number: int, author: str = "", likes: int | None = 5, source: str = "made") -> Post:

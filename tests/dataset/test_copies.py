@@ -21,7 +21,7 @@ from likerank.dataset.copies import (
     near_pairs,
     pairs_within,
 )
-from likerank.images import encode_jpeg, make_master
+from likerank.images import encode_jpeg, make_stored_image
 from likerank.sources.synthetic.landscapes import draw, sample_scene
 
 Edit = Callable[[Image.Image], Image.Image]
@@ -29,7 +29,7 @@ Edit = Callable[[Image.Image], Image.Image]
 
 def signatures(pictures: list[Image.Image], quality: int = 95) -> NDArray[np.uint8]:
     jpegs = [encode_jpeg(np.asarray(picture.convert("RGB")), quality) for picture in pictures]
-    return np.stack([np.frombuffer(make_master(jpeg, "drawn").signature, np.uint8) for jpeg in jpegs])
+    return np.stack([np.frombuffer(make_stored_image(jpeg, "drawn").signature, np.uint8) for jpeg in jpegs])
 
 
 @pytest.fixture(scope="module")

@@ -8,22 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from likerank.commands.ingest import ingest_source
 from likerank.dataset import SELECT, TRAIN, VALIDATION, FoldSnapshot, Recipe, Snapshot, build_snapshot
 from likerank.errors import LikerankError
-from likerank.images import Master, encode_jpeg, make_master
+from likerank.images import StoredImage, encode_jpeg, make_stored_image
 from likerank.records import PictureFile, Post
 from likerank.sources import Export
-from likerank.store import Store, export_store
+from likerank.store import Store, export_store, ingest_source
 from likerank.training.snapshot import warning_of
 
 T0 = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def picture(number: int, quality: int = 95) -> Master:
+def picture(number: int, quality: int = 95) -> StoredImage:
     """Another quality makes a near copy of another digest."""
     coarse = np.random.default_rng(number).integers(0, 256, (12, 12, 3), dtype=np.uint8)
-    return make_master(
+    return make_stored_image(
         encode_jpeg(np.kron(coarse, np.ones((3, 3, 1), np.uint8)), quality), f"picture {number}"
     )
 
@@ -100,9 +99,9 @@ def test_a_picture_between_two_groups_is_left_out_and_both_stay(store: Store, tm
     fill(store, range(120))
     one, other = (np.random.default_rng(s).integers(0, 256, (12, 12, 3)).astype(float) for s in (7001, 7002))
 
-    def mixed(share: float) -> Master:
+    def mixed(share: float) -> StoredImage:
         pixels = np.kron((1 - share) * one + share * other, np.ones((3, 3, 1))).astype(np.uint8)
-        return make_master(encode_jpeg(pixels), "mixed")
+        return make_stored_image(encode_jpeg(pixels), "mixed")
 
     store.write([], [(post(500), mixed(0.0)), (post(501), mixed(0.4))])
     before = sides(build(store, tmp_path))

@@ -10,7 +10,7 @@ from instaloader.exceptions import TooManyRequestsException
 
 from fake_instagram import Account, Refusal, Site, StandIn
 from likerank.errors import LikerankError
-from likerank.images import NotAPhotoError, make_master
+from likerank.images import NotAPhotoError, make_stored_image
 from tests.fake_instagram.conftest import Hurry, make_loader
 
 
@@ -142,7 +142,7 @@ def test_a_picture_that_is_cut_off_is_not_kept(
     assert not (tmp_path / "picture.jpg").exists()
     assert asked(stand_in, "picture") == ["cut"] * 3
     stand_in.refusals.clear()
-    assert make_master(run(), "picture")
+    assert make_stored_image(run(), "picture")
 
 
 def test_a_damaged_picture_arrives_whole_and_cannot_be_decoded(
@@ -152,11 +152,11 @@ def test_a_damaged_picture_arrives_whole_and_cannot_be_decoded(
     stand_in.refusals.append(Refusal("damaged", on="picture", times=1))
     damaged = run()
     with pytest.raises(NotAPhotoError):
-        make_master(damaged, "picture")
+        make_stored_image(damaged, "picture")
     (tmp_path / "picture.jpg").unlink()
     right = run()
     assert len(right) == len(damaged)
-    assert make_master(right, "picture")
+    assert make_stored_image(right, "picture")
 
 
 def test_a_picture_can_be_forbidden_or_gone(

@@ -17,7 +17,7 @@ import requests
 
 from fake_instagram import Account, Event, Refusal, Site, StandIn
 from likerank.errors import LikerankError
-from likerank.images import make_master
+from likerank.images import make_stored_image
 from tests.fake_instagram.conftest import Serve, make_loader, profile_of
 
 
@@ -113,7 +113,7 @@ def test_pictures_arrive_byte_for_byte(visitor: instaloader.Instaloader, site: S
         for part, name in enumerate(names):
             picture = (tmp_path / account.first_name / name).read_bytes()
             assert picture == site.picture(made[post.shortcode], part).read()
-            assert make_master(picture, name)
+            assert make_stored_image(picture, name)
     assert list(tmp_path.rglob("*.mp4"))
     archived = instaloader.load_structure_from_file(
         visitor.context, str(next((tmp_path / account.first_name).glob("*.json.xz")))

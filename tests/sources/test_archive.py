@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from likerank.errors import LikerankError
-from likerank.images import make_master
+from likerank.images import make_stored_image
 from likerank.records import NO_PICTURE, Author, Observation, PictureFile, Post, Record, Skipped
 from likerank.sources import Archive
 from likerank.sources.observations import OBSERVATIONS, ObservationLog
@@ -327,7 +327,7 @@ def test_a_real_archive_gives_its_photos_and_counts_its_videos(shared_data: Path
     assert {post.likes for post in posts(records)} == {193_601, 380_970, 424_849, 292_245, 428_433}
     assert archive.count() == 9
     for post in posts(records):
-        assert make_master(post.picture.read(), post.key).width >= 400
+        assert make_stored_image(post.picture.read(), post.key).width >= 400
 
 
 def test_real_profiles_give_authors_and_no_posts(shared_data: Path) -> None:

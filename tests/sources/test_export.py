@@ -1,4 +1,4 @@
-"""An export is read back as it was: every observation, the masters byte for byte, bad lines left out."""
+"""An export comes back whole: every observation, the images byte for byte; bad lines are left out."""
 
 import json
 import pickle
@@ -10,7 +10,7 @@ import pytest
 
 from likerank.errors import LikerankError
 from likerank.records import Author, Post, Skipped, Truth
-from likerank.sources.export import Export, MasterFile
+from likerank.sources.export import Export, StoredImageFile
 
 OLDER, NEWER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
 OLDER_RELAXED = {"$date": "2020-01-01T00:00:00.000Z"}
@@ -79,26 +79,28 @@ def test_an_author_and_a_post_come_back_with_every_field(tmp_path: Path) -> None
         source_id="p1",
         author_id="ann",
         username="Ann",
-        picture=MasterFile((tmp_path / "masters" / "p1.jpg").resolve(), "ab12"),
+        picture=StoredImageFile((tmp_path / "masters" / "p1.jpg").resolve(), "ab12"),
         likes=10,
         comments=2,
         posted_at=OLDER,
         observed_at=NEWER,
         truth=Truth(appeal=0.5, audience=7),
-        added_at=datetime(1970, 1, 1, tzinfo=UTC),  # Where it is not said, before all others.
+        # Of an export that has neither: before all others, and synthetic since its truth is known.
+        added_at=datetime(1970, 1, 1, tzinfo=UTC),
+        synthetic=True,
     )
 
 
-def test_a_master_travels_byte_for_byte_and_to_other_processes(tmp_path: Path) -> None:
+def test_an_image_travels_byte_for_byte_and_to_other_processes(tmp_path: Path) -> None:
     export = write(tmp_path, posts=[post_line()])
     (tmp_path / "masters").mkdir()
     (tmp_path / "masters" / "p1.jpg").write_bytes(b"any bytes")
     picture = pickle.loads(pickle.dumps(posts(export)[0].picture))  # noqa: S301
-    assert picture.master_digest is not None
+    assert picture.stored_digest is not None
     assert picture.read() == b"any bytes"
 
 
-def test_a_missing_master_is_named_when_it_is_read(tmp_path: Path) -> None:
+def test_a_missing_image_is_named_when_it_is_read(tmp_path: Path) -> None:
     (post,) = posts(write(tmp_path, posts=[post_line()]))
     with pytest.raises(LikerankError, match=r"p1\.jpg cannot be read .*export it again"):
         post.picture.read()
@@ -181,7 +183,7 @@ def test_an_image_outside_the_folder_is_never_read(tmp_path: Path, file: str) ->
 
 
 def test_unsorted_lines_are_refused_rather_than_losing_history(tmp_path: Path) -> None:
-    with pytest.raises(LikerankError, match=r"posts\.jsonl, line 2, somewhere/p1, should stand before"):
+    with pytest.raises(LikerankError, match=r"posts\.jsonl, line 2, somewhere/p1, should come before"):
         list(write(tmp_path, posts=[post_line("p2"), post_line("p1")]).records())
     unsorted = [observation("post", "p2", OLDER_RELAXED), observation("post", "p1", OLDER_RELAXED)]
     with pytest.raises(LikerankError, match=r"observations\.jsonl, line 2"):

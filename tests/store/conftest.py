@@ -1,4 +1,4 @@
-"""A store of its own for each test, on the embedded server and on a MongoDB where one is given."""
+"""A store of its own for each test: embedded, and by a URI as on a real MongoDB."""
 
 import os
 import uuid
@@ -8,22 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from likerank.images import Master
+from likerank.images import StoredImage
 from likerank.records import Author, PictureFile, Post
 from likerank.store import Store, open_store
+from likerank.store.embedded import embedded_server
 
 MakePost = Callable[..., Post]
 MakeAuthor = Callable[..., Author]
-MakeMaster = Callable[..., Master]
+MakeImage = Callable[..., StoredImage]
 
 
 _MONGODB = ["env:LIKERANK_TEST_MONGODB_URI"] if "LIKERANK_TEST_MONGODB_URI" in os.environ else []
 
 
-@pytest.fixture(params=["embedded", *_MONGODB])
-def store_uri(request: pytest.FixtureRequest) -> str:
-    """Where a store can be opened."""
-    return str(request.param)
+@pytest.fixture(params=["embedded", "by its URI", *_MONGODB])
+def store_uri(request: pytest.FixtureRequest, embedded_folder: Path) -> Iterator[str]:
+    """The URI of a store; the embedded server by its URI is opened as a real MongoDB is."""
+    if request.param != "by its URI":
+        yield request.param
+        return
+    with embedded_server(embedded_folder) as port:
+        yield f"mongodb://127.0.0.1:{port}/?directConnection=true"
 
 
 @pytest.fixture
@@ -68,8 +73,8 @@ def make_author() -> MakeAuthor:
 
 
 @pytest.fixture(scope="session")
-def make_master() -> MakeMaster:
-    def make(content: bytes = b"jpeg", digest: str = "d1") -> Master:
-        return Master(jpeg=content, width=4, height=3, digest=digest, signature=bytes(256))
+def make_stored_image() -> MakeImage:
+    def make(content: bytes = b"jpeg", digest: str = "d1") -> StoredImage:
+        return StoredImage(jpeg=content, width=4, height=3, digest=digest, signature=bytes(256))
 
     return make

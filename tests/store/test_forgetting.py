@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from likerank.store import ForgetCounts, Store
-from tests.store.conftest import MakeAuthor, MakeMaster, MakePost
+from tests.store.conftest import MakeAuthor, MakeImage, MakePost
 
 FIRST, SECOND = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -17,14 +17,14 @@ def contents(store: Store) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def filled(store: Store, make_post: MakePost, make_author: MakeAuthor, make_master: MakeMaster) -> Store:
+def filled(store: Store, make_post: MakePost, make_author: MakeAuthor, make_stored_image: MakeImage) -> Store:
     """Two authors of one source, one of another source with the same id; one post is called as an author."""
     for at in (FIRST, SECOND):
         posts = [make_post(number, at=at) for number in range(120)]
         posts += [make_post(number, at=at, author_id="a2", username="bob") for number in range(200, 203)]
         posts += [make_post(1, at=at, source="other"), make_post(at=at, source_id="a1", author_id="a2")]
         authors = [make_author(at=at), make_author(at=at, number=2, username="bob")]
-        store.write(authors, [(post, make_master()) for post in posts])
+        store.write(authors, [(post, make_stored_image()) for post in posts])
     return store
 
 

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.errors import WriteError
 
-from likerank.images import Master
+from likerank.images import StoredImage
 from likerank.records import Author, Post, Truth
 from likerank.store import Store, WriteCounts
 from likerank.store.schema import SLOTS, slot_of
 
 MakePost = Callable[..., Post]
 MakeAuthor = Callable[..., Author]
-MakeMaster = Callable[..., Master]
+MakeImage = Callable[..., StoredImage]
 
 T0 = datetime(2024, 5, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -31,8 +31,8 @@ def post_table(store: Store) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["key"]))
 
 
-def masters(store: Store) -> dict[str, bytes]:
-    return {key: jpeg for batch in store.scan_masters(["made/p1", "made/p2"]) for key, jpeg in batch}
+def images(store: Store) -> dict[str, bytes]:
+    return {key: jpeg for batch in store.scan_images(["made/p1", "made/p2"]) for key, jpeg in batch}
 
 
 def contents(store: Store) -> dict[str, list[dict[str, object]]]:
@@ -44,9 +44,9 @@ def contents(store: Store) -> dict[str, list[dict[str, object]]]:
 
 
 def test_a_batch_is_stored_and_written_again_changes_nothing(
-    store: Store, make_post: MakePost, make_author: MakeAuthor, make_master: MakeMaster
+    store: Store, make_post: MakePost, make_author: MakeAuthor, make_stored_image: MakeImage
 ) -> None:
-    posts = [(make_post(number, likes=number), make_master(digest=f"d{number}")) for number in range(5)]
+    posts = [(make_post(number, likes=number), make_stored_image(digest=f"d{number}")) for number in range(5)]
     first = store.write([make_author()], posts)
     assert first == WriteCounts(new_posts=5, new_authors=1, new_observations=6)
     before, revision = contents(store), store.revision()
@@ -58,13 +58,13 @@ def test_a_batch_is_stored_and_written_again_changes_nothing(
 
 
 def test_the_post_table_joins_the_author_of_the_same_source(
-    store: Store, make_post: MakePost, make_author: MakeAuthor, make_master: MakeMaster
+    store: Store, make_post: MakePost, make_author: MakeAuthor, make_stored_image: MakeImage
 ) -> None:
     seen = make_post(
         1, likes=None, comments=None, posted_at=T0 - DAY, at=T0, truth=Truth(appeal=0.5, audience=2.0)
     )
     orphan = make_post(2, source="other", author_id="a1", username="someone", at=T0)
-    store.write([make_author(followers=7, username="renamed")], [(seen, make_master()), (orphan, None)])
+    store.write([make_author(followers=7, username="renamed")], [(seen, make_stored_image()), (orphan, None)])
     rows = post_table(store)
     assert T0 < rows[0].pop("added_at") == rows[1].pop("added_at") <= datetime.now(UTC)
     assert rows == [
@@ -83,6 +83,7 @@ def test_the_post_table_joins_the_author_of_the_same_source(
             "audience": 2.0,
             "has_image": True,
             "signature": bytes(256),
+            "synthetic": False,
         },
         {
             "key": "other/p2",
@@ -99,6 +100,7 @@ def test_the_post_table_joins_the_author_of_the_same_source(
             "audience": None,
             "has_image": False,
             "signature": None,
+            "synthetic": False,
         },
     ]
     assert [batch["key"].to_pylist() for batch in store.scan_posts(["other"])] == [["other/p2"]]
@@ -120,30 +122,32 @@ def test_all_counts_of_a_post_come_together_and_hidden_ones_do_not(
     assert list(store.scan_like_counts(["made/none"])) == []
 
 
-def test_a_stored_master_stays_until_another_picture_comes(
-    store: Store, make_post: MakePost, make_master: MakeMaster
+def test_a_stored_image_stays_until_another_picture_comes(
+    store: Store, make_post: MakePost, make_stored_image: MakeImage
 ) -> None:
-    store.write([], [(make_post(1), make_master(b"one")), (make_post(2), None)])
-    assert store.posts_with_master(["made/p1", "made/p2", "made/p3"]) == {"made/p1"}
+    store.write([], [(make_post(1), make_stored_image(b"one")), (make_post(2), None)])
+    assert store.posts_with_image(["made/p1", "made/p2", "made/p3"]) == {"made/p1"}
     assert store.write([], [(make_post(1), None)]).unchanged_posts == 1
-    assert store.write([], [(make_post(1), make_master(b"one"))]).unchanged_posts == 1
-    assert masters(store) == {"made/p1": b"one"}
-    changed = store.write([], [(make_post(1), make_master(b"two", "d2")), (make_post(2), make_master())])
+    assert store.write([], [(make_post(1), make_stored_image(b"one"))]).unchanged_posts == 1
+    assert images(store) == {"made/p1": b"one"}
+    changed = store.write(
+        [], [(make_post(1), make_stored_image(b"two", "d2")), (make_post(2), make_stored_image())]
+    )
     assert (changed.updated_posts, changed.new_observations) == (2, 0)
-    assert masters(store) == {
+    assert images(store) == {
         "made/p1": b"two",
         "made/p2": b"jpeg",
     }
 
 
 @pytest.mark.parametrize("share", [0.1, 1.0])
-def test_masters_come_each_once_however_many_are_asked_for(
-    store: Store, make_post: MakePost, make_master: MakeMaster, share: float
+def test_images_come_each_once_however_many_are_asked_for(
+    store: Store, make_post: MakePost, make_stored_image: MakeImage, share: float
 ) -> None:
     jpegs = {f"made/p{number}": os.urandom(50) for number in range(700)}
-    store.write([], [(make_post(n), make_master(jpegs[f"made/p{n}"])) for n in range(700)])
+    store.write([], [(make_post(n), make_stored_image(jpegs[f"made/p{n}"])) for n in range(700)])
     asked = random.Random(0).sample(sorted(jpegs), round(share * 700))
-    got = [pair for batch in store.scan_masters(asked, batch_size=60) for pair in batch]
+    got = [pair for batch in store.scan_images(asked, batch_size=60) for pair in batch]
     assert len(got) == len(asked)
     assert dict(got) == {key: jpegs[key] for key in asked}
     assert len(post_table(store)) == 700
@@ -242,14 +246,14 @@ def test_an_author_without_counts_is_no_observation(store: Store, make_author: M
 
 
 def test_revision_changes_exactly_when_something_does(
-    store: Store, make_post: MakePost, make_author: MakeAuthor, make_master: MakeMaster
+    store: Store, make_post: MakePost, make_author: MakeAuthor, make_stored_image: MakeImage
 ) -> None:
     revisions = [store.revision()]
     assert revisions == [""]
-    batches: list[tuple[list[Author], list[tuple[Post, Master | None]]]] = [
+    batches: list[tuple[list[Author], list[tuple[Post, StoredImage | None]]]] = [
         ([make_author(1, T0)], []),
         ([], [(make_post(1, 1, T0), None)]),
-        ([], [(make_post(1, 1, T0), make_master())]),
+        ([], [(make_post(1, 1, T0), make_stored_image())]),
         ([], [(make_post(1, 2, T0 + DAY), None)]),
     ]
     for authors, posts in batches:
@@ -298,11 +302,11 @@ def test_the_database_itself_rejects_a_bad_document(
 
 
 def test_killed_between_any_two_operations_and_run_again_the_store_is_whole(
-    store: Store, make_post: MakePost, make_author: MakeAuthor, make_master: MakeMaster
+    store: Store, make_post: MakePost, make_author: MakeAuthor, make_stored_image: MakeImage
 ) -> None:
     """What a kill leaves, each write undone in turn from the last: observations are written first."""
-    store.write([make_author(1)], [(make_post(1, likes=1), make_master())])
-    batch = [make_author(2)], [(make_post(1, likes=2), None), (make_post(2, likes=5), make_master())]
+    store.write([make_author(1)], [(make_post(1, likes=1), make_stored_image())])
+    batch = [make_author(2)], [(make_post(1, likes=2), None), (make_post(2, likes=5), make_stored_image())]
     before = contents(store)
     store.write(*batch)
     whole = contents(store)

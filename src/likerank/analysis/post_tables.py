@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from likerank.dataset import Recipe, Snapshot, read_candidates, select_posts
 from likerank.images import to_pixels, to_thumbnail
-from likerank.prefetch import lookahead
+from likerank.prefetch import prefetch
 from likerank.store import Store
 
 Pixels = NDArray[np.uint8]
@@ -30,6 +30,7 @@ class PostTables:
         left_out: Why others are not, and how many.
         total: How many posts there are with those that were left out.
         copies: `groups` of near copies, `posts` in them, their `share`; None where nobody looked.
+        synthetic: Whether any of the posts is synthetic.
     """
 
     posts: pd.DataFrame
@@ -37,6 +38,7 @@ class PostTables:
     left_out: dict[str, int]
     total: int
     copies: dict[str, int | float] | None
+    synthetic: bool
 
 
 class AnalysedPosts(Protocol):
@@ -78,22 +80,21 @@ class StoredPosts:
         """See `AnalysedPosts`."""
         posts = read_candidates(self._store, self._recipe, _WORKERS)
         selection = select_posts(posts, self._recipe)
-        return PostTables(posts, selection.posts, selection.excluded, len(posts), selection.copies)
+        synthetic = bool(posts["synthetic"].any())
+        return PostTables(posts, selection.posts, selection.excluded, len(posts), selection.copies, synthetic)
 
     def pixels(self, keys: Sequence[str]) -> Iterator[tuple[list[str], Pixels]]:
         """See `AnalysedPosts`."""
         make = partial(_pixels, size=self._recipe.size)
         with ThreadPoolExecutor(_WORKERS) as pool:
-            made = (pool.submit(make, masters) for masters in self._store.scan_masters(keys))
-            for future in lookahead(made, _WORKERS):
+            made = (pool.submit(make, images) for images in self._store.scan_images(keys))
+            for future in prefetch(made, _WORKERS):
                 yield future.result()
 
     def thumbnails(self, keys: Sequence[str], long_side: int) -> dict[str, Pixels]:
         """See `AnalysedPosts`."""
         return {
-            key: to_thumbnail(master, long_side)
-            for part in self._store.scan_masters(keys)
-            for key, master in part
+            key: to_thumbnail(jpeg, long_side) for part in self._store.scan_images(keys) for key, jpeg in part
         }
 
     def like_counts(self, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
@@ -121,7 +122,8 @@ class FrozenPosts:
         posts = self._snapshot.posts
         manifest = self._snapshot.manifest
         left_out = dict(manifest.get("excluded", {}))
-        return PostTables(posts, posts, left_out, len(posts) + sum(left_out.values()), manifest.get("copies"))
+        total, copies = len(posts) + sum(left_out.values()), manifest.get("copies")
+        return PostTables(posts, posts, left_out, total, copies, self._snapshot.synthetic)
 
     def pixels(self, keys: Sequence[str]) -> Iterator[tuple[list[str], Pixels]]:
         """See `AnalysedPosts`."""
@@ -144,5 +146,5 @@ class FrozenPosts:
         return np.asarray(rows, np.int64)
 
 
-def _pixels(masters: list[tuple[str, bytes]], size: int) -> tuple[list[str], Pixels]:
-    return [key for key, _ in masters], np.stack([to_pixels(master, size) for _, master in masters])
+def _pixels(images: list[tuple[str, bytes]], size: int) -> tuple[list[str], Pixels]:
+    return [key for key, _ in images], np.stack([to_pixels(jpeg, size) for _, jpeg in images])

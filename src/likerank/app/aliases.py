@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-RENAMED: Final[Mapping[str, Mapping[str, str]]] = {}
+RENAMED: Final[Mapping[str, Mapping[str, str]]] = {"ingest": {"master_size": "image_size"}}
 """By command: the old key and its present name; a group's key is renamed with all below it."""
 
 _OVERRIDE: Final = re.compile(r"([+~]*)([\w./]+)(.*)", re.DOTALL)

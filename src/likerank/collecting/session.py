@@ -19,7 +19,7 @@ from likerank.collecting.errors import (
 )
 from likerank.collecting.rate_limiter import Manners
 from likerank.errors import LikerankError
-from likerank.images import NotAPhotoError, make_master
+from likerank.images import NotAPhotoError, make_stored_image
 from likerank.sources.archive import picture_beside
 
 T = TypeVar("T")
@@ -244,7 +244,7 @@ def _check(picture: Path) -> None:
     if file is None:
         raise PostRefusedError("picture not received")
     try:
-        make_master(file.read_bytes(), file.name)
+        make_stored_image(file.read_bytes(), file.name)
     except NotAPhotoError as error:
         file.unlink()
         raise PostRefusedError("picture damaged") from error

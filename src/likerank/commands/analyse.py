@@ -43,7 +43,7 @@ def analyse(config: DictConfig) -> Path:
             pictures(posts, source, config.pictures, config.seed),
         ]
         title = source.title
-    notes = [posts.in_words(), *([MADE] if posts.made else [])]
+    notes = [posts.in_words(), *([MADE] if posts.synthetic else [])]
     files = write_analysis(Path(config.folder).absolute(), title, notes, sections)
     run = tracking.start_run({ANALYSED: title}, f"analysis: {title}")
     with outcome_kept(run):

@@ -17,7 +17,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from likerank import __version__
-from likerank.dataset.candidates import each_master, in_order_of, read_candidates
+from likerank.dataset.candidates import each_image, in_order_of, read_candidates
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
     MANIFEST_FILE,
@@ -44,25 +44,26 @@ from likerank.dataset.splits import (
 )
 from likerank.errors import LikerankError
 from likerank.images import PIPELINE_VERSION, to_pixels
+from likerank.records import POST_COUNTS, TRUTH_FIELDS, Author, Post, snapshot_fields
 from likerank.store import Store
 
+_DECLARED: Final = snapshot_fields(Post)
 _COLUMNS: Final = (
     "key",
     "source",
     "author",
     "username",
-    "likes",
-    "comments",
-    "followers",
+    *(name for name in _DECLARED if name in POST_COUNTS),
+    *snapshot_fields(Author),
     "followers_then",
-    "posted_at",
+    *(name for name in _DECLARED if name not in POST_COUNTS),
     "digest",
     "group",
     "split",
     "half",
-    "appeal",
-    "audience",
+    *TRUTH_FIELDS,
 )
+"""The post table's columns; their order is part of the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,13 @@ class Selection:
         excluded: Posts left out, by reason.
         copies: How many `groups` of several near copies the usable posts held, how many `posts` were in
             them, and the `share` of the usable posts that these were.
+        synthetic: Whether any of the posts is synthetic.
     """
 
     posts: pd.DataFrame
     excluded: dict[str, int]
     copies: dict[str, int | float]
+    synthetic: bool
 
 
 def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
@@ -86,9 +89,9 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
 
     Args:
         candidates: One row a post, in any order: the columns of a snapshot's post table but for `split`
-            and `half`, `has_image`, `added_at` (none missing) and `owner`, the author of the first post of
-            its copy group.
-        recipe: What to make.
+            and `half`, `synthetic`, `has_image`, `added_at` (none missing) and `owner`, the author of the
+            first post of its copy group.
+        recipe: How to choose.
 
     Returns:
         The post table of the snapshot, and the excluded posts by reason.
@@ -130,7 +133,7 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
     part = posts["split"].map({TRAIN: 0, VALIDATION: 1, TEST: 3}) + (posts["half"] == SELECT)
     shuffled = group_hashes(recipe.seed, "split", posts["group"])
     posts = posts.iloc[np.lexsort((shuffled, part))].reset_index(drop=True)
-    return Selection(posts[list(_COLUMNS)], excluded, copies)
+    return Selection(posts[list(_COLUMNS)], excluded, copies, bool(posts["synthetic"].any()))
 
 
 def _copies_among(posts: pd.DataFrame) -> dict[str, int | float]:
@@ -279,7 +282,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
             "recipe": recipe.as_json(),
             "pipeline": PIPELINE_VERSION,
             "columns": list(_COLUMNS),
-            "made": any(source.startswith("demo") for source in selection.posts["source"].unique()),
+            "synthetic": selection.synthetic,
             "counts": counts_of(selection.posts),
             "excluded": selection.excluded,
             "copies": selection.copies,
@@ -316,7 +319,7 @@ def _fill(pixels: NDArray[np.uint8], store: Store, keys: list[str], size: int, w
     def fill(key: str, master: bytes) -> None:
         pixels[row_of[key]] = to_pixels(master, size)
 
-    each_master(fill, "Making pixels", store, keys, workers)
+    each_image(fill, "Making pixels", store, keys, workers)
 
 
 def _remember_revision(folder: Path, revision: str) -> None:

@@ -16,7 +16,7 @@ from likerank.dataset.follower_history import followers_when_posted
 from likerank.dataset.recipe import Recipe
 from likerank.errors import LikerankError
 from likerank.images import SIGNATURE_SIDE, signature_of
-from likerank.prefetch import lookahead
+from likerank.prefetch import prefetch
 from likerank.progress import progress_bar, track
 from likerank.store import Store
 
@@ -94,10 +94,10 @@ def _sign_unsigned(
         signatures[row_of[key]] = np.frombuffer(signature_of(master), np.uint8)
 
     if row_of:
-        each_master(sign, "Comparing pictures", store, list(row_of), workers)
+        each_image(sign, "Comparing pictures", store, list(row_of), workers)
 
 
-def each_master(
+def each_image(
     use: Callable[[str, bytes], None], doing: str, store: Store, keys: list[str], workers: int
 ) -> None:
     """Calls `use` with each post's master, by several threads; a few batches are in memory.
@@ -120,11 +120,11 @@ def each_master(
 
     # Threads, not processes: the codec gives up the interpreter's lock, and the rows need no copying back.
     with ThreadPoolExecutor(workers) as pool:
-        futures = (pool.submit(use_all, batch) for batch in store.scan_masters(keys))
+        futures = (pool.submit(use_all, batch) for batch in store.scan_images(keys))
         done = 0
         with progress_bar() as bar:
             task = bar.add_task(doing, total=len(keys))
-            for future in lookahead(futures, 2 * workers):
+            for future in prefetch(futures, 2 * workers):
                 done += future.result()
                 bar.update(task, completed=done)
     if done != len(keys):

@@ -33,11 +33,10 @@ class Snapshot:
         manifest: What snapshot.json says: recipe, fingerprint, counts, excluded posts by reason, versions.
         pixels: Shape (N, size, size, 3), RGB uint8, memory-mapped; its rows lie in split order
             (train, val/stop, val/select, test), shuffled within each.
-        posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, `likes`,
-            `comments`, `followers` (the author's newest), `followers_then` (when posted, estimated; see
-            `likerank.dataset.follower_history`), `posted_at`, `digest`, `group` (its near copies), `split`,
-            `half`, `appeal`, `audience`; `followers_then` and `group` are missing in snapshots of earlier
-            versions.
+        posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, the fields
+            that `likerank.records` declares for snapshots (the author's are the newest), `followers_then`
+            (when posted, estimated; see `likerank.dataset.follower_history`), `digest`, `group` (its near
+            copies), `split`, `half`, `appeal`, `audience`. Snapshots of earlier versions lack some columns.
 
     Raises:
         LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.
@@ -51,6 +50,8 @@ class Snapshot:
             raise LikerankError(
                 f"There is no snapshot in {self.folder}; leave snapshot.fingerprint at latest to build one."
             ) from None
+        # Earlier versions called it `made`.
+        self.manifest.setdefault("synthetic", self.manifest.get("made", False))
         if self.manifest.get(FORGOTTEN):
             raise LikerankError(
                 f"Snapshot {self.folder.name} holds posts of somebody who asked to be forgotten; leave "
@@ -72,6 +73,11 @@ class Snapshot:
     def fingerprint(self) -> str:
         """Hash of everything that a training can see of it."""
         return str(self.manifest["fingerprint"])
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any of its posts is synthetic."""
+        return bool(self.manifest["synthetic"])
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
 from likerank.evaluation import Calibration, rank_photos
-from likerank.images import make_master, to_pixels
+from likerank.images import make_stored_image, to_pixels
 from likerank.progress import progress_bar, track
 from likerank.records import PictureFile
 from likerank.reports import PhotoRanking, write_contact_sheet, write_csv, write_json
@@ -117,14 +117,14 @@ def write_ranking(ranking: PhotoRanking, files: Sequence[Path], folder: Path, ca
 def _pixels(file: Path, long_side: int, size: int) -> NDArray[np.uint8] | LikerankError:
     try:
         picture = PictureFile(file)
-        return to_pixels(make_master(picture.read(), picture.name, long_side).jpeg, size)
+        return to_pixels(make_stored_image(picture.read(), picture.name, long_side).jpeg, size)
     except LikerankError as error:
         return error
 
 
 def _thumbnail(file: Path) -> bytes:
     picture = PictureFile(file)
-    return make_master(picture.read(), picture.name, _THUMBNAIL).jpeg
+    return make_stored_image(picture.read(), picture.name, _THUMBNAIL).jpeg
 
 
 def _printable(text: object) -> str:

@@ -50,7 +50,7 @@ def model_card(facts: ModelFacts) -> str:
     manifest, counts = facts.manifest, facts.manifest["counts"]
     splits = ", ".join(f"{number:,} {split}" for split, number in counts["posts"].items())
     synthetic = "The posts are synthetic: drawn pictures with likes by a formula, not Instagram's.\n"
-    is_synthetic = manifest["synthetic"] if "synthetic" in manifest else manifest["made"]
+    is_synthetic = manifest["synthetic"]
     recipe = ", ".join(f"{key} {value}" for key, value in manifest["recipe"].items())
     chosen = (
         "network._target_",

@@ -48,15 +48,17 @@ class Archive:
     folder's files, and the ids and newest counts of posts and authors.
     """
 
-    def __init__(self, folder: str | Path, name: str = "instagram") -> None:
+    def __init__(self, folder: str | Path, name: str = "instagram", *, synthetic: bool = False) -> None:
         """Takes where to read; nothing is opened yet.
 
         Args:
             folder: The folder that Instaloader wrote, or one above several.
             name: The `source` of the records.
+            synthetic: Whether its posts are a program's, such as those of the fake Instagram.
         """
         self.folder = Path(folder)
         self.name = name
+        self.synthetic = synthetic
 
     def records(self) -> Iterator[Record]:
         """Yields profiles, posts and observations; an author without a profile comes before the first post.
@@ -159,6 +161,7 @@ class Archive:
             likes=nodes.likes_of(node),
             comments=nodes.comments_of(node),
             posted_at=nodes.posted_at_of(node),
+            synthetic=self.synthetic,
         )
 
 

@@ -1,33 +1,47 @@
-"""What `scripts/export.py` wrote: JSON Lines as `mongoexport` writes them, and the masters beside them."""
+"""An export of `scripts/export.py`: JSON Lines as `mongoexport` writes them, and the stored images beside."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from likerank.errors import LikerankError
-from likerank.records import Author, Post, Record, Skipped, Truth, utc_milliseconds
+from likerank.records import (
+    AUTHOR_COUNTS,
+    AUTHOR_FIELDS,
+    POST_COUNTS,
+    POST_FIELDS,
+    TRUTH_FIELDS,
+    Author,
+    Post,
+    Record,
+    Skipped,
+    Truth,
+    is_synthetic,
+    required_fields,
+    utc_milliseconds,
+)
 
 _Document = dict[str, Any]
 
 _POSTS, _AUTHORS, _OBSERVATIONS = "posts.jsonl", "authors.jsonl", "observations.jsonl"
-_COUNTS: Final = {"author": ("followers", "post_count"), "post": ("likes", "comments")}
+_COUNTS: Final = {"author": AUTHOR_COUNTS, "post": POST_COUNTS}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class MasterFile:
-    """A master image in an export, to be stored byte for byte.
+class StoredImageFile:
+    """A stored image in an export, to be stored again byte for byte.
 
     Attributes:
         path: The file.
-        master_digest: The digest of the picture that the master was made from, as in `Master.digest`.
+        stored_digest: The digest of the picture that it was made from, as in `StoredImage.digest`.
     """
 
     path: Path
-    master_digest: str
+    stored_digest: str
 
     @property
     def name(self) -> str:
@@ -35,7 +49,7 @@ class MasterFile:
         return str(self.path)
 
     def read(self) -> bytes:
-        """Returns the master's bytes."""
+        """Returns the file's bytes."""
         try:
             return self.path.read_bytes()
         except OSError as error:
@@ -45,32 +59,32 @@ class MasterFile:
 
 
 class Export:
-    """Posts and authors as another store had them, each with every observation.
+    """Posts and authors of another store, each with every observation.
 
     The folder holds `posts.jsonl`, `authors.jsonl` and `observations.jsonl` in MongoDB's extended JSON
-    (v2, relaxed or canonical), each sorted by key, and the masters that the posts' `image.file` name.
+    (v2, relaxed or canonical), each sorted by key, and the images that the posts' `image.file` name.
     Memory holds one record and its observations.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        """Takes what to read; nothing is opened yet.
+        """Keeps the folder; nothing is opened yet.
 
         Args:
-            folder: What `scripts/export.py` wrote.
+            folder: A folder that `scripts/export.py` wrote.
         """
         self.folder = Path(folder)
 
     def records(self) -> Iterator[Record]:
         """Yields the authors, then the posts, each once for every time it was observed, oldest first.
 
-        A line that is no document of its kind, and a post without its image, give a `Skipped`.
+        A line that is not a document of its kind, and a post without its image, give a `Skipped`.
 
         Raises:
             LikerankError: If the folder is no export or its lines are not sorted.
         """
         if not any((self.folder / name).is_file() for name in (_AUTHORS, _POSTS)):
             raise LikerankError(
-                f"{self.folder} holds neither {_AUTHORS} nor {_POSTS}; name a folder of scripts/export.py."
+                f"{self.folder} holds neither {_AUTHORS} nor {_POSTS}; name a folder that scripts/export.py wrote."
             )
         yield from self._with_history(_AUTHORS, "author", _author)
         yield from self._with_history(_POSTS, "post", self._post)
@@ -119,35 +133,26 @@ class Export:
                 f"{key} names the image {image['file']}, outside {self.folder}; export it again.",
             )
         truth = document.get("truth")
-        return Post(
-            source=document["source"],
-            source_id=document["source_id"],
-            author_id=document["author_id"],
-            username=document["username"],
-            picture=MasterFile(path, image["digest"]),
-            likes=document["likes"],
-            comments=document.get("comments"),
-            posted_at=document.get("posted_at"),
-            observed_at=document.get("observed_at"),
-            truth=Truth(appeal=truth["appeal"], audience=truth["audience"]) if truth else None,
-            # One from before this was kept was there before all others.
-            added_at=document.get("added_at") or _EPOCH,
-        )
+        given = _declared(document, POST_FIELDS, required_fields(Post)) | {
+            "truth": Truth(**{name: truth[name] for name in TRUTH_FIELDS}) if truth else None,
+            "synthetic": is_synthetic(document),
+            # A post of a version that did not keep this came before all others.
+            "added_at": document.get("added_at") or _EPOCH,
+        }
+        return Post(picture=StoredImageFile(path, image["digest"]), **given)
 
 
 def _author(document: _Document) -> Author:
-    return Author(
-        source=document["source"],
-        author_id=document["author_id"],
-        username=document["username"],
-        followers=document.get("followers"),
-        post_count=document.get("post_count"),
-        observed_at=document.get("observed_at"),
-    )
+    return Author(**_declared(document, AUTHOR_FIELDS, required_fields(Author)))
+
+
+def _declared(document: _Document, names: Iterable[str], required: Collection[str]) -> _Document:
+    """Returns a record's fields; those that an earlier version did not export are None."""
+    return {name: document[name] if name in required else document.get(name) for name in names}
 
 
 class _History:
-    """The observations of one kind, read along with the records that they are of."""
+    """The observations of one kind, read along with their records."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self._damaged: list[Skipped] = []
@@ -164,7 +169,7 @@ class _History:
         return sorted(found, key=lambda observation: observation["observed_at"])
 
     def rest(self) -> list[Skipped]:
-        """Reads to the end and returns what it could not read."""
+        """Reads to the end and returns a `Skipped` for each damaged line."""
         for _ in self._sorted:
             pass
         return self._damaged
@@ -180,19 +185,19 @@ class _History:
 
 
 def _damaged(where: str, kind: str) -> Skipped:
-    return Skipped("damaged line", f"{where} is no {kind} as scripts/export.py writes it; export it again.")
+    return Skipped("damaged line", f"{where} is not a valid {kind} of scripts/export.py; export it again.")
 
 
 def _ascending(last: str, key: str, where: str) -> str:
     if key < last:
         raise LikerankError(
-            f"{where}, {key}, should stand before {last}; export it again, the order matters."
+            f"{where}, {key}, should come before {last}: the lines are not sorted; export again."
         )
     return key
 
 
 def _documents(path: Path) -> Iterator[tuple[str, _Document]]:
-    """Yields where each line stands and its document; a line that is no JSON object gives an empty one."""
+    """Yields each line's place and document; a line that is not a JSON object gives an empty document."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as lines:
@@ -205,7 +210,7 @@ def _documents(path: Path) -> Iterator[tuple[str, _Document]]:
 
 
 def _value(document: _Document) -> Any:  # noqa: ANN401
-    """Returns what an extended JSON object stands for, or the object itself where it is an ordinary one."""
+    """Returns the value of an extended JSON object, or the object itself where it is an ordinary one."""
     if len(document) != 1:
         return document
     ((name, value),) = document.items()

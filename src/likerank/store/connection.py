@@ -1,4 +1,4 @@
-"""From a URI to an open store, and what goes wrong on the way in words without a password."""
+"""Opens a store by its URI; errors on the way never show a password."""
 
 import os
 import re
@@ -39,21 +39,20 @@ def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
         The store; not to be used in another process.
 
     Raises:
-        LikerankError: If the URI or name is no good, or the store cannot be reached within some 5 seconds;
-            never with a password in it.
+        LikerankError: If the URI or name is not valid, or the store cannot be reached within about 5 seconds;
+            the message never holds a password.
     """
     database = str(database)
     if not _DATABASE_NAME.fullmatch(database) or database in _SERVERS_OWN_DATABASES:
         raise LikerankError(
-            f"store.database={database!r} is no name for a database: use up to 63 letters, digits, _ and -, "
+            f"store.database={database!r} is not a valid database name: use up to 63 letters, digits, _ and -, "
             f"and none of {', '.join(sorted(_SERVERS_OWN_DATABASES))}."
         )
     if uri == "embedded":
         with embedded_server(Path(folder)) as port:
             place = f"the embedded server in {folder}"
-            with _connected(
-                f"mongodb://127.0.0.1:{port}/?directConnection=true", database, place, ""
-            ) as store:
+            uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+            with _connected(uri, database, place, slots=True) as store:
                 yield store
         return
     if uri.startswith("env:"):
@@ -77,20 +76,22 @@ def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def _connected(uri: str, database: str, place: str, where_set: str) -> Iterator[Store]:
+def _connected(
+    uri: str, database: str, place: str, where_set: str = "", *, slots: bool = False
+) -> Iterator[Store]:
     client = _client(uri)
     if client is None:
-        # Here and not where it was met: the driver's own words repeat parts of the URI.
+        # Raised here, outside the driver's exception, which repeats parts of the URI.
         raise LikerankError(
-            f"{where_set} is no MongoDB URI that can be used: it looks like mongodb://host:27017/, or "
+            f"{where_set} is not a valid MongoDB URI: write mongodb://host:27017/, or "
             f"in {_PASSWORD_VARIABLE} like mongodb://user:password@host/ or "
             "mongodb+srv://user:password@cluster/, "
-            "with the password's special characters percent-encoded and a cluster that the DNS knows."
+            "with the password's special characters percent-encoded and a cluster that DNS finds."
         )
     with client:
         with speaking_of(place):
-            prepare(client[database])
-        yield Store(client[database], place)
+            prepare(client[database], slots=slots)
+        yield Store(client[database], place, slots=slots)
 
 
 def _client(uri: str) -> "MongoClient[dict[str, Any]] | None":

@@ -1,9 +1,9 @@
-"""The store as files: JSON Lines that `mongoimport` reads, Parquet, and the masters."""
+"""The store as files: JSON Lines that `mongoimport` reads, Parquet, and the stored images."""
 
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,96 +15,68 @@ from bson.json_util import RELAXED_JSON_OPTIONS, dumps
 
 from likerank.errors import LikerankError
 from likerank.progress import track
+from likerank.records import AUTHOR_COUNTS, AUTHOR_FIELDS, POST_COUNTS, POST_FIELDS, is_synthetic
 from likerank.store.mongo_errors import speaking_of
-from likerank.store.scanning import chunks, fetch, scan
-from likerank.store.schema import Document
+from likerank.store.scanning import chunks, fetch
+from likerank.store.schema import ARROW_TYPES, TIME, Document
 from likerank.store.store import Store
 
-MASTERS_FOLDER: Final = "masters"
+IMAGES_FOLDER: Final = "masters"
+"""The stored images' folder, by the name that exports have had from the first."""
+
 _KEYS_AT_ONCE: Final = 500
 _ROW_GROUP: Final = 20_000
-_TIME: Final = pa.timestamp("ms", tz="UTC")
 _IMAGE: Final = pa.struct(
     [("file", pa.string()), ("digest", pa.string()), ("width", pa.int32()), ("height", pa.int32())]
 )
+_KEY: Final = ("_id", pa.string())
+_POST: Final = [(name, ARROW_TYPES[kind]) for name, kind in POST_FIELDS.items()]
+_AUTHOR: Final = [(name, ARROW_TYPES[kind]) for name, kind in AUTHOR_FIELDS.items()]
+_OBSERVED: Final = [("kind", pa.string()), ("key", pa.string()), ("observed_at", TIME)]
 _SCHEMAS: Final = {
-    "posts": pa.schema(
-        [
-            ("_id", pa.string()),
-            ("source", pa.string()),
-            ("source_id", pa.string()),
-            ("author_id", pa.string()),
-            ("username", pa.string()),
-            ("likes", pa.int64()),
-            ("comments", pa.int64()),
-            ("posted_at", _TIME),
-            ("observed_at", _TIME),
-            ("truth", pa.struct([("appeal", pa.float64()), ("audience", pa.float64())])),
-            ("image", _IMAGE),
-            ("added_at", _TIME),
-        ]
-    ),
-    "authors": pa.schema(
-        [
-            ("_id", pa.string()),
-            ("source", pa.string()),
-            ("author_id", pa.string()),
-            ("username", pa.string()),
-            ("usernames", pa.list_(pa.string())),
-            ("followers", pa.int64()),
-            ("post_count", pa.int64()),
-            ("observed_at", _TIME),
-        ]
-    ),
+    "posts": pa.schema([_KEY, *_POST, ("image", _IMAGE)]),
+    "authors": pa.schema([_KEY, *_AUTHOR, ("usernames", pa.list_(pa.string()))]),
     "observations": pa.schema(
-        [
-            ("_id", pa.string()),
-            ("kind", pa.string()),
-            ("key", pa.string()),
-            ("observed_at", _TIME),
-            ("likes", pa.int64()),
-            ("comments", pa.int64()),
-            ("followers", pa.int64()),
-            ("post_count", pa.int64()),
-        ]
+        [_KEY, *_OBSERVED, *((name, pa.int64()) for name in (*POST_COUNTS, *AUTHOR_COUNTS))]
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ExportCounts:
-    """How much was exported.
+    """The numbers of what was exported.
 
     Attributes:
         posts: Posts.
         authors: Authors.
         observations: Observations of both.
-        masters: Pictures; 0 where they were not asked for.
+        images: Stored images; 0 where they were not asked for.
     """
 
     posts: int
     authors: int
     observations: int
-    masters: int
+    images: int
 
     def __str__(self) -> str:
         return (
             f"{self.posts} posts, {self.authors} authors, {self.observations} observations "
-            f"and {self.masters} pictures"
+            f"and {self.images} pictures"
         )
 
 
 def export_store(store: Store, folder: Path, *, images: bool) -> ExportCounts:
-    """Writes a store into a new folder, beside it first, so that the folder is whole once it is there.
+    """Writes a store into a new folder, under another name first, so that the folder is complete once there.
 
-    `posts`, `authors` and `observations`, each as `.jsonl` (a document a line in relaxed MongoDB extended
-    JSON) and as `.parquet`; posts and authors sorted by key, observations of both by key and time. With
-    images the masters lie, as they are stored, in `masters/`, and a post's `image.file` says where.
+    The folder has `posts`, `authors` and `observations`, each as `.jsonl` (a document a line in relaxed
+    MongoDB extended JSON) and as `.parquet`; posts and authors sorted by key, observations of both by key and
+    time. With images the stored images lie, byte for byte, in `masters/`, and a post's `image.file` names
+    its file.
 
     Args:
-        store: What to write; nothing else should write to it meanwhile.
-        folder: Where; must not be there, or be empty.
-        images: Whether to write the masters.
+        store: The store; nothing else should write to it meanwhile.
+        folder: The folder to make; it must be missing or empty.
+        images: Whether to write the stored images.
 
     Raises:
         LikerankError: If the folder has something in it or cannot be written.
@@ -112,7 +84,7 @@ def export_store(store: Store, folder: Path, *, images: bool) -> ExportCounts:
     folder = Path(folder).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LikerankError(
-            f"{folder} is there already and not an empty folder; name a new one for the export."
+            f"{folder} is there already and not an empty folder; name a new folder for the export."
         )
     aside = folder.parent / f".{folder.name}.{os.getpid()}"
     try:
@@ -131,11 +103,13 @@ def export_store(store: Store, folder: Path, *, images: bool) -> ExportCounts:
 def _write(store: Store, folder: Path, images: bool) -> ExportCounts:
     post_keys = _sorted_keys(store, "posts")
     author_keys = _sorted_keys(store, "authors")
-    posts = _with_image_files(_documents(store, "posts", post_keys, images), folder if images else None)
-    masters = 0
+    posts = (
+        _exported(post, folder if images else None) for post in _documents(store, "posts", post_keys, images)
+    )
+    image_count = 0
     with _Files(folder, "posts") as files:
         for post in track(posts, "Exporting posts", len(post_keys)):
-            masters += images and post["image"] is not None
+            image_count += images and post["image"] is not None
             files.write(post)
     with _Files(folder, "authors") as files:
         for author in _documents(store, "authors", author_keys, images):
@@ -146,18 +120,16 @@ def _write(store: Store, folder: Path, images: bool) -> ExportCounts:
             for observation in _observations(store, key_chunk):
                 files.write(observation)
         observations = files.rows
-    return ExportCounts(len(post_keys), len(author_keys), observations, masters)
+    return ExportCounts(len(post_keys), len(author_keys), observations, image_count)
 
 
 def _sorted_keys(store: Store, collection: str) -> list[str]:
-    parts = scan(store.collection(collection), 1000, {"_id": 1})
-    return sorted(document["_id"] for part in parts for document in part)
+    return sorted(document["_id"] for part in store.scan(collection, 1000, {"_id": 1}) for document in part)
 
 
-def _documents(store: Store, collection: str, keys: Sequence[str], masters: bool) -> Iterator[Document]:
-    """Yields a collection's documents in the order of the keys."""
-    # A signature is made from the master again.
-    projection = {"image.signature": 0} if masters else {"image.signature": 0, "image.master": 0}
+def _documents(store: Store, collection: str, keys: Sequence[str], images: bool) -> Iterator[Document]:
+    """Yields a collection's documents in the order of the keys, without what a store makes again."""
+    projection = {"slot": 0, "image.signature": 0} | ({} if images else {"image.master": 0})
     for key_chunk in chunks(keys, _KEYS_AT_ONCE):
         yield from sorted(
             fetch(store.collection(collection), "_id", key_chunk, projection), key=lambda found: found["_id"]
@@ -169,18 +141,18 @@ def _observations(store: Store, keys: Sequence[str]) -> list[Document]:
     return sorted(found, key=lambda one: (one["key"], one["observed_at"], one["kind"]))
 
 
-def _with_image_files(posts: Iterable[Document], folder: Path | None) -> Iterator[Document]:
-    """Puts a post's master into a file, where there is a folder for it, and the file's name in its place."""
-    for post in posts:
-        if post["image"] is not None:
-            master = post["image"].pop("master", None)
-            if folder is not None:
-                name = hashlib.sha256(post["_id"].encode()).hexdigest()
-                file = folder / MASTERS_FOLDER / name[:2] / f"{name}.jpg"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(master)
-                post["image"]["file"] = file.relative_to(folder).as_posix()
-        yield post
+def _exported(post: Document, folder: Path | None) -> Document:
+    """Puts a post's image into a file, where there is a folder for it, and the file's name in its place."""
+    post["synthetic"] = is_synthetic(post)
+    if post["image"] is not None:
+        jpeg = post["image"].pop("master", None)
+        if folder is not None:
+            name = hashlib.sha256(post["_id"].encode()).hexdigest()
+            file = folder / IMAGES_FOLDER / name[:2] / f"{name}.jpg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(jpeg)
+            post["image"]["file"] = file.relative_to(folder).as_posix()
+    return post
 
 
 class _Files:

@@ -1,32 +1,40 @@
-"""What a batch of records changes in what is stored: pure functions, no database.
+"""The changes that a batch of records makes to the stored documents: pure functions, no database.
 
 An observation is (record, observed_at). The newest one decides a record's counts, likes that the platform
-hides (None) included; an older one that comes late is kept but decides nothing. One that comes without a
-time was made now, unless the newest has the same counts: then it is that one again.
+hides (None) included; an older one that comes late is kept but decides nothing. An observation without a
+time was made now, unless the newest has the same counts: then it is the newest one again.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from bson.binary import Binary
 
-from likerank.images import Master
-from likerank.records import Author, Post, utc_milliseconds
-from likerank.store.schema import Document, slot_of
+from likerank.images import StoredImage
+from likerank.records import (
+    AUTHOR_COUNTS,
+    AUTHOR_FIELDS,
+    POST_COUNTS,
+    POST_FIELDS,
+    Author,
+    Post,
+    Truth,
+    utc_milliseconds,
+)
+from likerank.store.schema import Document
 
 Counts = dict[str, int | None]
 Kind = Literal["post", "author"]
 
-POST_COUNTS: Final = ("likes", "comments")
-AUTHOR_COUNTS: Final = ("followers", "post_count")
+COUNTS: Final[dict[Kind, tuple[str, ...]]] = {"post": POST_COUNTS, "author": AUTHOR_COUNTS}
 _TICK: Final = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
 class Change:
-    """What one collection's part of a batch changes.
+    """The changes of a batch to one collection.
 
     Attributes:
         observations: Documents to add.
@@ -44,44 +52,53 @@ class Change:
         return bool(self.observations or self.inserts or self.updates)
 
 
-def counts_of(record: Post | Author | Document, names: Iterable[str]) -> Counts:
-    """Returns the record's or document's counts by name."""
-    if isinstance(record, dict):
-        return {name: record.get(name) for name in names}
-    return {name: getattr(record, name) for name in names}
+def counts_of(document: Document, kind: Kind) -> Counts:
+    """Returns a document's counts by name; None for those that earlier versions did not know."""
+    return {name: document.get(name) for name in COUNTS[kind]}
+
+
+def kind_of(record: Post | Author) -> Kind:
+    """Returns the record's kind, which names its collection (with an s) and its observations."""
+    return "post" if isinstance(record, Post) else "author"
+
+
+def _counts(record: Post | Author) -> Counts:
+    return {name: getattr(record, name) for name in COUNTS[kind_of(record)]}
 
 
 def is_settled(record: Post | Author, stored: Document | None) -> bool:
     """Returns whether the record repeats what is stored as the newest, so that no history need be read."""
-    names = POST_COUNTS if isinstance(record, Post) else AUTHOR_COUNTS
     if isinstance(record, Author) and not _has_counts(record):
         return True
     if stored is None or stored["observed_at"] is None:
         return False
     if record.observed_at is not None:
         return bool(utc_milliseconds(record.observed_at) == stored["observed_at"])
-    return counts_of(record, names) == counts_of(stored, names)
+    return _counts(record) == counts_of(stored, kind_of(record))
 
 
 def id_of_observation(record: Post | Author) -> str:
     """Returns the `_id` under which an observation with its time is stored."""
     assert record.observed_at is not None  # noqa: S101
-    kind = "post" if isinstance(record, Post) else "author"
-    return f"{kind}:{record.key}@{_iso(utc_milliseconds(record.observed_at))}"
+    return f"{kind_of(record)}:{record.key}@{_iso(utc_milliseconds(record.observed_at))}"
 
 
 class History:
-    """The times at which each record was observed, and what was seen."""
+    """The observations of each record: times and counts.
 
-    def __init__(self, kind: Kind, names: tuple[str, ...], now: datetime) -> None:
+    Args:
+        kind: The kind of the records.
+        now: The time of an observation that comes without one.
+    """
+
+    def __init__(self, kind: Kind, now: datetime) -> None:
         self._kind = kind
-        self._names = names
         self.now = now
         self._seen: dict[str, dict[datetime, Counts]] = {}
 
-    def remember(self, key: str, at: datetime, counts: Counts) -> None:
-        """Adds what is stored already."""
-        self._seen.setdefault(key, {})[at] = counts
+    def remember(self, key: str, stored: Document) -> None:
+        """Adds the counts of a stored document."""
+        self._seen.setdefault(key, {})[stored["observed_at"]] = counts_of(stored, self._kind)
 
     def observe(self, key: str, given: datetime | None, counts: Counts) -> tuple[datetime, Document | None]:
         """Returns when the observation was made, and its document where it is a new one."""
@@ -89,7 +106,7 @@ class History:
         at = self._time_of(seen, given, counts)
         if at in seen:
             return at, None
-        # Without a time it is what came next, whoever saw it: of two commands at once one adds it.
+        # Without a time it is the next observation: of two commands at once, one adds it.
         place = _iso(at) if given is not None else f"after {_iso(max(seen))}" if seen else "first"
         seen[at] = counts
         observation = {"_id": f"{self._kind}:{key}@{place}"}
@@ -101,82 +118,79 @@ class History:
         if not seen:
             return self.now
         newest = max(seen)
-        # What a killed ingest observed but did not bring into the record is found here and taken up again.
+        # An observation of a killed ingest that did not reach the record is found here and taken up again.
         return newest if seen[newest] == counts else max(self.now, newest + _TICK)
 
 
 def plan_posts(
-    posts: Iterable[tuple[Post, Master | None]], stored: dict[str, Document], history: History
+    posts: Iterable[tuple[Post, StoredImage | None]], stored: dict[str, Document], history: History
 ) -> Change:
     """Plans a batch of posts.
 
     Args:
-        posts: Each with its master, or None to keep what is stored.
-        stored: The documents of those keys that are stored, without the masters' bytes; updated in place.
+        posts: Each with its image, or None to keep the stored one.
+        stored: The stored documents of those keys, without the images' bytes; updated in place.
         history: Knows the stored observations of every post that `is_settled` does not settle.
     """
     change = Change()
-    for post, master in posts:
-        counts = counts_of(post, POST_COUNTS)
+    for post, image in posts:
+        counts = _counts(post)
         document = stored.get(post.key)
         if document is not None:
-            history.remember(post.key, document["observed_at"], counts_of(document, POST_COUNTS))
+            history.remember(post.key, document)
         at, observation = history.observe(post.key, post.observed_at, counts)
         if observation is not None:
             change.observations.append(observation)
         if document is None:
-            stored[post.key] = change.inserts[post.key] = _new_post(post, master, counts, at, history.now)
+            new = _document(post) | {"observed_at": at, "image": _image(image)}
+            new["added_at"] = utc_milliseconds(post.added_at or history.now)
+            stored[post.key] = change.inserts[post.key] = new
             continue
         fields: Document = {}
         if at > document["observed_at"]:
-            fields |= counts | {"observed_at": at, "author_id": post.author_id, "username": post.username}
-            # These are no observations: not given is not known, never taken back.
-            fields |= {"posted_at": _posted_at(post)} if post.posted_at is not None else {}
-            fields |= {"truth": _truth(post)} if post.truth is not None else {}
-        if master is not None and (document["image"] or {}).get("digest") != master.digest:
-            fields["image"] = _image(master)
+            fields |= _given(post) | counts | {"observed_at": at}
+        if image is not None and (document["image"] or {}).get("digest") != image.digest:
+            fields["image"] = _image(image)
         _merge(change, document, fields)
     return change
 
 
 def plan_authors(authors: Iterable[Author], stored: dict[str, Document], history: History) -> Change:
-    """Plans a batch of authors, like `plan_posts`.
+    """Plans a batch of authors, as `plan_posts` does of posts.
 
-    An author without counts is no observation: it makes the author known, and a name of theirs that was
-    not known. So sources that name an author once a post and count once a profile do not contradict
-    themselves, and a rename that comes without a time is not undone by the next old post.
+    An author without counts is no observation: it makes the author known, and a name that was not known.
+    So sources that name an author once a post and count once a profile do not contradict themselves, and a
+    rename that comes without a time is not undone by the next old post.
     """
     change = Change()
     for author in authors:
-        counts = counts_of(author, AUTHOR_COUNTS)
+        counts = _counts(author)
         document = stored.get(author.key)
         known_at: datetime | None = document["observed_at"] if document is not None else None
         if document is not None and known_at is not None:
-            history.remember(author.key, known_at, counts_of(document, AUTHOR_COUNTS))
+            history.remember(author.key, document)
         at: datetime | None = None
         if _has_counts(author):
             at, observation = history.observe(author.key, author.observed_at, counts)
             if observation is not None:
                 change.observations.append(observation)
         if document is None:
-            stored[author.key] = change.inserts[author.key] = _new_author(author, counts, at)
+            new = _document(author) | {"observed_at": at, "usernames": [author.username]}
+            stored[author.key] = change.inserts[author.key] = new
             continue
         fields: Document = {}
-        is_newest = at is not None and (known_at is None or at > known_at)
-        if is_newest:
-            fields |= counts | {"observed_at": at}
-        new_name = author.username not in document["usernames"]
-        if new_name:
+        if at is not None and (known_at is None or at > known_at):
+            fields |= _given(author) | counts | {"observed_at": at}
+        if author.username not in document["usernames"]:
             fields["usernames"] = [*document["usernames"], author.username]
-        is_older = at is not None and known_at is not None and at < known_at
-        if is_newest or (new_name and not is_older):
-            fields["username"] = author.username
+            if at is None or known_at is None or at >= known_at:
+                fields["username"] = author.username
         _merge(change, document, fields)
     return change
 
 
 def _merge(change: Change, document: Document, fields: Document) -> None:
-    """Brings the fields that differ into the document and into what is to be written of it."""
+    """Brings the fields that differ into the document and into its part of the change."""
     fields = {name: value for name, value in fields.items() if document.get(name) != value}
     if not fields:
         change.unchanged += 1
@@ -191,56 +205,38 @@ def _iso(moment: datetime) -> str:
 
 
 def _has_counts(author: Author) -> bool:
-    return author.followers is not None or author.post_count is not None
+    return any(count is not None for count in _counts(author).values())
 
 
-def _new_post(post: Post, master: Master | None, counts: Counts, at: datetime, now: datetime) -> Document:
+def _document(record: Post | Author) -> Document:
+    names = POST_FIELDS if isinstance(record, Post) else AUTHOR_FIELDS
+    return {"_id": record.key} | {name: _bson(getattr(record, name)) for name in names}
+
+
+def _given(record: Post | Author) -> Document:
+    """Returns the fields that a newer observation replaces: one that is not given keeps its stored value."""
+    document = _document(record)
+    kept = ("_id", "added_at")
     return {
-        "_id": post.key,
-        "slot": slot_of(post.key),
-        "source": post.source,
-        "source_id": post.source_id,
-        "author_id": post.author_id,
-        "username": post.username,
-        **counts,
-        "posted_at": _posted_at(post),
-        "observed_at": at,
-        "truth": _truth(post),
-        "image": _image(master),
-        "added_at": utc_milliseconds(post.added_at or now),
+        name: value for name, value in document.items() if value not in (None, False) and name not in kept
     }
 
 
-def _new_author(author: Author, counts: Counts, at: datetime | None) -> Document:
-    return {
-        "_id": author.key,
-        "slot": slot_of(author.key),
-        "source": author.source,
-        "author_id": author.author_id,
-        "username": author.username,
-        "usernames": [author.username],
-        **counts,
-        "observed_at": at,
-    }
+def _bson(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, datetime):
+        return utc_milliseconds(value)
+    if isinstance(value, Truth):
+        return {name: float(part) for name, part in asdict(value).items()}
+    return value
 
 
-def _posted_at(post: Post) -> datetime | None:
-    return None if post.posted_at is None else utc_milliseconds(post.posted_at)
-
-
-def _truth(post: Post) -> dict[str, float] | None:
-    if post.truth is None:
-        return None
-    return {"appeal": float(post.truth.appeal), "audience": float(post.truth.audience)}
-
-
-def _image(master: Master | None) -> dict[str, Any] | None:
-    if master is None:
+def _image(image: StoredImage | None) -> Document | None:
+    if image is None:
         return None
     return {
-        "master": Binary(master.jpeg),
-        "digest": master.digest,
-        "width": master.width,
-        "height": master.height,
-        "signature": Binary(master.signature),
+        "master": Binary(image.jpeg),
+        "digest": image.digest,
+        "width": image.width,
+        "height": image.height,
+        "signature": Binary(image.signature),
     }

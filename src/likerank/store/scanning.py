@@ -1,11 +1,11 @@
-"""Reading whole collections in parts of bounded size.
+"""Reads whole collections in parts of bounded size.
 
-The embedded server puts a query's whole result together before it sends the first batch, and compares a
-document with every key of an `$in` list. So nothing here asks for more than a part at a time, whatever the
-server: ranges of slots, or short lists of keys.
+A MongoDB gives a collection by an ordinary cursor. The embedded server puts a query's whole result together
+before it sends the first batch, and compares a document with every key of an `$in` list. So its collections
+are read by ranges of slots, and either's single documents by short lists of keys.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, pairwise
 from operator import itemgetter
@@ -17,37 +17,36 @@ from bson.codec_options import CodecOptions
 from pymongo.collection import Collection
 
 from likerank.images import SIGNATURE_SIDE
-from likerank.prefetch import lookahead
-from likerank.store.schema import SLOTS, Document
+from likerank.prefetch import prefetch
+from likerank.records import AUTHOR_FIELDS, POST_FIELDS, TRUTH_FIELDS, Author, is_synthetic, snapshot_fields
+from likerank.store.schema import ARROW_TYPES, SLOTS, TIME, Document
 
 T = TypeVar("T")
 
 KEYS_AT_ONCE: Final = 50
 
+_JOINED: Final = ("username", *snapshot_fields(Author))
+"""The fields of a post's author that the post table has."""
+
+# An author is named by one key; the name, that of a later time than the post's, comes with the author.
+_OWN: Final = [name for name in POST_FIELDS if name not in ("source_id", "author_id", "username", "truth")]
 POST_TABLE: Final = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
         pa.field("author", pa.string(), nullable=False),
-        pa.field("username", pa.string(), nullable=False),
-        pa.field("likes", pa.int64()),
-        pa.field("comments", pa.int64()),
-        pa.field("posted_at", pa.timestamp("ms", tz="UTC")),
-        pa.field("observed_at", pa.timestamp("ms", tz="UTC")),
-        pa.field("followers", pa.int64()),
-        pa.field("digest", pa.string()),
-        pa.field("appeal", pa.float64()),
-        pa.field("audience", pa.float64()),
+        *((name, ARROW_TYPES[POST_FIELDS[name]]) for name in _OWN),
+        *((name, ARROW_TYPES[AUTHOR_FIELDS[name]]) for name in _JOINED),
+        *((name, pa.float64()) for name in TRUTH_FIELDS),
         pa.field("has_image", pa.bool_(), nullable=False),
-        pa.field("added_at", pa.timestamp("ms", tz="UTC")),
-        pa.field("signature", pa.binary(SIGNATURE_SIDE**2)),
+        ("digest", pa.string()),
+        ("signature", pa.binary(SIGNATURE_SIDE**2)),
     ]
 )
 
 LIKE_COUNTS: Final = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),
-        pa.field("observed_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("observed_at", TIME, nullable=False),
         pa.field("likes", pa.int64(), nullable=False),
     ]
 )
@@ -55,7 +54,7 @@ LIKE_COUNTS: Final = pa.schema(
 FOLLOWER_TABLE: Final = pa.schema(
     [
         pa.field("author", pa.string(), nullable=False),
-        pa.field("observed_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("observed_at", TIME, nullable=False),
         pa.field("followers", pa.int64(), nullable=False),
     ]
 )
@@ -66,19 +65,40 @@ _UTC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True)
 
 
 def scan(
-    collection: Collection[Document], part_size: int, projection: dict[str, int] | None = None
+    collection: Collection[Document],
+    part_size: int,
+    projection: dict[str, int] | None = None,
+    *,
+    slots: bool,
 ) -> Iterator[list[Document]]:
-    """Yields every document, in parts of about `part_size` and in no order that means anything."""
-    for raw in _read_ahead(_parts(collection, part_size, projection)):
+    """Yields every document, in parts of about `part_size` and in no order that means anything.
+
+    Args:
+        collection: The collection.
+        part_size: About how many documents a part has.
+        projection: Which fields, as of MongoDB's `find`; all unless given.
+        slots: Whether the documents have slots, as those of the embedded server do.
+    """
+    read = _by_slots if slots else _by_cursor
+    for raw in _read_ahead(read(collection, part_size, projection)):
         yield _decode(raw)
 
 
-def estimated_number(collection: Collection[Document]) -> int:
-    """Returns about how many documents there are, from a part of the slots: counting them all is slow."""
+def estimated_number(collection: Collection[Document], *, slots: bool) -> int:
+    """Returns about how many documents there are; the embedded server is slow at counting all of them."""
+    if not slots:
+        return collection.estimated_document_count()
     return _SAMPLED * collection.count_documents({"slot": {"$lt": SLOTS // _SAMPLED}})
 
 
-def _parts(
+def _by_cursor(
+    collection: Collection[Document], part_size: int, projection: dict[str, int] | None
+) -> Iterator[list[bytes]]:
+    batches = collection.find_raw_batches({}, projection, batch_size=part_size)
+    yield from ([batch] for batch in cast("Iterator[bytes]", batches) if batch)
+
+
+def _by_slots(
     collection: Collection[Document], part_size: int, projection: dict[str, int] | None
 ) -> Iterator[list[bytes]]:
     start, width = 0, _FIRST_WIDTH
@@ -99,7 +119,7 @@ def _read_ahead(parts: Iterator[T]) -> Iterator[T]:
     """
     with ThreadPoolExecutor(1) as reader:
         try:
-            for future in lookahead((reader.submit(next, parts, None) for _ in count()), 2):
+            for future in prefetch((reader.submit(next, parts, None) for _ in count()), 2):
                 if (part := future.result()) is None:
                     return
                 yield part
@@ -124,48 +144,45 @@ def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield keys[start:stop]
 
 
-def scan_post_table(
-    posts: Collection[Document], followers: dict[str, tuple[str, int | None]], batch_size: int
+def known_authors(parts: Iterator[list[Document]]) -> dict[str, tuple[Any, ...]]:
+    """Returns the fields of each author that the post table has, by the author's key."""
+    return {author["_id"]: tuple(author.get(name) for name in _JOINED) for part in parts for author in part}
+
+
+def post_table(
+    parts: Iterator[list[Document]], authors: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[pa.RecordBatch]:
-    """Yields the post table.
+    """Yields the post table, a batch for each part.
 
     Args:
-        posts: The collection.
-        followers: Each known author's newest name and followers, by author key.
-        batch_size: About how many rows a batch has.
+        parts: The posts' documents, without the images' bytes.
+        authors: The authors, from `known_authors`; a post of another has its own name for its author.
     """
-    for documents in scan(posts, batch_size, {"image.master": 0}):
-        authors = [f"{post['source']}/{post['author_id']}" for post in documents]
-        known = [
-            followers.get(author, (post["username"], None))
-            for author, post in zip(authors, documents, strict=True)
+    unknown = (None,) * (len(_JOINED) - 1)
+    for documents in parts:
+        keys = [f"{post['source']}/{post['author_id']}" for post in documents]
+        joined = [
+            authors.get(key) or (post["username"], *unknown)
+            for key, post in zip(keys, documents, strict=True)
         ]
         truths = [post["truth"] or {} for post in documents]
         images = [post["image"] or {} for post in documents]
         columns: dict[str, list[Any]] = {
             "key": [post["_id"] for post in documents],
-            "source": [post["source"] for post in documents],
-            "author": authors,
-            "username": [name for name, _ in known],
-            "likes": [post["likes"] for post in documents],
-            "comments": [post["comments"] for post in documents],
-            "posted_at": [post["posted_at"] for post in documents],
-            "observed_at": [post["observed_at"] for post in documents],
-            "followers": [number for _, number in known],
-            "digest": [image.get("digest") for image in images],
-            "appeal": [truth.get("appeal") for truth in truths],
-            "audience": [truth.get("audience") for truth in truths],
+            "author": keys,
+            **{name: [post.get(name) for post in documents] for name in _OWN},
+            **{name: list(values) for name, values in zip(_JOINED, zip(*joined, strict=True), strict=True)},
+            **{name: [truth.get(name) for truth in truths] for name in TRUTH_FIELDS},
             "has_image": [bool(image) for image in images],
-            "added_at": [post.get("added_at") for post in documents],
+            "digest": [image.get("digest") for image in images],
             "signature": [image.get("signature") for image in images],
+            "synthetic": [is_synthetic(post) for post in documents],
         }
         yield pa.RecordBatch.from_pydict(columns, schema=POST_TABLE)
 
 
-def scan_follower_table(
-    observations: Collection[Document], authors: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
-    """Yields what was observed of authors' followers, a few authors at a time, in the order of time."""
+def follower_table(observations: Collection[Document], authors: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yields the observations of authors' followers, a few authors at a time, in the order of time."""
     for part in chunks(authors, KEYS_AT_ONCE):
         rows = [
             {"author": seen["key"], "observed_at": seen["observed_at"], "followers": seen["followers"]}

@@ -15,18 +15,15 @@ from pymongo.errors import BulkWriteError
 from pymongo.write_concern import WriteConcern
 
 from likerank.errors import LikerankError
-from likerank.images import Master
+from likerank.images import StoredImage
 from likerank.records import Author, Post, utc_milliseconds
 from likerank.store.forgetting import ForgetCounts, find_authors, remove_author
 from likerank.store.limits import why_unstorable
 from likerank.store.mongo_errors import speaking_of
 from likerank.store.observing import (
-    AUTHOR_COUNTS,
-    POST_COUNTS,
     Change,
     History,
     Kind,
-    counts_of,
     id_of_observation,
     is_settled,
     plan_authors,
@@ -37,11 +34,12 @@ from likerank.store.scanning import (
     chunks,
     estimated_number,
     fetch,
+    follower_table,
+    known_authors,
+    post_table,
     scan,
-    scan_follower_table,
-    scan_post_table,
 )
-from likerank.store.schema import Document
+from likerank.store.schema import Document, slot_of
 
 _DUPLICATE_KEY: Final = 11000
 _ATTEMPTS: Final = 10
@@ -53,15 +51,15 @@ _KEYS_OF_COUNTS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class WriteCounts:
-    """What became of the records of one or more batches.
+    """The effect of one or more batches on the store.
 
     Attributes:
         new_posts: Posts that were not stored before.
         updated_posts: Posts of which the counts, another field or the picture changed.
-        unchanged_posts: Posts that are stored as they were.
+        unchanged_posts: Posts of which nothing changed.
         new_authors: Authors that were not stored before.
         updated_authors: Authors of whom the counts or the name changed.
-        unchanged_authors: Authors who are stored as they were.
+        unchanged_authors: Authors of whom nothing changed.
         new_observations: Observations that were not stored before, of posts and authors.
         refused: A sentence for each record that MongoDB cannot hold; the others were written.
     """
@@ -105,15 +103,14 @@ class Store:
 
     Args:
         database: A prepared database whose client decodes times as UTC.
-        place: The server and where it is, in words.
-
-    Attributes:
-        place: As given, without user or password.
+        place: The server and its address in words, without user or password.
+        slots: Whether posts and authors have slots, as the embedded server needs.
     """
 
-    def __init__(self, database: Database[Document], place: str) -> None:
+    def __init__(self, database: Database[Document], place: str, *, slots: bool) -> None:
         self._database = database
         self.place = place
+        self._slots = slots
         self._process = os.getpid()
 
     @property
@@ -127,7 +124,22 @@ class Store:
             raise RuntimeError("a store is used in a process that did not open it")
         return self._database[name]
 
-    def write(self, authors: Sequence[Author], posts: Sequence[tuple[Post, Master | None]]) -> WriteCounts:
+    def scan(
+        self, name: str, part_size: int, projection: dict[str, int] | None = None
+    ) -> Iterator[list[Document]]:
+        """Yields every document of a collection in parts, in any order and bounded memory.
+
+        Args:
+            name: The collection.
+            part_size: About how many documents a part has.
+            projection: Which fields, as of MongoDB's `find`; all unless given.
+        """
+        with speaking_of(self.place):
+            yield from scan(self.collection(name), part_size, projection, slots=self._slots)
+
+    def write(
+        self, authors: Sequence[Author], posts: Sequence[tuple[Post, StoredImage | None]]
+    ) -> WriteCounts:
         """Writes one batch; written again, it changes nothing.
 
         Killed at any moment, it loses and doubles nothing once the same records are written again:
@@ -135,16 +147,16 @@ class Store:
 
         Args:
             authors: Authors as observed.
-            posts: Posts as observed, each with its master, or with None to keep the stored one.
+            posts: Posts as observed, each with its image, or with None to keep the stored one.
 
         Returns:
-            What was new; with another command writing the same records at once, what this one saw.
+            The changes; with another command writing the same records at once, those that this one planned.
         """
         records: list[Post | Author] = [*authors, *(post for post, _ in posts)]
         refused = [why for record in records if (why := why_unstorable(record))]
         if refused:
             authors = [author for author in authors if not why_unstorable(author)]
-            posts = [(post, master) for post, master in posts if not why_unstorable(post)]
+            posts = [(post, image) for post, image in posts if not why_unstorable(post)]
         author_change = self._write_kind(
             "author", authors, lambda stored, history: plan_authors(authors, stored, history)
         )
@@ -163,7 +175,7 @@ class Store:
         )
 
     def find_authors(self, name: str) -> dict[str, set[str]]:
-        """Returns all names of those who go or went by a name, or have it as their id, by author key."""
+        """Returns all names of the authors with this name, present or former, or this id, by author key."""
         with speaking_of(self.place):
             return find_authors(self.collection("authors"), self.collection("posts"), name)
 
@@ -183,8 +195,8 @@ class Store:
             self._renew_revision()
             return counts
 
-    def posts_with_master(self, keys: Sequence[str]) -> set[str]:
-        """Returns those of the posts' keys whose master is stored."""
+    def posts_with_image(self, keys: Sequence[str]) -> set[str]:
+        """Returns those of the posts' keys that have a stored image."""
         with speaking_of(self.place):
             found = fetch(self.collection("posts"), "_id", keys, {"image.digest": 1})
             return {post["_id"] for post in found if post.get("image")}
@@ -192,7 +204,7 @@ class Store:
     def new_observations(self, records: Sequence[Post | Author]) -> list[Post | Author]:
         """Returns those observations, each with its time, that are not stored, of records that are.
 
-        Which is cheaper to ask than to plan: a source that kept its observations offers all of them again.
+        This is cheaper than planning: a source that kept its observations offers all of them again.
         """
         ids = {id_of_observation(record): record for record in records}
         posts = [record.key for record in records if isinstance(record, Post)]
@@ -208,7 +220,7 @@ class Store:
         return [record for name, record in ids.items() if name not in seen and record.key in known]
 
     def revision(self) -> str:
-        """Returns a token that is another one whenever posts or authors have changed; "" at first.
+        """Returns a token that changes with every change of posts or authors; "" at first.
 
         It changes before and after each batch: a reader that asks first and reads then holds a token that
         no later state has, even if it read in the middle of a write.
@@ -224,7 +236,8 @@ class Store:
             if sources is None:
                 return posts.estimated_document_count()
             wanted = set(sources)
-            return sum(post["source"] in wanted for part in scan(posts, 1000, {"source": 1}) for post in part)
+            parts = self.scan("posts", 1000, {"source": 1})
+            return sum(post["source"] in wanted for part in parts for post in part)
 
     def scan_posts(
         self, sources: Sequence[str] | None = None, batch_size: int = 1000
@@ -232,20 +245,21 @@ class Store:
         """Yields the post table: everything but the picture, in any order and bounded memory.
 
         Args:
-            sources: Whose posts; all unless given.
+            sources: The sources of the posts; all unless given.
             batch_size: About how many rows to read at once.
 
         Yields:
-            Batches of at least one row: key, source, author (its key), username and followers (the author's
-            newest), likes, comments, posted_at and observed_at (ms, UTC), digest, appeal, audience,
-            has_image, added_at (ms, UTC) and signature, both null in posts of earlier versions.
+            Batches of at least one row: key, author (its key), the declared fields of a post (see
+            `likerank.records`; times in ms, UTC), username and the snapshot fields of the author (its
+            newest), appeal, audience, has_image, digest and signature. Fields that earlier versions did not
+            store are null.
         """
         wanted = None if sources is None else pa.array(sources, pa.string())
-        with speaking_of(self.place):
-            for batch in scan_post_table(self.collection("posts"), self._known_authors(), batch_size):
-                kept = batch if wanted is None else batch.filter(pa.compute.is_in(batch["source"], wanted))
-                if kept.num_rows:
-                    yield kept
+        authors = known_authors(self.scan("authors", 1000, {"source": 0, "author_id": 0, "usernames": 0}))
+        for batch in post_table(self.scan("posts", batch_size, {"image.master": 0}), authors):
+            kept = batch if wanted is None else batch.filter(pa.compute.is_in(batch["source"], wanted))
+            if kept.num_rows:
+                yield kept
 
     def scan_followers(self, authors: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yields the followers of some authors whenever they were observed, in bounded memory.
@@ -258,36 +272,36 @@ class Store:
             all rows of an author in one batch.
         """
         with speaking_of(self.place):
-            yield from scan_follower_table(self.collection("observations"), authors)
+            yield from follower_table(self.collection("observations"), authors)
 
-    def scan_masters(self, keys: Sequence[str], batch_size: int = 100) -> Iterator[list[tuple[str, bytes]]]:
-        """Yields the masters of some posts as (key, JPEG), in any order and bounded memory.
+    def scan_images(self, keys: Sequence[str], batch_size: int = 100) -> Iterator[list[tuple[str, bytes]]]:
+        """Yields the stored images of some posts as (key, JPEG), in any order and bounded memory.
 
         Args:
-            keys: Of which posts; those without a master are passed over.
+            keys: The posts; those without an image are passed over.
             batch_size: About how many to read at once.
         """
         posts = self.collection("posts")
         wanted = set(keys)
         with speaking_of(self.place):
-            if len(wanted) > _SCAN_SHARE * estimated_number(posts):
-                parts = scan(posts, batch_size)
+            if len(wanted) > _SCAN_SHARE * estimated_number(posts, slots=self._slots):
+                parts = self.scan("posts", batch_size)
             else:
                 parts = (list(fetch(posts, "_id", part)) for part in chunks(list(wanted), batch_size))
             for part in parts:
-                masters = [
+                images = [
                     (post["_id"], bytes(post["image"]["master"]))
                     for post in part
                     if post["image"] and post["_id"] in wanted
                 ]
-                if masters:
-                    yield masters
+                if images:
+                    yield images
 
     def scan_like_counts(self, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yields every like count that was observed of some posts, in bounded memory.
 
         Args:
-            keys: Of which posts; all counts of a post are in one batch.
+            keys: The posts; all counts of a post are in one batch.
 
         Yields:
             Batches of at least one row: key, observed_at (ms, UTC), likes. Hidden counts are left out.
@@ -299,10 +313,6 @@ class Store:
                 counted = [each for each in found if each["kind"] == "post" and each["likes"] is not None]
                 if counted:
                     yield pa.RecordBatch.from_pylist(counted, schema=LIKE_COUNTS)
-
-    def _known_authors(self) -> dict[str, tuple[str, int | None]]:
-        parts = scan(self.collection("authors"), 1000, {"username": 1, "followers": 1})
-        return {author["_id"]: (author["username"], author["followers"]) for part in parts for author in part}
 
     def _write_kind(
         self,
@@ -327,38 +337,30 @@ class Store:
         )
 
     def _stored(self, kind: Kind, keys: list[str]) -> dict[str, Document]:
-        found = fetch(
-            self.collection(f"{kind}s"),
-            "_id",
-            list(dict.fromkeys(keys)),
-            {"image.master": 0, "image.signature": 0},
-        )
+        image = {"image.master": 0, "image.signature": 0}
+        found = fetch(self.collection(f"{kind}s"), "_id", list(dict.fromkeys(keys)), image)
         return {document["_id"]: document for document in found}
 
     def _history(
-        self,
-        kind: Kind,
-        records: Sequence[Post] | Sequence[Author],
-        stored: dict[str, Document],
-        now: datetime,
+        self, kind: Kind, records: Sequence[Post | Author], stored: dict[str, Document], now: datetime
     ) -> History:
-        names = POST_COUNTS if kind == "post" else AUTHOR_COUNTS
-        history = History(kind, names, now)
+        history = History(kind, now)
         open_keys = dict.fromkeys(r.key for r in records if not is_settled(r, stored.get(r.key)))
         for observation in fetch(self.collection("observations"), "key", list(open_keys)):
             if observation["kind"] == kind:
-                history.remember(
-                    observation["key"], observation["observed_at"], counts_of(observation, names)
-                )
+                history.remember(observation["key"], observation)
         return history
 
     def _apply(self, kind: Kind, change: Change, observed_at: dict[str, datetime | None]) -> bool:
-        """Writes a change; returns whether each record was still what the change was planned for."""
+        """Writes a change; returns False where another command has changed a record since the planning."""
         self._renew_revision()
         if _insert(self.collection("observations"), change.observations) < len(change.observations):
             return False
         records = self.collection(f"{kind}s")
-        inserted = _insert(records, list(change.inserts.values()))
+        inserts = list(change.inserts.values())
+        if self._slots:
+            inserts = [{"_id": new["_id"], "slot": slot_of(new["_id"])} | new for new in inserts]
+        inserted = _insert(records, inserts)
         # The time in the filter: a record that another command has just updated is planned anew.
         updates: list[Any] = [
             UpdateOne({"_id": key, "observed_at": observed_at[key]}, {"$set": changed})
@@ -375,9 +377,9 @@ class Store:
 
 
 def _insert(collection: Collection[Document], documents: list[Document]) -> int:
-    """Inserts those that are not there and returns how many that were.
+    """Inserts the documents that are not there and returns their number.
 
-    Inserting and passing over what is there does what an upsert does, four times as fast.
+    Inserting and passing over those that are there does what an upsert does, four times as fast.
     """
     if not documents:
         return 0

@@ -120,7 +120,7 @@ def calibration_of(predictors: Predictors) -> dict[str, Any]:
         likes=posts["likes"].to_numpy(dtype=np.float64),
         authors=pd.factorize(posts["author"])[0],
     )
-    return calibration.to_json() | {"synthetic": bool(snapshot.manifest["made"])}
+    return calibration.to_json() | {"synthetic": snapshot.synthetic}
 
 
 def title_of(split: str, snapshot: Snapshot, plan: Plan) -> str:
@@ -136,7 +136,7 @@ def title_of(split: str, snapshot: Snapshot, plan: Plan) -> str:
 def caption_of(snapshot: Snapshot) -> Sequence[str]:
     """Returns the lines that must stand below a table of this snapshot."""
     policy = snapshot.recipe["split"]
-    return [f"Split {policy}: {_POLICIES[policy]}.", *([MADE] if snapshot.manifest["made"] else [])]
+    return [f"Split {policy}: {_POLICIES[policy]}.", *([MADE] if snapshot.synthetic else [])]
 
 
 def _truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likerank.errors import LikerankError
-from likerank.images import make_master
+from likerank.images import make_stored_image
 from likerank.records import Author, Post
 from likerank.sources import Demo
 from likerank.sources.synthetic.demo import NOISE_SD, DrawnPicture, Kind
@@ -58,12 +58,12 @@ def test_a_picture_is_small_and_draws_the_same_in_another_process() -> None:
     travelled = pickle.dumps(picture)
     assert len(travelled) < 1500
     assert pickle.loads(travelled).read() == picture.read()  # noqa: S301
-    assert picture.master_digest is None
+    assert picture.stored_digest is None
 
 
 def test_a_picture_is_a_whole_jpeg() -> None:
-    master = make_master(posts(Demo(posts=1))[0].picture.read(), "a drawing")
-    assert (master.width, master.height) == (256, 256)
+    stored = make_stored_image(posts(Demo(posts=1))[0].picture.read(), "a drawing")
+    assert (stored.width, stored.height) == (256, 256)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -42,6 +42,7 @@ class Posts:
         self.left_out = tables.left_out
         self.total = tables.total
         self.copies = tables.copies
+        self.synthetic = tables.synthetic
         counted = tables.posts[tables.posts["likes"].notna()]
         if counted.empty:
             raise LikerankError(
@@ -57,11 +58,6 @@ class Posts:
             log=logs,
             relative=logs - logs.groupby(author).transform("mean"),
         ).reset_index(drop=True)
-
-    @property
-    def made(self) -> bool:
-        """Whether any of them is a demo's."""
-        return bool(self.all["source"].str.startswith("demo").any())
 
     @cached_property
     def seen_at(self) -> str:

@@ -61,7 +61,7 @@ class DrawnPicture:
     """
 
     scene: Scene
-    master_digest: None = None
+    stored_digest: None = None
 
     @property
     def name(self) -> str:
@@ -82,7 +82,7 @@ class Demo:
 
     Everything about a post follows from (kind, seed, number of authors, its index), so more posts are the
     same posts and some more. `Post.truth` says what the likes were made of. Sources are named `demo_planted`,
-    `demo_null` and `demo_style`, so that nobody takes the posts for real ones.
+    `demo_null` and `demo_style`, and every post is marked `synthetic`.
     """
 
     def __init__(
@@ -163,6 +163,7 @@ class Demo:
             posted_at=_FIRST_DAY + timedelta(seconds=int(rng.integers(_SECONDS))),
             observed_at=_OBSERVED,
             truth=Truth(appeal=pleases, audience=author.audience),
+            synthetic=True,
         )
 
 
