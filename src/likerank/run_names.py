@@ -9,6 +9,8 @@ PARENT: Final = "mlflow.parentRunId"
 # Tags of every training.
 FINGERPRINT: Final = "likerank.fingerprint"
 """The fingerprint of the snapshot that the run was trained on."""
+SYNTHETIC: Final = "likerank.synthetic"
+"""Whether the snapshot has synthetic posts, `true` or `false`; runs of earlier versions lack it."""
 CONFIG_HASH: Final = "likerank.config_hash"
 """The hash of configuration, snapshot and code: a finished run with the same hash is not trained again."""
 FORMER_CONFIG_HASH: Final = "likerank.trial"

@@ -104,6 +104,29 @@ def test_the_day_of_ingest_does_not_reach_the_fingerprint(store: Store, tmp_path
     assert build(store, tmp_path / "other").fingerprint == one
 
 
+def test_a_flag_makes_a_snapshot_synthetic_not_a_name(store: Store, tmp_path: Path) -> None:
+    posts = [replace(post(n, likes=n, source="demo_day"), truth=None) for n in range(100)]
+    store.write([], [(each, picture(n)) for n, each in enumerate(posts)])
+    named = build(store, tmp_path)
+    assert not named.synthetic
+    database = store.collection("posts").database
+    for name in ("posts", "observations"):
+        database[name].delete_many({})
+    store.write([], [(replace(each, synthetic=True), picture(n)) for n, each in enumerate(posts)])
+    flagged = build(store, tmp_path)
+    assert flagged.synthetic
+    assert flagged.fingerprint == named.fingerprint, "not part of what is learned from"
+
+
+def test_the_flag_of_older_snapshots_is_read(store: Store, tmp_path: Path) -> None:
+    fill(store, range(100))
+    snapshot = build(store, tmp_path)
+    manifest = snapshot.manifest
+    del manifest["synthetic"]
+    (snapshot.folder / "snapshot.json").write_text(json.dumps(manifest | {"made": True}))
+    assert Snapshot(snapshot.folder).synthetic
+
+
 def test_a_snapshot_whose_table_lacks_a_column_is_not_taken_for_the_latest(
     store: Store, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from pymongo.errors import WriteError
 
 from likerank.images import StoredImage
 from likerank.records import Author, Post, Truth
-from likerank.store import Store, WriteCounts
+from likerank.store import Store, WriteCounts, open_store
 from likerank.store.schema import SLOTS, slot_of
 
 MakePost = Callable[..., Post]
@@ -151,6 +152,40 @@ def test_images_come_each_once_however_many_are_asked_for(
     assert len(got) == len(asked)
     assert dict(got) == {key: jpegs[key] for key in asked}
     assert len(post_table(store)) == 700
+
+
+def test_only_the_embedded_server_has_slots(
+    store: Store, store_uri: str, make_post: MakePost, make_author: MakeAuthor
+) -> None:
+    store.write([make_author()], [(make_post(), None)])
+    database = store.collection("posts").database
+    for name in ("posts", "authors"):
+        (document,) = contents(store)[name]
+        validator = database.command("listCollections", filter={"name": name})["cursor"]["firstBatch"][0]
+        described = [document, validator, database[name].index_information()]
+        assert [("slot" in str(part)) for part in described] == [store_uri == "embedded"] * 3
+
+
+def test_opening_gives_a_slot_to_documents_without_one(
+    store: Store, store_uri: str, embedded_folder: Path, make_post: MakePost, make_stored_image: MakeImage
+) -> None:
+    store.write([], [(make_post(number), make_stored_image()) for number in range(300)])
+    with open_store("embedded", store.database_name, embedded_folder) as embedded:
+        assert post_table(embedded) == post_table(store)
+        assert all("slot" in post for post in contents(embedded)["posts"])
+    with open_store(store_uri, store.database_name, embedded_folder) as again:
+        assert len(post_table(again)) == 300
+        assert again.write([], [(make_post(number), None) for number in range(301)]).new_posts == 1
+
+
+def test_without_the_flag_a_known_truth_makes_a_post_synthetic(store: Store, make_post: MakePost) -> None:
+    truth = Truth(appeal=0.5, audience=2.0)
+    store.write([], [(make_post(1, truth=truth, synthetic=True), None), (make_post(2), None)])
+    store.write([], [(make_post(3, at=T0, synthetic=True), None)])
+    store.write([], [(make_post(3, at=T0 + DAY), None)])
+    assert [row["synthetic"] for row in post_table(store)] == [True, False, True], "never taken back"
+    store.collection("posts").update_many({}, {"$unset": {"synthetic": 1}})
+    assert [row["synthetic"] for row in post_table(store)] == [True, False, False]
 
 
 def test_slots_spread_keys_evenly() -> None:

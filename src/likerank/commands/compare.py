@@ -11,7 +11,7 @@ from likerank.app.paths import configured_tracking
 from likerank.errors import LikerankError
 from likerank.evaluation import NothingToCompareError, Ranking, compare_candidates
 from likerank.reports import comparison_page, print_ranking, ranking_frame, write_table
-from likerank.run_names import NETWORK
+from likerank.run_names import NETWORK, SYNTHETIC
 from likerank.tracking.load_predictions import load_predictions
 from likerank.tracking.select_runs import select_runs
 from likerank.training.results import MADE, metric_named
@@ -46,7 +46,10 @@ def compare(config: DictConfig) -> Ranking:
         )
     except NothingToCompareError as error:
         raise LikerankError(f"There is no {config.metric}: {error}; choose another metric.") from error
-    caption = [*chosen.notes, *predicted.notes, *([MADE] if posts.index.str.startswith("demo").any() else [])]
+    # Runs of earlier versions say it by the source's name only.
+    named = str(posts.index.str.startswith("demo").any()).lower()
+    synthetic = chosen.records[0].tags.get(SYNTHETIC, named) == "true"
+    caption = [*chosen.notes, *predicted.notes, *([MADE] if synthetic else [])]
     title = f"{chosen.title}, snapshot {chosen.fingerprint}"
     print_ranking(ranking, title=title, metric=config.metric, caption=caption)
     best = {each.label: _best_run(each.by_seed, runs[each.label]) for each in ranking.standings}

@@ -84,7 +84,7 @@ class Export:
         """
         if not any((self.folder / name).is_file() for name in (_AUTHORS, _POSTS)):
             raise LikerankError(
-                f"{self.folder} holds neither {_AUTHORS} nor {_POSTS}; name a folder that scripts/export.py wrote."
+                f"{self.folder} holds neither {_AUTHORS} nor {_POSTS}; name a folder of scripts/export.py."
             )
         yield from self._with_history(_AUTHORS, "author", _author)
         yield from self._with_history(_POSTS, "post", self._post)

@@ -45,7 +45,7 @@ def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
     database = str(database)
     if not _DATABASE_NAME.fullmatch(database) or database in _SERVERS_OWN_DATABASES:
         raise LikerankError(
-            f"store.database={database!r} is not a valid database name: use up to 63 letters, digits, _ and -, "
+            f"store.database={database!r} is not a valid name: use up to 63 letters, digits, _ and -, "
             f"and none of {', '.join(sorted(_SERVERS_OWN_DATABASES))}."
         )
     if uri == "embedded":

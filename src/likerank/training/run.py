@@ -23,6 +23,7 @@ from likerank.run_names import (
     JOB,
     PARENT,
     RANKING,
+    SYNTHETIC,
     VERSION,
 )
 from likerank.tracking import Run, Tracking
@@ -129,6 +130,7 @@ def _started(tracking: Tracking, plan: Plan, tags: dict[str, str], snapshot: Sna
     return tracking.start_run(
         tags
         | {FINGERPRINT: snapshot.fingerprint, VERSION: __version__}
+        | {SYNTHETIC: str(snapshot.synthetic).lower()}
         # MLflow's page shows the commit of a run that names its source.
         | {"mlflow.source.name": "likerank", "mlflow.source.type": "LOCAL"}
         | ({"mlflow.source.git.commit": commit} if commit else {}),
