@@ -25,7 +25,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_an_error_while_writing_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
+def test_an_error_while_writing_leaves_only_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     write_whole(path, "old")
     with pytest.raises(TypeError), whole_file(path) as file:
@@ -34,7 +34,7 @@ def test_an_error_while_writing_leaves_the_old_file_and_nothing_beside_it(tmp_pa
     assert names_in(tmp_path) == ["kept.json"]
 
 
-def test_a_kill_while_writing_leaves_the_old_file_and_the_next_writer_clears_up(tmp_path: Path) -> None:
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     write_whole(path, "old")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
@@ -54,7 +54,7 @@ def test_the_opener_decides_the_mode_even_over_what_a_kill_left(tmp_path: Path) 
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_only_the_named_lines_go_and_a_file_without_them_is_not_touched(tmp_path: Path) -> None:
+def test_only_the_named_lines_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"a\nb\nab\nc")
     before = path.stat().st_ino

@@ -202,7 +202,7 @@ def test_an_animation_gives_its_first_frame(kind: str) -> None:
     assert_close(make_stored_image(data, "photo").jpeg, photo(), tolerance=12)
 
 
-def test_copies_in_lossless_formats_or_with_other_metadata_share_a_digest() -> None:
+def test_lossless_copies_and_other_metadata_share_a_digest() -> None:
     jpeg = encoded(noise(700, 500))
     pixels = Image.open(io.BytesIO(jpeg)).convert("RGB")
     exif = Image.Exif()
@@ -263,7 +263,7 @@ BAD: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_photo_is_refused_in_one_sentence_that_names_it(name: str) -> None:
+def test_another_file_than_a_photo_is_refused_by_name(name: str) -> None:
     with pytest.raises(NotAPhotoError) as refusal:
         make_stored_image(BAD[name](), f"folder/{name}")
     message = str(refusal.value)

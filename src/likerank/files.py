@@ -1,7 +1,7 @@
-"""Files that are what they were, or whole: written beside their place and renamed once they are on disk.
+"""Atomic writes: a file is replaced completely or not at all.
 
-A kill leaves at most a hidden file beside, which the next writer of the same file replaces; so each file has
-one writer at a time.
+It is written beside its place and renamed once it is on disk. A kill leaves at most a hidden file beside,
+which the next writer of the same file replaces; so each file has one writer at a time.
 """
 
 import os
@@ -15,11 +15,11 @@ Opener = Callable[[str, int], int]
 
 @contextmanager
 def whole_file(path: Path, opener: Opener | None = None) -> Iterator[IO[bytes]]:
-    """Opens a file that takes the path's place when the block ends, and goes away where it raises.
+    """Opens a new file that replaces the path's when the block ends, and is removed where it raises.
 
     Args:
-        path: The place.
-        opener: What creates the file, as of `open`.
+        path: The path.
+        opener: Creates the file, as of `open`.
     """
     aside = aside_of(path)
     aside.unlink(missing_ok=True)  # It would keep the mode that it was created with.
@@ -32,13 +32,13 @@ def whole_file(path: Path, opener: Opener | None = None) -> Iterator[IO[bytes]]:
 
 
 def write_whole(path: Path, text: str, opener: Opener | None = None) -> None:
-    """Writes a text as UTF-8; see `whole_file`."""
+    """Replaces a file by a text in UTF-8; see `whole_file`."""
     with whole_file(path, opener) as file:
         file.write(text.encode())
 
 
 def remove_lines(path: Path, is_removed: Callable[[bytes], bool]) -> int:
-    """Takes lines out of a file, which stays as it is where there are none; returns how many."""
+    """Removes lines from a file, which stays untouched where there are none; returns their number."""
 
     def rewrite(file: Path, target: Path) -> int:
         number = 0
@@ -54,15 +54,12 @@ def remove_lines(path: Path, is_removed: Callable[[bytes], bool]) -> int:
 
 
 def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
-    """Has a file rewritten into another, which takes its place where that changed something.
+    """Replaces a file by a rewritten one where the rewriting changes something; returns how much.
 
     Args:
         path: The file.
-        rewrite: Reads the first file, writes the second, and returns how much changes; where nothing does,
+        rewrite: Reads the first file, writes the second, and returns how much it changed; where that is 0,
             the second may be missing.
-
-    Returns:
-        How much was changed.
     """
     aside = aside_of(path)
     try:
@@ -74,7 +71,7 @@ def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
 
 
 def aside_of(path: Path) -> Path:
-    """Returns where a file is written before it takes its place."""
+    """Returns the path at which a file is written before it is renamed."""
     return path.with_name(f".{path.name}.tmp")
 
 

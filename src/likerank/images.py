@@ -1,4 +1,4 @@
-"""Pictures: a file's bytes to an upright RGB master image, and a master to the pixels that models see."""
+"""Pictures: a file's bytes to an upright RGB stored image, and that to the pixels that models see."""
 
 import threading
 import warnings
@@ -26,7 +26,7 @@ _SHORTEST_SIDE: Final = 8
 _QUALITY: Final = 90
 
 SIGNATURE_SIDE: Final = 16
-"""Height and width of a master's signature, in pixels."""
+"""Height and width of a stored image's signature, in pixels."""
 
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,13 +37,13 @@ _UPRIGHT: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation to what turns the picture upright (EXIF 2.32, tag 0x0112)."""
+"""EXIF orientation to the operation that turns the picture upright (EXIF 2.32, tag 0x0112)."""
 
 _warnings_lock: Final = threading.Lock()
 
 
 class NotAPhotoError(LikerankError):
-    """A file that is no picture, or none that likerank takes; the message names it and says why."""
+    """Exception for a file that is not a supported photo; the message names it and says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class StoredImage:
         height: Its height in pixels.
         digest: SHA-256 (hex) of the size and the upright RGB pixels of the picture it was made from, so
             copies with other metadata or in another lossless format share it.
-        signature: The master's luminance on a grid of `SIGNATURE_SIDE` squared pixels, by rows, a byte
-            each: what near copies are known by. It hangs on the master's bytes alone.
+        signature: The luminance of `jpeg` on a grid of `SIGNATURE_SIDE` squared pixels, by rows, a byte
+            each, by which near copies are found.
     """
 
     jpeg: bytes
@@ -68,21 +68,18 @@ class StoredImage:
 
 
 def make_stored_image(data: bytes, name: str, long_side: int = 512) -> StoredImage:
-    """Makes a picture's master: upright, RGB, transparency on white, the first frame of an animation.
+    """Makes a stored image: upright, RGB, transparency on white, the first frame of an animation.
 
     16-bit pixels keep their high byte, colour profiles are ignored, and nothing is enlarged.
 
     Args:
         data: The picture's file: JPEG, PNG, WebP, GIF, TIFF or BMP.
-        name: What an error calls the picture.
-        long_side: The most pixels the master's longer side may have.
-
-    Returns:
-        The master.
+        name: The picture's name in errors.
+        long_side: The most pixels that the longer side may have.
 
     Raises:
-        NotAPhotoError: If it is no such file, is damaged, has more than 100 million pixels (which is
-            checked before decoding) or a side under 8 pixels.
+        NotAPhotoError: If it is another kind of file, is damaged, has more than 100 million pixels (checked
+            before decoding) or a side under 8 pixels.
     """
     image = _upright_rgb(data, name)
     digest = sha256(f"{image.width}x{image.height}:".encode())
@@ -99,42 +96,35 @@ def make_stored_image(data: bytes, name: str, long_side: int = 512) -> StoredIma
 
 
 def read_stored_image(jpeg: bytes, name: str, digest: str) -> StoredImage:
-    """Takes a master that was made before, byte for byte.
+    """Reads a stored image that was made before, to be kept byte for byte.
 
     Args:
-        jpeg: What `make_stored_image` once made.
-        name: What an error calls the picture.
+        jpeg: The JPEG of `make_stored_image`.
+        name: The picture's name in errors.
         digest: The digest that was kept beside it.
 
-    Returns:
-        The same master.
-
     Raises:
-        NotAPhotoError: If it is no whole JPEG.
+        NotAPhotoError: If the JPEG is damaged.
     """
     try:
         with Image.open(BytesIO(jpeg), formats=("JPEG",)) as image:
             width, height = image.size
         signature = signature_of(jpeg)  # Even a small decode reads every byte.
     except Exception as error:
-        raise NotAPhotoError(f"{name} is no whole master image ({error}); export it again.") from error
+        raise NotAPhotoError(f"{name} is a damaged stored image ({error}); export it again.") from error
     return StoredImage(jpeg, width, height, digest, signature)
 
 
 def signature_of(jpeg: bytes) -> bytes:
-    """Returns the signature of a master; see `StoredImage`.
-
-    Args:
-        jpeg: A master's JPEG.
-    """
+    """Returns the signature of a stored image's JPEG; see `StoredImage`."""
     return _reduced(jpeg, "L", SIGNATURE_SIDE).tobytes()
 
 
 def to_pixels(jpeg: bytes, size: int) -> NDArray[np.uint8]:
-    """Decodes a master to the pixels that a model sees, squashed to a square as in the paper.
+    """Decodes a stored image to the pixels that a model sees, squashed to a square as in the paper.
 
     Args:
-        jpeg: A master's JPEG.
+        jpeg: A stored image's JPEG.
         size: Side of the square in pixels.
 
     Returns:
@@ -154,11 +144,11 @@ def _reduced(jpeg: bytes, mode: str, size: int) -> Image.Image:
 
 
 def to_thumbnail(jpeg: bytes, long_side: int) -> NDArray[np.uint8]:
-    """Decodes a master to a small picture for people to look at, in its own shape.
+    """Decodes a stored image to a small picture for people to look at, in its own shape.
 
     Args:
-        jpeg: A master's JPEG.
-        long_side: The most pixels its longer side may have.
+        jpeg: A stored image's JPEG.
+        long_side: The most pixels that its longer side may have.
 
     Returns:
         Array of shape (height, width, 3), uint8, RGB.

@@ -1,4 +1,4 @@
-"""Progress bars for long work, one look everywhere."""
+"""Progress bars for long work, with one look everywhere."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -32,21 +32,16 @@ def progress_bar() -> Progress:
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Yields the items and shows how many have passed.
+    """Yields the items, unchanged and in order, and shows how many have passed.
 
     Args:
-        items: What to go through.
-        description: What is being done, a few words.
-        total: How many items there are, where that is known.
-
-    Yields:
-        The items, unchanged and in order.
+        items: The items.
+        description: The work, in a few words.
+        total: The number of items, where that is known.
     """
     with progress_bar() as bar:
         task = bar.add_task(description, total=total)
-        done = 0
         for item in items:
             yield item
-            done += 1
             bar.advance(task)
-        bar.update(task, total=done)
+        bar.update(task, total=bar.tasks[task].completed)

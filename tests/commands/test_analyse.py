@@ -154,7 +154,7 @@ def test_a_named_snapshot_is_looked_at_without_the_store(corpus: Workplace, trai
 def test_an_empty_store_is_refused_in_words(workplace: Workplace) -> None:
     with pytest.raises(LikerankError, match="holds no posts"):
         analysed(workplace)
-    with pytest.raises(LikerankError, match="No snapshot is called s123"):
+    with pytest.raises(LikerankError, match=r"No snapshot .* has the fingerprint s123"):
         analysed(workplace, "snapshot.fingerprint=s123")
 
 

@@ -19,9 +19,7 @@ def snapshot(place: Workplace) -> Snapshot:
     return Snapshot(snapshot_folder(place.compose("train", *RECIPE)))
 
 
-def test_an_export_read_back_into_an_empty_store_is_the_same_dataset(
-    corpus: Workplace, workplace: Workplace
-) -> None:
+def test_an_export_read_back_gives_the_same_fingerprint(corpus: Workplace, workplace: Workplace) -> None:
     folder = workplace.folder / "export"
     export(corpus.compose("export", f"folder={folder}", "images=true"))
     summary = ingest(workplace.compose("ingest", "source=export", f"source.folder={folder}"))
@@ -63,7 +61,7 @@ def test_an_export_without_images_says_so_when_it_is_read(corpus: Workplace, wor
     assert workplace.posts() == []
 
 
-def test_an_empty_store_gives_an_export_that_is_refused_as_a_source(workplace: Workplace) -> None:
+def test_the_export_of_an_empty_store_is_refused_as_a_source(workplace: Workplace) -> None:
     folder = workplace.folder / "export"
     export(workplace.compose("export", f"folder={folder}", "images=true"))
     with pytest.raises(LikerankError, match="The source export has neither posts nor authors"):

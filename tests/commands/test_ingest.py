@@ -222,7 +222,7 @@ def damaged_parquet(folder: Path) -> str:
 @pytest.mark.parametrize(
     "spoil", [header_alone, missing_column, nothing_usable, no_manifest, damaged_parquet]
 )
-def test_a_source_that_gives_nothing_is_refused_and_the_store_stays_empty(
+def test_an_empty_source_is_refused_and_the_store_stays_empty(
     workplace: Workplace, spoil: Callable[[Path], str]
 ) -> None:
     expected = spoil(workplace.folder)

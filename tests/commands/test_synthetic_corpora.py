@@ -69,7 +69,7 @@ def test_nothing_is_found_where_likes_ignore_the_picture(
 
 
 @pytest.mark.parametrize("metric", RANKING)
-def test_who_posted_is_found_across_authors_and_nothing_within_one(scored: Scores, metric: str) -> None:
+def test_style_is_found_across_authors_only(scored: Scores, metric: str) -> None:
     posts = scored("style", "top_post")
     assert standard_errors_from_chance(posts, "network", metric, "across") > 4
     assert abs(standard_errors_from_chance(posts, "network", metric, "within")) < 4

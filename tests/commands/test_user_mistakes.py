@@ -78,7 +78,7 @@ def test_one_author_alone_trains_and_evaluates(workplace: Workplace) -> None:
 def test_an_unknown_fingerprint_lists_what_there_is(corpus: Workplace, trained: Run) -> None:
     with pytest.raises(LikerankError, match=trained.tags[FINGERPRINT]) as refusal:
         corpus.train(*TINY, "snapshot.fingerprint=0123abcd")
-    assert "No snapshot is called 0123abcd" in str(refusal.value)
+    assert "has the fingerprint 0123abcd" in str(refusal.value)
 
 
 def test_the_first_digits_of_any_fingerprint_come_through_as_they_were_typed(trained: Run) -> None:

@@ -79,7 +79,7 @@ def test_a_post_knows_the_followers_that_its_author_had_then(store: Store, tmp_p
     assert posts["followers"].notna().all()
 
 
-def test_an_author_of_whom_nothing_was_observed_has_no_followers_then(store: Store, tmp_path: Path) -> None:
+def test_an_unobserved_author_has_no_followers_then(store: Store, tmp_path: Path) -> None:
     moment = datetime(2020, 1, 1, tzinfo=UTC)
     store.write([], [(replace(post(n, likes=n), posted_at=moment), picture(n)) for n in range(60)])
     assert build(store, tmp_path).posts["followers_then"].isna().all()
@@ -127,9 +127,7 @@ def test_the_flag_of_older_snapshots_is_read(store: Store, tmp_path: Path) -> No
     assert Snapshot(snapshot.folder).synthetic
 
 
-def test_a_snapshot_whose_table_lacks_a_column_is_not_taken_for_the_latest(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_snapshot_that_lacks_a_column_is_not_the_latest(store: Store, tmp_path: Path) -> None:
     fill(store, range(100))
     manifest_file = build(store, tmp_path).folder / "snapshot.json"
     manifest = json.loads(manifest_file.read_text())
@@ -183,9 +181,7 @@ def test_copies_of_one_picture_stand_on_one_side(store: Store, tmp_path: Path) -
     assert posts["digest"].nunique() == 100
 
 
-def test_posts_without_a_like_count_or_a_picture_stay_out_and_are_counted(
-    store: Store, tmp_path: Path
-) -> None:
+def test_posts_without_likes_or_picture_are_counted_out(store: Store, tmp_path: Path) -> None:
     fill(store, range(100))
     store.write([], [(post(200, likes=None), picture(200)), (post(201), None)])
     snapshot = build(store, tmp_path)
@@ -219,7 +215,7 @@ def test_sources_choose_what_enters(store: Store, tmp_path: Path) -> None:
     assert set(build(store, tmp_path, Recipe(size=SIZE, sources=("made",))).posts["source"]) == {"made"}
 
 
-def test_nothing_new_means_the_same_folder_without_a_second_build(store: Store, tmp_path: Path) -> None:
+def test_an_unchanged_store_gives_the_same_folder_unbuilt(store: Store, tmp_path: Path) -> None:
     fill(store, range(100))
     first = build(store, tmp_path)
     built = (first.folder / "pixels.npy").stat().st_mtime_ns
@@ -270,9 +266,7 @@ def test_too_few_posts_are_refused_and_nothing_is_left(store: Store, tmp_path: P
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
-def test_a_fingerprint_finds_its_folder_and_an_unknown_one_lists_what_is_there(
-    store: Store, tmp_path: Path
-) -> None:
+def test_an_unknown_fingerprint_lists_those_that_exist(store: Store, tmp_path: Path) -> None:
     fill(store, range(100))
     snapshot = build(store, tmp_path)
     assert find_snapshot(tmp_path, snapshot.fingerprint[:6]) == snapshot.folder

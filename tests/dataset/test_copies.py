@@ -124,7 +124,7 @@ def test_what_comes_later_moves_nobody_and_no_copies_are_apart(pairs: NDArray[np
     assert set(groups.tolist()) - {-1} == {p for p in range(30) if groups[p] == p}
 
 
-def test_a_picture_that_links_two_groups_is_in_none_and_a_third_copy_joins() -> None:
+def test_a_picture_linking_two_groups_is_in_none_of_them() -> None:
     assert grouped(4, np.array([[0, 2], [1, 2], [0, 3]], np.int32)).tolist() == [0, 1, -1, 0]
 
 

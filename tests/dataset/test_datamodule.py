@@ -127,7 +127,7 @@ def test_labels_outside_training_do_not_reach_what_is_fitted(folder: Path, kind:
     assert after.state_dict() == fitted
 
 
-def test_a_checkpoint_keeps_fingerprint_and_target_in_plain_types(folder: Path) -> None:
+def test_a_checkpoint_has_fingerprint_and_target_in_plain_types(folder: Path) -> None:
     state = PopularityDataModule(folder, TopPost())
     assert state.targets.shape == (400,)
     kept = state.state_dict()
@@ -135,7 +135,7 @@ def test_a_checkpoint_keeps_fingerprint_and_target_in_plain_types(folder: Path) 
     assert kept["target"]["name"] == "top_post"
 
 
-def test_pixels_lie_on_an_accelerator_that_holds_them_and_stay_mapped_elsewhere(folder: Path) -> None:
+def test_pixels_move_to_an_accelerator_that_holds_them(folder: Path) -> None:
     pixels = Snapshot(folder).pixels
     accelerator = torch.device("meta")  # the one device besides the CPU that every machine has
     assert placed(pixels, accelerator, free=10 * pixels.nbytes).device == accelerator

@@ -91,7 +91,7 @@ def test_a_post_of_the_split_is_not_of_a_fold_by_it(folder: Path) -> None:
         assert 0.1 < np.mean([row in held_out for row in whole.rows(VALIDATION)]) < 0.6
 
 
-def test_targets_and_baselines_know_the_folds_own_training_posts_alone(folder: Path, tmp_path: Path) -> None:
+def test_targets_and_baselines_see_only_the_folds_training(folder: Path, tmp_path: Path) -> None:
     view = FoldSnapshot(Snapshot(folder), 2, 3)
     others = np.setdiff1d(np.arange(len(view.posts)), view.rows(TRAIN))
     likes = view.posts["likes"].to_numpy()
@@ -123,5 +123,5 @@ def test_each_fold_fits_its_own_target(folder: Path) -> None:
 
 def test_more_folds_than_pictures_are_refused(tmp_path: Path) -> None:
     folder = write_snapshot(tmp_path / "few", posts=30)
-    with pytest.raises(LikerankError, match=r"evaluation.folds is 50, .* ask for fewer folds"):
+    with pytest.raises(LikerankError, match=r"evaluation.folds is 50, .* set fewer folds"):
         [FoldSnapshot(Snapshot(folder), fold, 50) for fold in range(1, 51)]

@@ -32,20 +32,20 @@ def observed(*seen: Seen) -> Iterator[pa.RecordBatch]:
     yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
-def test_between_observations_followers_grow_evenly_in_percent_and_stay_after_the_last() -> None:
+def test_followers_grow_evenly_in_percent_between_observations() -> None:
     made = posts(("a", 0), ("a", 5), ("a", 10), ("a", 900))
     then = followers_when_posted(made, observed(("a", 0, 99), ("a", 10, 9999)))
     assert then.tolist() == [99, 999, 9999, 9999]
 
 
-def test_without_a_second_observation_followers_halve_every_two_years_back_from_the_newest_post() -> None:
+def test_one_observation_halves_followers_every_two_years_back() -> None:
     made = posts(("a", 0), ("a", 730), ("a", -730))
     # Nobody knows when a table was filled in: another day of observation changes nothing.
     for day in (731, 2000):
         assert followers_when_posted(made, observed(("a", day, 7999))).tolist() == [3999, 7999, 1999]
 
 
-def test_an_authors_own_growth_counts_the_more_the_longer_it_was_seen() -> None:
+def test_an_authors_own_growth_weighs_more_the_longer_observed() -> None:
     made = posts(("a", 0), ("a", 1000))
 
     def back(days: int) -> int:

@@ -142,9 +142,7 @@ def test_an_export_read_back_remembers_which_copy_was_first(store: Store, tmp_pa
     assert build(store, tmp_path / "two").fingerprint == fingerprint
 
 
-def test_no_author_is_in_two_splits_nor_a_copy_and_new_posts_move_nobody(
-    store: Store, tmp_path: Path
-) -> None:
+def test_unseen_authors_keeps_authors_and_copies_in_one_split(store: Store, tmp_path: Path) -> None:
     fill(store, range(200))
     before = sides(build(store, tmp_path, split="unseen_authors"))
     # Copies by the author themself, and by another one.

@@ -105,7 +105,7 @@ def test_two_commands_at_once_on_a_cold_folder_share_one_server(home: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_server_outlives_its_command_and_ends_when_nobody_uses_it(home: Path) -> None:
+def test_the_server_outlives_its_command_and_ends_when_unused(home: Path) -> None:
     with embedded_server(home, idle_seconds=1) as port:
         supervisor, server = supervisor_of(home), server_of(home)
         time.sleep(1.5)
@@ -129,7 +129,7 @@ def test_clients_that_come_just_as_it_ends_find_a_server(home: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [supervisor_of, server_of])
-def test_a_killed_process_blocks_nothing_and_the_running_command_says_what_to_do(
+def test_a_killed_server_blocks_nothing_and_the_error_helps(
     home: Path, make_post: MakePost, victim: Callable[[Path], psutil.Process]
 ) -> None:
     with open_store("embedded", "test", home) as store:
@@ -147,7 +147,7 @@ def test_a_killed_process_blocks_nothing_and_the_running_command_says_what_to_do
 
 
 @pytest.mark.slow
-def test_kill_9_of_a_writer_or_the_server_loses_and_doubles_nothing(home: Path) -> None:
+def test_kill_9_of_writer_or_server_loses_and_doubles_nothing(home: Path) -> None:
     for victim in ("writer", "server"):
         writer = start_writer(home, 0, 2000)
         assert writer.stdout is not None
@@ -184,7 +184,7 @@ def test_a_kill_while_the_home_is_made_is_recovered_from(home: Path) -> None:
         assert store.database_name == "test"
 
 
-def test_a_stale_server_file_whose_port_is_another_programs_is_passed_over(home: Path) -> None:
+def test_a_stale_server_file_with_a_foreign_port_is_ignored(home: Path) -> None:
     import socket
 
     home.mkdir()
@@ -196,7 +196,7 @@ def test_a_stale_server_file_whose_port_is_another_programs_is_passed_over(home:
             assert found != port
 
 
-def test_a_server_whose_supervisor_left_it_is_stopped_by_the_next(home: Path) -> None:
+def test_the_next_supervisor_stops_an_orphaned_server(home: Path) -> None:
     with embedded_server(home):
         server = server_of(home)
         # Stopped, it cannot follow its supervisor: as on a system without a signal for a parent's death.

@@ -28,7 +28,7 @@ def filled(store: Store, make_post: MakePost, make_author: MakeAuthor, make_stor
     return store
 
 
-def test_the_author_the_posts_and_their_observations_go_and_nothing_else(filled: Store) -> None:
+def test_the_authors_documents_go_and_no_others(filled: Store) -> None:
     before, revision = contents(filled), filled.revision()
     assert filled.forget("made/a1") == ForgetCounts(authors=1, posts=120, observations=242)
     after = contents(filled)

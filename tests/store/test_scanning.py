@@ -20,7 +20,7 @@ def filled(store: Store, make_post: MakePost, make_stored_image: MakeImage) -> S
     return store
 
 
-def test_every_post_comes_once_in_parts_of_about_the_size_asked_for(filled: Store) -> None:
+def test_every_post_comes_once_in_parts_of_about_the_given_size(filled: Store) -> None:
     parts = [[post["_id"] for post in part] for part in filled.scan("posts", 100)]
     keys = list(itertools.chain(*parts))
     assert len(set(keys)) == len(keys) == NUMBER

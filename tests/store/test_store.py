@@ -107,7 +107,7 @@ def test_the_post_table_joins_the_author_of_the_same_source(
     assert [batch["key"].to_pylist() for batch in store.scan_posts(["other"])] == [["other/p2"]]
 
 
-def test_all_counts_of_a_post_come_together_and_hidden_ones_do_not(
+def test_like_counts_of_a_post_come_together_but_hidden_ones(
     store: Store, make_post: MakePost, make_author: MakeAuthor
 ) -> None:
     days = [T0 + number * DAY for number in range(3)]
@@ -232,7 +232,7 @@ def test_without_a_time_only_other_counts_are_an_observation(store: Store, make_
     cuts=st.lists(st.integers(0, 6), max_size=2),
     order=st.randoms(use_true_random=False),
 )
-def test_neither_order_nor_batches_nor_repetition_of_observations_matter(
+def test_order_batches_and_repetition_do_not_matter(
     store: Store,
     make_post: MakePost,
     seen: list[tuple[int, int | None]],
@@ -301,7 +301,7 @@ def test_revision_changes_exactly_when_something_does(
     assert store.revision() == revisions[-1]
 
 
-def test_what_cannot_be_stored_is_refused_in_words_and_the_rest_is_written(
+def test_an_unstorable_record_is_named_and_the_rest_is_written(
     store: Store, make_post: MakePost, make_author: MakeAuthor
 ) -> None:
     bad = [
@@ -336,7 +336,7 @@ def test_the_database_itself_rejects_a_bad_document(
         store.collection(collection).insert_one(document)
 
 
-def test_killed_between_any_two_operations_and_run_again_the_store_is_whole(
+def test_a_second_run_completes_what_a_kill_left(
     store: Store, make_post: MakePost, make_author: MakeAuthor, make_stored_image: MakeImage
 ) -> None:
     """What a kill leaves, each write undone in turn from the last: observations are written first."""

@@ -1,4 +1,4 @@
-"""From the store to a snapshot: choose posts, place them, make their pixels, write aside, rename."""
+"""Builds a snapshot from the store: chooses posts, splits them, makes pixels, writes aside, renames."""
 
 import json
 import os
@@ -92,9 +92,6 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
             and `half`, `synthetic`, `has_image`, `added_at` (none missing) and `owner`, the author of the
             first post of its copy group.
         recipe: How to choose.
-
-    Returns:
-        The post table of the snapshot, and the excluded posts by reason.
     """
     excluded: dict[str, int] = {}
 
@@ -147,7 +144,7 @@ def _copies_among(posts: pd.DataFrame) -> dict[str, int | float]:
 
 
 def _places(posts: pd.DataFrame, recipe: Recipe) -> NDArray[np.float64]:
-    """Returns where in 0 to 1 each post stands, of which the first tenths are train and the last is test."""
+    """Returns each post's place in [0, 1), of which the first tenths are train and the last is test."""
     match recipe.split:
         case "unseen_authors":
             return hashed_places(recipe.seed, "author", posts["author"])
@@ -159,7 +156,7 @@ def _places(posts: pd.DataFrame, recipe: Recipe) -> NDArray[np.float64]:
 
 
 def _beside_their_first(posts: pd.DataFrame) -> NDArray[np.bool_]:
-    """Returns which posts stand where the earliest of their near copies does."""
+    """Returns which posts are on the same side as the earliest of their near copies."""
     side = posts["split"] + posts["half"]
     earliest = posts.sort_values("posted_at", kind="stable").drop_duplicates("group")
     beside: NDArray[np.bool_] = (
@@ -177,16 +174,16 @@ def build_snapshot(
     spare: Collection[str] = (),
     workers: int | None = None,
 ) -> Path:
-    """Returns the folder of the store's snapshot under a recipe; makes it unless it is there already.
+    """Returns the folder of the store's snapshot under a recipe; builds it unless it is there already.
 
-    Two processes that ask at once get one snapshot, and one that is killed leaves nothing but a folder
-    that the next build removes.
+    Two processes that ask at once get one snapshot, and a killed one leaves only a folder that the next build
+    removes.
 
     Args:
-        store: Where the posts are.
-        recipe: What to make of them.
+        store: The store of the posts.
+        recipe: How they become a dataset.
         root: The folder of all snapshots.
-        keep: How many snapshots to keep; those beyond that were used longest ago are removed.
+        keep: How many snapshots to keep; of more, those that were used longest ago are removed.
         spare: Fingerprints of snapshots that are kept whatever their age.
         workers: Threads that make pixels; one a core unless given.
 
@@ -213,7 +210,7 @@ def build_snapshot(
 
 @contextmanager
 def only_one_writer(root: Path) -> Iterator[None]:
-    """Waits until no other process writes a snapshot, and removes what one that was killed left."""
+    """Waits until no other process writes a snapshot, and removes the folders of killed ones."""
     with FileLock(root / ".lock"):
         for abandoned in root.glob(".building-*"):
             shutil.rmtree(abandoned)
@@ -230,8 +227,8 @@ def find_snapshot(root: Path, fingerprint: str) -> Path:
     if len(found) != 1:
         there = ", ".join(sorted(path.parent.name for path in root.glob(f"*/{MANIFEST_FILE}"))) or "none"
         raise LikerankError(
-            f"{'No' if not found else 'More than one'} snapshot is called {fingerprint} under {root} "
-            f"(there: {there}); name one of these, or train on snapshot.fingerprint=latest."
+            f"{'More than one' if found else 'No'} snapshot under {root} has the fingerprint {fingerprint} "
+            f"(there: {there}); name one of these, or use snapshot.fingerprint=latest."
         )
     return found[0]
 
@@ -239,13 +236,13 @@ def find_snapshot(root: Path, fingerprint: str) -> Path:
 def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
     for manifest_file in root.glob(f"*/{MANIFEST_FILE}"):
         manifest = json.loads(manifest_file.read_text())
-        made_alike = (
+        is_of_recipe = (
             manifest["recipe"] == recipe.as_json()
             and manifest["pipeline"] == PIPELINE_VERSION
             # An older likerank's table may lack a column that a target needs.
             and manifest.get("columns") == list(_COLUMNS)
         )
-        if made_alike and revision in manifest["store_revisions"]:
+        if is_of_recipe and revision in manifest["store_revisions"]:
             os.utime(manifest_file)
             return manifest_file.parent
     return None
@@ -255,11 +252,8 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     candidates = read_candidates(store, recipe, workers)
     selection, number = select_posts(candidates, recipe), len(candidates)
     del candidates  # Of a million posts it is some hundred MB.
-    _refuse_empty_splits(
-        selection,
-        number,
-        "posts of more authors" if recipe.split == UNSEEN_AUTHORS else "more posts",
-    )
+    lacking = "posts of more authors" if recipe.split == UNSEEN_AUTHORS else "more posts"
+    _refuse_empty_splits(selection, number, lacking)
     pixels = np.lib.format.open_memmap(
         aside / PIXELS_FILE,
         mode="w+",
@@ -269,7 +263,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     _fill(pixels, store, selection.posts["key"].tolist(), recipe.size, workers)
     pixels.flush()
     selection.posts.to_parquet(aside / POSTS_FILE, index=False)
-    # Read back, so that the hash is of what a reader will see.
+    # Read back, so that the hash is of the table that a reader sees.
     fingerprint = fingerprint_of(recipe, pd.read_parquet(aside / POSTS_FILE), pixels)
     folder = root / fingerprint
     if folder.exists():
@@ -295,12 +289,12 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     return folder
 
 
-def _refuse_empty_splits(selection: Selection, candidates: int, what: str) -> None:
+def _refuse_empty_splits(selection: Selection, candidates: int, lacking: str) -> None:
     posts = selection.posts
     parts = {
         "training split": posts["split"] == TRAIN,
-        "stop half of validation": posts["half"] == STOP,
-        "select half of validation": posts["half"] == SELECT,
+        "early-stopping half of validation": posts["half"] == STOP,
+        "model-selection half of validation": posts["half"] == SELECT,
         "test split": posts["split"] == TEST,
     }
     empty = [name for name, rows in parts.items() if not rows.any()]
@@ -308,7 +302,7 @@ def _refuse_empty_splits(selection: Selection, candidates: int, what: str) -> No
         why = "; ".join(f"{number} left out: {reason}" for reason, number in selection.excluded.items())
         raise LikerankError(
             f"{len(posts)} usable posts of {candidates} are too few: the {' and the '.join(empty)} would be "
-            f"empty{f' ({why})' if why else ''}; ingest {what}, or take another snapshot.seed."
+            f"empty{f' ({why})' if why else ''}; ingest {lacking}, or set another snapshot.seed."
         )
 
 
@@ -316,8 +310,8 @@ def _fill(pixels: NDArray[np.uint8], store: Store, keys: list[str], size: int, w
     """Writes each post's pixels into its row."""
     row_of = {key: row for row, key in enumerate(keys)}
 
-    def fill(key: str, master: bytes) -> None:
-        pixels[row_of[key]] = to_pixels(master, size)
+    def fill(key: str, jpeg: bytes) -> None:
+        pixels[row_of[key]] = to_pixels(jpeg, size)
 
     each_image(fill, "Making pixels", store, keys, workers)
 
@@ -332,5 +326,5 @@ def _prune(root: Path, keep: int, spare: Collection[str]) -> None:
     by_age = sorted(root.glob(f"*/{MANIFEST_FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
     for manifest_file in by_age[max(keep, 1) :]:
         if manifest_file.parent.name not in spare:
-            # Renamed first: killed in between, half of it must not pass for a snapshot.
+            # Renamed first: after a kill in between, half of it must not pass for a snapshot.
             shutil.rmtree(manifest_file.parent.rename(root / f".building-{manifest_file.parent.name}"))

@@ -1,4 +1,4 @@
-"""What a snapshot reads of the store: a row a post, with its copy group, and the masters."""
+"""Loads snapshot candidates from the store: a row a post, with its copy group, and the stored images."""
 
 import tempfile
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from likerank.store import Store
 
 
 def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
-    """Returns all posts that a recipe chooses from, whatever they lack, each with its copy group.
+    """Returns all posts that a recipe chooses from, unusable ones too, each with its copy group.
 
     Args:
-        store: Where the posts are.
-        recipe: Says of which sources, and whether near copies are looked for.
+        store: The store of the posts.
+        recipe: Names the sources, and whether to look for near copies.
         workers: Threads that make signatures, where the store has none.
 
     Returns:
@@ -39,9 +39,9 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
     """
     total = store.count_posts(recipe.sources or None)
     if total == 0:
-        which = f" of {', '.join(recipe.sources)}" if recipe.sources else ""
+        of = f" of {', '.join(recipe.sources)}" if recipe.sources else ""
         raise LikerankError(
-            f"The store {store.database_name} holds no posts{which}; run scripts/ingest.py source=... first."
+            f"The store {store.database_name} holds no posts{of}; run scripts/ingest.py source=... first."
         )
     # In a file: those of a million posts would fill 256 MB of memory.
     with tempfile.TemporaryFile() as signatures:
@@ -50,7 +50,7 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
         candidates: pd.DataFrame = parts.to_pandas(split_blocks=True, self_destruct=True)
         del parts
         pa.default_memory_pool().release_unused()  # Else some hundred bytes a post stay with the pool.
-        # Those from before this was kept were there before all others.
+        # Posts of a version that did not keep this came before all others.
         candidates["added_at"] = candidates["added_at"].fillna(pd.Timestamp(0, tz="UTC"))
         pictured = candidates.loc[candidates["has_image"], ["added_at", "key", "author", "digest"]]
         came = in_order_of(pictured, "added_at", "key")
@@ -69,7 +69,7 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
 
 
 def in_order_of(posts: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Sorts by columns without missing values, stably; pandas would make a Python string of each key."""
+    """Sorts stably by columns without missing values; pandas would make a Python string of each key."""
     keys = pa.Table.from_pandas(posts[list(columns)], preserve_index=False)
     ascending = [(column, "ascending") for column in columns]
     return posts.take(pc.sort_indices(keys, sort_keys=ascending).to_numpy())
@@ -86,12 +86,12 @@ def _put_apart(batch: pa.RecordBatch, file: IO[bytes]) -> pa.RecordBatch:
 def _sign_unsigned(
     signatures: NDArray[np.uint8], store: Store, candidates: pd.DataFrame, workers: int
 ) -> None:
-    """Makes from the masters the signatures that a store of an earlier version does not have."""
+    """Makes the signatures that a store of an earlier version lacks."""
     unsigned = candidates[candidates["has_image"] & ~candidates["has_signature"]]
     row_of = dict(zip(unsigned["key"], unsigned.index.to_numpy(), strict=True))
 
-    def sign(key: str, master: bytes) -> None:
-        signatures[row_of[key]] = np.frombuffer(signature_of(master), np.uint8)
+    def sign(key: str, jpeg: bytes) -> None:
+        signatures[row_of[key]] = np.frombuffer(signature_of(jpeg), np.uint8)
 
     if row_of:
         each_image(sign, "Comparing pictures", store, list(row_of), workers)
@@ -100,22 +100,22 @@ def _sign_unsigned(
 def each_image(
     use: Callable[[str, bytes], None], doing: str, store: Store, keys: list[str], workers: int
 ) -> None:
-    """Calls `use` with each post's master, by several threads; a few batches are in memory.
+    """Calls `use` with each post's key and stored image, by several threads; a few batches are in memory.
 
     Args:
-        use: What is done with a post's key and master.
-        doing: What a progress bar calls it.
-        store: Where the masters are.
-        keys: Of which posts.
-        workers: How many threads.
+        use: The call.
+        doing: The name of the work on the progress bar.
+        store: The store of the images.
+        keys: The posts.
+        workers: The number of threads.
 
     Raises:
-        LikerankError: If a post is gone or has no master.
+        LikerankError: If a post is gone or has no image.
     """
 
     def use_all(batch: list[tuple[str, bytes]]) -> int:
-        for key, master in batch:
-            use(key, master)
+        for key, jpeg in batch:
+            use(key, jpeg)
         return len(batch)
 
     # Threads, not processes: the codec gives up the interpreter's lock, and the rows need no copying back.
@@ -129,5 +129,5 @@ def each_image(
                 bar.update(task, completed=done)
     if done != len(keys):
         raise LikerankError(
-            f"{len(keys) - done} posts left the store while the snapshot was made; run the command again."
+            f"{len(keys) - done} posts left the store while the snapshot was built; run the command again."
         )

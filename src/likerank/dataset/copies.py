@@ -3,9 +3,9 @@
 Two pictures are near copies if the 64 signs of their signatures' lowest cosine coefficients differ in at most
 `MOST_BITS` and the correlation of the coefficients, each weighted by its frequency, is `LEAST_CORRELATION` or
 more. The signs (a perceptual hash) find candidates among any number of pictures; the correlation decides,
-since landscapes of one kind share their low frequencies and collide in a hash. Weighting by frequency undoes
-that natural pictures have most of their contrast in their coarsest shapes. BENCHMARKS.md says what is caught
-and what is missed.
+since landscapes of one kind share their low frequencies and collide in a hash. The weights make up for
+natural pictures having most of their contrast in their coarsest shapes. BENCHMARKS.md has the shares that are
+found and missed.
 
 ImageHash (4.3) has such hashes, but takes decoded pictures one by one, has no search and no second look at a
 candidate, and brings PyWavelets.
@@ -25,7 +25,7 @@ from likerank.images import SIGNATURE_SIDE
 
 MOST_BITS: Final = 7
 LEAST_CORRELATION: Final = 0.9
-# A picture of one colour is a copy of nothing: what is left of it is the codec's noise.
+# A picture of one colour is a copy of none: its signature is the codec's noise.
 _LEAST_CONTRAST: Final = 2.0
 
 _FREQUENCY: Final = np.hypot(*np.indices((SIGNATURE_SIDE, SIGNATURE_SIDE))).ravel()
@@ -128,12 +128,11 @@ def correlations(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[
 
 
 def grouped(number: int, pairs: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Puts pictures into groups of near copies, each picture by those before it alone.
+    """Puts pictures into groups of near copies, each picture only by those before it.
 
-    A picture joins the group of the near copies before it, and begins one where there are none. One that is
-    a near copy of pictures in several groups belongs to none, since it would either move one of them or
-    stand on two sides. So whatever comes after a picture changes nothing about it, and no two near copies
-    are in different groups.
+    A picture joins the group of the near copies before it, and begins a group where there are none. A near
+    copy of pictures in several groups belongs to none, since it would either move one of them or be on two
+    sides. So no later picture changes an earlier one's group, and no two near copies are in different groups.
 
     Args:
         number: How many pictures there are, in an order that later ones only lengthen.
@@ -158,7 +157,7 @@ def copy_groups(
     """Returns the copy group of each post: near copies, and posts of one picture, share theirs.
 
     Args:
-        digests: Shape (posts,): the picture of each post, in the order in which the posts came.
+        digests: Shape (posts,): the picture of each post, in the order in which the posts were added.
         signatures: Shape (N, 256), uint8, in memory or mapped to it.
         rows: Shape (posts,): where among the signatures each post's is.
 
@@ -168,7 +167,7 @@ def copy_groups(
     """
     picture, names = pd.factorize(digests)
     rows = rows[np.unique(picture, return_index=True)[1]]
-    # Pictures of one signature are one to the search, however many there are.
+    # The search takes pictures of one signature for one.
     _, first, of_signature = np.unique(_digests(signatures, rows), return_index=True, return_inverse=True)
     came = np.argsort(first)
     group = grouped(len(first), near_pairs(signatures, rows[first[came]]))

@@ -18,7 +18,7 @@ from likerank.errors import LikerankError
 
 
 class Batch(TypedDict):
-    """What a network is given.
+    """The input of a network.
 
     Attributes:
         pixels: Shape (B, size, size, 3), RGB uint8.
@@ -34,10 +34,10 @@ _SHARE_FOR_PIXELS = 0.5
 
 
 class FitsOnTraining(Protocol):
-    """What the DataModule needs of a target; `likerank.models.Target` is one."""
+    """The methods of a target that the DataModule calls; `likerank.models.Target` has them."""
 
     def fit(self, posts: pd.DataFrame) -> Self:
-        """Learns what it needs from training posts."""
+        """Fits the target on training posts."""
         ...
 
     def transform(self, posts: pd.DataFrame) -> NDArray[np.float32]:
@@ -45,7 +45,7 @@ class FitsOnTraining(Protocol):
         ...
 
     def state(self) -> dict[str, Any]:
-        """Returns what it learned, in plain types."""
+        """Returns the fitted state, in plain types."""
         ...
 
 
@@ -57,7 +57,7 @@ class PostDataset(Dataset[Batch]):
         self._targets = targets
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Batch:
-        """Returns the batch of these rows, where the pixels lie."""
+        """Returns the batch of these rows, on the device of the pixels."""
         chosen = torch.from_numpy(rows).to(self._pixels.device)
         # Copies row by row; pixels[chosen] goes through them byte by byte and takes eight times as long.
         pixels, target = (values.index_select(0, chosen) for values in (self._pixels, self._targets))
@@ -65,15 +65,15 @@ class PostDataset(Dataset[Batch]):
 
 
 def placed(pixels: NDArray[np.uint8], device: torch.device, free: int) -> torch.Tensor:
-    """Returns a snapshot's pixels where batches are best taken from them.
-
-    On an accelerator that holds them easily they lie there, as bytes, and no batch is copied to it any more;
-    else they stay the memory map that they are.
+    """Moves a snapshot's pixels to an accelerator that holds them easily, so that no batch is copied to it.
 
     Args:
         pixels: Shape (N, size, size, 3), memory-mapped.
-        device: Where the network is.
+        device: The network's device.
         free: Free bytes of the device's memory.
+
+    Returns:
+        The pixels, uint8, on the device; else the memory map.
     """
     mapped = torch.from_numpy(pixels)
     if device.type == "cpu" or pixels.nbytes > _SHARE_FOR_PIXELS * free:
@@ -88,18 +88,18 @@ def _free_bytes(device: torch.device) -> int:
 class BatchSampler(Sampler[NDArray[np.int64]]):
     """Row numbers in batches; shuffled anew each epoch by (seed, epoch) where a seed is given.
 
-    Several processes share each batch: every row comes once an epoch, in one of them, and each process has
-    the same number of batches. A last batch too small to share joins the one before.
+    Several processes share each batch: each row is in one process's batch once an epoch, and each process
+    has the same number of batches. A last batch too small to share joins the one before.
 
     Args:
         rows: The rows to go through, shape (N,).
         batch_size: Posts in a batch of all processes together; the last may be smaller.
         seed: Decides the order with the epoch; None keeps the rows' own order.
-        rank: Which of the processes this is, from 0.
-        ranks: How many processes there are.
+        rank: The number of this process, from 0.
+        ranks: The number of processes.
 
     Raises:
-        LikerankError: If a process would be left without posts.
+        LikerankError: If a process would have no posts.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class BatchSampler(Sampler[NDArray[np.int64]]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Chooses the order of an epoch; Lightning calls it, also when it resumes."""
+        """Sets the epoch, which decides the order; Lightning calls it, also when it resumes."""
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[NDArray[np.int64]]:
@@ -140,11 +140,11 @@ class BatchSampler(Sampler[NDArray[np.int64]]):
 
 
 class PopularityDataModule(LightningDataModule):
-    """A snapshot's posts with a target fitted on its training posts alone.
+    """A snapshot's posts with a target that is fitted on its training posts only.
 
     Args:
-        snapshot: A snapshot, or its folder, or a call that builds it where it is missing and returns that.
-        target: What to learn; fitted here, once, before training.
+        snapshot: A snapshot, its folder, or a call that builds it if necessary and returns the folder.
+        target: The target; fitted here, once, before training.
         batch_size: Posts in a batch.
         seed: Decides the order of the training posts, with the epoch.
     """
@@ -158,7 +158,7 @@ class PopularityDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         if batch_size < 1:
-            raise LikerankError(f"data.batch_size is {batch_size}; a batch has at least 1 post.")
+            raise LikerankError(f"data.batch_size is {batch_size}; set 1 or more.")
         self._source = snapshot
         self._target = target
         self._batch_size = batch_size
@@ -177,7 +177,7 @@ class PopularityDataModule(LightningDataModule):
 
     @cached_property
     def targets(self) -> NDArray[np.float32]:
-        """The target of every post, shape (N,), after a fit on the training posts alone."""
+        """The target of every post, shape (N,), after a fit on the training posts only."""
         posts = self.snapshot.posts
         self._target.fit(posts.iloc[self.snapshot.rows(TRAIN)])
         return self._target.transform(posts)
@@ -188,7 +188,7 @@ class PopularityDataModule(LightningDataModule):
         return placed(self.snapshot.pixels, device, _free_bytes(device))
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what a checkpoint keeps of the data: its fingerprint, and what inverts the target."""
+        """Returns the data's part of a checkpoint: the fingerprint, and the target's fitted state."""
         return {"fingerprint": self.snapshot.fingerprint, "target": self._target.state()}
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -198,7 +198,7 @@ class PopularityDataModule(LightningDataModule):
         return self._loader(BatchSampler(rows, self._batch_size, self._seed, rank, ranks))
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Returns validation's `stop` half, which chooses the checkpoint; each process sees all of it."""
+        """Returns validation's early-stopping half; each process sees all of it."""
         return self._loader(BatchSampler(self.snapshot.rows(VALIDATION, STOP), 4 * self._batch_size))
 
     def _loader(self, sampler: BatchSampler) -> DataLoader[Batch]:
@@ -209,6 +209,6 @@ class PopularityDataModule(LightningDataModule):
             dataset,
             sampler=sampler,
             batch_size=None,
-            # A loader draws a number when it starts; from torch's own generator it would shift dropout.
+            # A loader draws a number when it starts; with torch's own generator that would shift dropout.
             generator=torch.Generator(),
         )

@@ -1,4 +1,4 @@
-"""Folds within train and validation: the same snapshot, split otherwise; test left alone."""
+"""Folds within train and validation: the same snapshot with another split; test stays."""
 
 from functools import cached_property
 
@@ -19,25 +19,25 @@ from likerank.dataset.splits import (
 )
 from likerank.errors import LikerankError
 
-# The share that validation's stop half has of train and validation together.
+# The early-stopping half's share of train and validation together.
 _STOP_SHARE = 1 / 18
 
 
 class FoldSnapshot(Snapshot):
-    """A snapshot as one fold sees it: its columns `split` and `half` are the fold's, all else is the same.
+    """A fold of a snapshot: its columns `split` and `half` are the fold's, all else is the snapshot's.
 
-    The fold's held-out posts are validation's `select` half. Of the others a part, drawn for each fold
-    anew, is the `stop` half; the rest is train. A post's fold hangs on (seed, copy group) alone, or on
+    The fold's held-out posts are the model-selection half. Of the others a part, drawn for each fold anew, is
+    the early-stopping half; the rest is train. A post's fold depends only on (seed, copy group), or on
     (seed, author) where the snapshot keeps authors apart, as its split does.
 
     Args:
         whole: The snapshot.
-        fold: Which fold, from 1.
-        folds: How many there are.
+        fold: The number of the fold, from 1.
+        folds: The number of folds.
 
     Raises:
-        LikerankError: If the fold would have no post to hold out, to stop by or to train on, or the
-            snapshot trains on the past.
+        LikerankError: If the fold would have no post to hold out, for early stopping or to train on, or the
+            snapshot's split is by date.
     """
 
     def __init__(self, whole: Snapshot, fold: int, folds: int) -> None:
@@ -45,7 +45,7 @@ class FoldSnapshot(Snapshot):
         if (policy := self.recipe["split"]) in LATER_POSTS:
             raise LikerankError(
                 f"evaluation.folds is {folds}, but snapshot.split={policy} ranks later posts than it trains "
-                "on, which folds would mix; ask for one of the two."
+                "on, and folds would mix them; set only one of the two."
             )
         self._whole = whole
         self.fold = fold
@@ -53,8 +53,8 @@ class FoldSnapshot(Snapshot):
         if not all(len(self.rows(*part)) for part in ((TRAIN,), (VALIDATION, STOP), (VALIDATION, SELECT))):
             raise LikerankError(
                 f"evaluation.folds is {folds}, but snapshot {whole.fingerprint} has too few pictures or "
-                f"authors: fold {fold} would have none to train on, to stop by or to hold out; ask for fewer "
-                "folds, or ingest more posts."
+                f"authors: fold {fold} would have none to train on, for early stopping or to hold out; "
+                "set fewer folds, or ingest more posts."
             )
 
     @cached_property
@@ -69,7 +69,7 @@ class FoldSnapshot(Snapshot):
         held_out = fold_of(units, seed, self.folds) == self.fold
         drawn = hashed_places(seed, f"stop of fold {self.fold}", units)
         others = drawn[~(held_out | (posts["split"] == TEST).to_numpy())]
-        # Of few authors none may have drawn so little; then the one who drew least is it.
+        # Of few authors none may have drawn so little; then the smallest draw is the half.
         stops = drawn <= max(_STOP_SHARE, others.min(initial=1.0))
         test = (posts["split"] == TEST).to_numpy()
         half = np.select([test, held_out, stops], ["", SELECT, STOP], "")
@@ -77,7 +77,7 @@ class FoldSnapshot(Snapshot):
 
     @property
     def fingerprint(self) -> str:
-        """The snapshot's, and which fold of it this is."""
+        """The snapshot's fingerprint with the fold's number."""
         return f"{self._whole.fingerprint}-{self.fold}of{self.folds}"
 
 
@@ -85,9 +85,9 @@ def fold_of(units: list[str], seed: int, folds: int) -> NDArray[np.int64]:
     """Returns each post's fold, from 1.
 
     Args:
-        units: What is not to be split of each post: its copy group, or its author.
+        units: The unit of each post that folds keep together: its copy group, or its author.
         seed: The snapshot's seed.
-        folds: How many folds there are.
+        folds: The number of folds.
 
     Returns:
         Shape (len(units),): equal for equal units, whatever else is in the list.

@@ -1,14 +1,14 @@
-"""How many followers an author had when a post was made, estimated from what was observed of the author.
+"""Estimates an author's followers at the time of a post from the author's observations.
 
-What is assumed:
+Assumptions:
 
 - Between two observations followers grow evenly, in percent a day; after the last they stay.
-- Before the first they are fewer by the author's own growth, in percent a day. That is what was seen between
-  the author's first and last observation, weighed together with a year at the usual growth; and the usual
-  growth is what was seen of all authors together, weighed with a year in which followers double in two. The
-  latter was not measured: it stands where nothing was observed twice.
-- An account grows while it posts: the first observation holds from the author's newest post, where that came
-  before it. So a source without times, which was observed when it was ingested, says the same on any day.
+- Before the first they are fewer by the author's own growth, in percent a day: the growth between the
+  author's first and last observation, weighed together with a year at the usual growth. The usual growth is
+  that of all authors together, weighed with a year at a rate that doubles followers in two years. This rate
+  was not measured: it is the prior where nothing was observed twice.
+- An account grows while it posts: the first observation holds from the author's newest post, if that came
+  before it. So a source without times, observed when it was ingested, gives the same estimates on any day.
 """
 
 from collections.abc import Iterable
@@ -29,12 +29,12 @@ def followers_when_posted(posts: pd.DataFrame, observations: Iterable[pa.RecordB
     """Returns each author's followers at the time of each post.
 
     Args:
-        posts: N posts with `author` and `posted_at`, those that no dataset will have among them.
+        posts: N posts with `author` and `posted_at`, also those that enter no dataset.
         observations: `author`, `observed_at`, `followers`: whole authors, each in the order of time; see
             `likerank.store.Store.scan_followers`. One batch is held at a time.
 
     Returns:
-        Whole numbers, shape (N,); missing where the date is, or where the author's followers were never seen.
+        Whole numbers, shape (N,); missing where the date is, or where followers were never observed.
     """
     author_of, authors = pd.factorize(posts["author"])
     code_of = {author: code for code, author in enumerate(authors)}
@@ -59,6 +59,6 @@ def followers_when_posted(posts: pd.DataFrame, observations: Iterable[pa.RecordB
 
 
 def _days(moments: pd.Series) -> NDArray[np.float64]:
-    """Returns days since 1970, NaN where there is no moment."""
+    """Returns days since 1970, NaN where there is no time."""
     values = pd.to_datetime(moments, utc=True).to_numpy("datetime64[ms]")
     return np.where(np.isnat(values), np.nan, values.astype(np.int64) / _DAY)

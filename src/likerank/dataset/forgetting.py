@@ -1,4 +1,4 @@
-"""Taking one author out of frozen datasets, which cannot be trained on afterwards."""
+"""Removes one author from frozen datasets, which cannot be trained on afterwards."""
 
 import json
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from likerank.dataset.snapshot import FORGOTTEN, MANIFEST_FILE, PIXELS_FILE, POS
 from likerank.files import whole_file
 from likerank.progress import track
 
-# Where a row stood; it says nothing of who stood there.
+# The columns that say nothing of the author.
 _KEPT = ("split", "half")
 
 
 @dataclass(frozen=True, slots=True)
 class AffectedSnapshot:
-    """A snapshot that somebody was taken out of, now or before.
+    """A snapshot from which an author was removed, now or before.
 
     Attributes:
-        fingerprint: Its name.
-        posts: How many posts were blanked now.
+        fingerprint: The snapshot's fingerprint.
+        posts: The number of posts that were blanked now.
     """
 
     fingerprint: str
@@ -34,9 +34,9 @@ class AffectedSnapshot:
 def blank_author(root: Path, author_key: str) -> list[AffectedSnapshot]:
     """Blanks an author's posts in every snapshot and marks it as not to be trained on.
 
-    Pixels become 0, and all that the post table says of a row but its split becomes null; the number of
-    rows stays. Marked first, so that no kill leaves a half-blanked snapshot that trains; what a kill left
-    is done when this is called again.
+    Pixels become 0, and every column of the post table but split and half becomes null; the number of rows
+    stays. The mark comes first, so that no kill leaves a half-blanked snapshot that trains; another call
+    finishes the work of a killed one.
 
     Args:
         root: The folder of all snapshots; it may be missing.
@@ -54,7 +54,7 @@ def blank_author(root: Path, author_key: str) -> list[AffectedSnapshot]:
 
 
 def _blank(folder: Path, author_key: str) -> int | None:
-    """Returns how many posts were blanked; None where the snapshot is not marked."""
+    """Returns the number of posts that were blanked; None where the snapshot is not marked."""
     manifest = json.loads((folder / MANIFEST_FILE).read_text())
     posts = pq.read_table(folder / POSTS_FILE)
     theirs = pc.fill_null(pc.equal(posts["author"], author_key), False)
@@ -66,7 +66,7 @@ def _blank(folder: Path, author_key: str) -> int | None:
     pixels = np.lib.format.open_memmap(folder / PIXELS_FILE, mode="r+")
     pixels[rows] = 0
     pixels.flush()
-    # Last, since it says which rows are to be blanked.
+    # Last, since the table names the rows to be blanked.
     with whole_file(folder / POSTS_FILE) as file:
         pq.write_table(_without(posts, theirs), file)
     return int(rows.size)

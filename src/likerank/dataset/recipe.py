@@ -1,4 +1,4 @@
-"""What a snapshot is made by."""
+"""The recipe of a snapshot."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
@@ -9,12 +9,12 @@ from likerank.errors import LikerankError
 NearCopies = Literal["together", "first_only", "ignore"]
 
 BEFORE: Final = {"near_copies": "ignore", "split": RANDOM}
-"""What the recipes that do not say so went by."""
+"""The values of earlier versions, whose recipes lack these keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How posts of the store become a dataset; part of its fingerprint.
+    """The choices by which posts of the store become a dataset; part of its fingerprint.
 
     Attributes:
         size: Height and width of the pictures in pixels; the paper's are 50.
@@ -23,7 +23,7 @@ class Recipe:
         min_posts_per_author: Authors with fewer usable posts are left out, before balancing.
         sources: The sources whose posts enter; empty for all.
         near_copies: `together` keeps near copies (see `copies`) on one side of every split; `first_only`
-            keeps of each group the post that came first; `ignore` knows copies of the very same pixels alone.
+            keeps of each group the post that came first; `ignore` knows only copies of the very same pixels.
         split: `random` deals posts 8:1:1; `unseen_authors` deals authors; `later_posts` takes the last
             tenth of all posts by date for test and the tenth before for validation;
             `later_posts_per_author` does so within each author.
@@ -42,7 +42,7 @@ class Recipe:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sources", tuple(self.sources))
         if not 8 <= self.size <= 512:
-            raise LikerankError(f"snapshot.size is {self.size}; it must lie between 8 and 512 pixels.")
+            raise LikerankError(f"snapshot.size is {self.size}; set 8 to 512 pixels.")
         whole = isinstance(self.balance, int) and not isinstance(self.balance, bool) and self.balance > 0
         if not whole and self.balance not in ("median", "minimum", "none"):
             raise LikerankError(

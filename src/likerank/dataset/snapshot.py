@@ -20,7 +20,7 @@ PIXELS_FILE: Final = "pixels.npy"
 POSTS_FILE: Final = "posts.parquet"
 MANIFEST_FILE: Final = "snapshot.json"
 FORGOTTEN: Final = "forgotten"
-"""What a manifest has as true once posts were blanked, since somebody asked to be forgotten."""
+"""The manifest's key that is true once posts were blanked, since a person's data was deleted."""
 
 _HASHED_AT_ONCE: Final = 4096
 
@@ -29,9 +29,9 @@ class Snapshot:
     """A frozen dataset, opened for reading.
 
     Attributes:
-        folder: Where it lies (absolute).
-        manifest: What snapshot.json says: recipe, fingerprint, counts, excluded posts by reason, versions.
-        pixels: Shape (N, size, size, 3), RGB uint8, memory-mapped; its rows lie in split order
+        folder: The snapshot's folder (absolute).
+        manifest: The content of snapshot.json: recipe, fingerprint, counts, excluded posts, versions, ...
+        pixels: Shape (N, size, size, 3), RGB uint8, memory-mapped; its rows are in split order
             (train, val/stop, val/select, test), shuffled within each.
         posts: The post table, N rows in the same order: `key`, `source`, `author`, `username`, the fields
             that `likerank.records` declares for snapshots (the author's are the newest), `followers_then`
@@ -39,7 +39,7 @@ class Snapshot:
             copies), `split`, `half`, `appeal`, `audience`. Snapshots of earlier versions lack some columns.
 
     Raises:
-        LikerankError: If there is none in the folder, or somebody in it asked to be forgotten.
+        LikerankError: If the folder has no snapshot, or a person's data was deleted from it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,7 +54,7 @@ class Snapshot:
         self.manifest.setdefault("synthetic", self.manifest.get("made", False))
         if self.manifest.get(FORGOTTEN):
             raise LikerankError(
-                f"Snapshot {self.folder.name} holds posts of somebody who asked to be forgotten; leave "
+                f"Snapshot {self.folder.name} held posts of a person whose data was deleted; leave "
                 "snapshot.fingerprint at latest to build a new one and train on that."
             )
         # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
@@ -66,12 +66,12 @@ class Snapshot:
         return pd.read_parquet(self.folder / POSTS_FILE)
 
     def keys(self) -> pd.Series:
-        """Returns the posts' keys alone, without reading the rest of the table."""
+        """Returns the posts' keys without reading the rest of the table."""
         return pd.read_parquet(self.folder / POSTS_FILE, columns=["key"])["key"]
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything that a training can see of it."""
+        """The hash of everything that a training can see of the snapshot."""
         return str(self.manifest["fingerprint"])
 
     @property
@@ -81,7 +81,7 @@ class Snapshot:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """What it was made by, in plain types."""
+        """The recipe, in plain types."""
         return {**BEFORE, **self.manifest["recipe"]}
 
     @property
@@ -101,7 +101,7 @@ def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8
     """Returns the hash of a dataset: recipe, every column, every pixel, and how pixels are made.
 
     Args:
-        recipe: What it was made by.
+        recipe: The dataset's recipe.
         posts: The post table, N rows.
         pixels: Shape (N, size, size, 3), uint8; read in pieces.
 
@@ -121,12 +121,12 @@ def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Writes snapshot.json, whole or not at all; on disk when this returns."""
+    """Writes snapshot.json atomically; on disk when this returns."""
     write_whole(folder / MANIFEST_FILE, json.dumps(manifest, indent=2) + "\n")
 
 
 def _column_bytes(column: pd.Series) -> list[bytes]:
-    """Returns a column's content in bytes that do not hang on the library's way of storing it."""
+    """Returns a column's content as bytes that do not depend on the library's way of storing it."""
     missing = column.isna().to_numpy(dtype=bool)
     if pd.api.types.is_datetime64_any_dtype(column):
         values = column.fillna(pd.Timestamp(0, tz="UTC")).astype("datetime64[ms, UTC]").astype("int64")

@@ -1,9 +1,9 @@
-"""Which posts enter a dataset and on which side of it they stand: pure functions of hashes.
+"""Decides which posts enter a dataset, and their splits: pure functions of hashes.
 
-Under `random` a post's place hangs on (seed, copy group) alone and under `unseen_authors` on (seed, author),
-so a new post moves nobody and copies stay together. Under `later_posts` it hangs on the dates of all posts
-and moves as new ones come. Each decision draws its own hash: were balancing to keep the smallest hashes of
-the split's own, it would keep training posts and drop test posts.
+Under `random` a post's place depends only on (seed, copy group), and under `unseen_authors` on (seed,
+author), so a new post moves no other and copies stay together. Under `later_posts` it depends on the dates of
+all posts and moves as new ones come. Each decision draws its own hash: if balancing kept the smallest hashes
+of the split, it would keep training posts and drop test posts.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def group_hashes(seed: int, purpose: str, groups: Iterable[str]) -> NDArray[np.u
 
     Args:
         seed: The snapshot's seed.
-        purpose: What is decided by it; two purposes give independent hashes.
+        purpose: The name of the decision; two purposes give independent hashes.
         groups: The copy group of each post.
 
     Returns:
@@ -53,13 +53,13 @@ def hashed_places(seed: int, purpose: str, groups: Iterable[str]) -> NDArray[np.
 
 
 def dated_places(posted_at: pd.Series, series: pd.Series, seed: int) -> NDArray[np.float64]:
-    """Returns which share of its series was posted before each post.
+    """Returns the share of its series that was posted before each post.
 
     Args:
-        posted_at: When each was posted, shape (N,), none missing.
-        series: The series that each is of, such as its author, shape (N,).
-        seed: The snapshot's. It decides between which two posts of a series a share falls, so that short
-            series have their 8:1:1 on average.
+        posted_at: Time of each post, shape (N,), none missing.
+        series: The series of each post, such as its author, shape (N,).
+        seed: The snapshot's seed. It decides between which two posts of a series a share falls, so that short
+            series have 8:1:1 on average.
 
     Returns:
         Shape (N,), in [0, 1), ascending with the date within a series; the same for posts of one time.
@@ -106,7 +106,7 @@ def kept_by_balance(authors: pd.Series, hashes: NDArray[np.uint64], limit: int |
 
     Args:
         authors: The author of each post, shape (N,).
-        hashes: A hash for each post, shape (N,), in an order that ties may be broken by.
+        hashes: A hash for each post, shape (N,); the order of the posts breaks ties.
         limit: The most posts an author keeps, or None for all.
     """
     if limit is None:

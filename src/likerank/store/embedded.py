@@ -1,4 +1,4 @@
-"""The local server behind `store.uri=embedded`: found where it runs, started where it does not."""
+"""The local server behind `store.uri=embedded`: found where it runs, else started."""
 
 import fcntl
 import json
@@ -24,12 +24,12 @@ _START_SECONDS: Final = 90.0
 def embedded_server(folder: Path, idle_seconds: float = _IDLE_SECONDS) -> Iterator[int]:
     """Keeps the folder's server running for the length of a `with` statement.
 
-    The server is a process of its own that any number of commands share. It ends itself when nobody has
-    used it for a while; a command that is killed does not hold it up, since the kernel gives its lock back.
+    The server is a process of its own that any number of commands share. It ends itself after a while without
+    use; a killed command does not keep it alive, since the kernel releases its lock.
 
     Args:
         folder: The server's home; made where there is none.
-        idle_seconds: After how long without use the server ends; whoever starts it decides.
+        idle_seconds: The time without use after which the server ends, if this call starts it.
 
     Yields:
         The port on 127.0.0.1 at which it answers.
@@ -46,7 +46,7 @@ def embedded_server(folder: Path, idle_seconds: float = _IDLE_SECONDS) -> Iterat
             f"The embedded store's folder {folder} cannot be written: {error.strerror or error}."
         ) from error
     with in_use:
-        # First this, then the search: a server about to end is waited for, and one that is found stays.
+        # Locked before the search: a server about to end is waited for, and one that is found stays.
         if not supervisor.wait_until(lambda: supervisor.try_lock(in_use, fcntl.LOCK_SH), _START_SECONDS):
             raise _not_started(folder)
         try:
@@ -63,11 +63,11 @@ def _find_or_start(folder: Path, idle_seconds: float) -> int:
     while time.monotonic() < deadline:
         if _supervised(folder):
             port = _published_port(folder)
-            # Asked again: the server of a supervisor that has just died answers a little longer.
+            # Checked again: the server of a supervisor that has just died answers a little longer.
             if port is not None and supervisor.answers(port) and _supervised(folder):
                 return port
         elif started is None:
-            # Whatever lies there is a dead server's.
+            # The file is a dead server's.
             (folder / supervisor.SERVER_FILE).unlink(missing_ok=True)
             started = _start_supervisor(folder, idle_seconds)
         elif started.poll() is not None:
@@ -108,5 +108,5 @@ def _not_started(folder: Path) -> LikerankError:
         last_lines = log.read_text(errors="replace").strip().splitlines()[-1:]
     except OSError:
         last_lines = []
-    said = f" ({last_lines[0].strip()})" if last_lines else ""
-    return LikerankError(f"The embedded store in {folder} did not start{said}; its log is {log}.")
+    reason = f" ({last_lines[0].strip()})" if last_lines else ""
+    return LikerankError(f"The embedded store in {folder} did not start{reason}; see its log, {log}.")

@@ -1,4 +1,4 @@
-"""Taking one author out of the collections."""
+"""Removes one author from the collections."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ _POSTS_AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class ForgetCounts:
-    """What was removed of an author.
+    """The numbers of documents that were removed of an author.
 
     Attributes:
         authors: 1, or 0 where the author was not stored.
@@ -29,9 +29,9 @@ class ForgetCounts:
 def find_authors(
     authors: Collection[Document], posts: Collection[Document], name: str
 ) -> dict[str, set[str]]:
-    """Returns the names of each author whose id or name, present or former, this is, by author key.
+    """Returns the names of each author with this id or name, present or former, by author key.
 
-    Among the names are those that the author's posts were observed under.
+    They include the names under which the author's posts were observed.
     """
     query = {"$or": [{"author_id": name}, {"usernames": {"$in": [name, name.lower()]}}]}
     return {
@@ -50,9 +50,9 @@ def remove_author(
     observations: Collection[Document],
     author_key: str,
 ) -> ForgetCounts:
-    """Removes an author's documents: a post's observations before it, the author last.
+    """Removes an author's documents: a post's observations before the post, the author last.
 
-    So whatever is left by a kill is still found through what is left.
+    So the documents that a kill leaves can still be found, one through the other.
     """
     source, _, author_id = author_key.partition("/")
     removed_posts = removed_observations = 0

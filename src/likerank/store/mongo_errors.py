@@ -1,4 +1,4 @@
-"""What MongoDB refuses or suffers, in one sentence without what a URI may hold."""
+"""Errors of MongoDB as one sentence, without anything that a URI may hold."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ _UNAUTHORIZED = 13
 
 @contextmanager
 def speaking_of(place: str) -> Iterator[None]:
-    """Turns the driver's failures inside a `with` statement into a LikerankError about the place.
+    """Turns the driver's errors inside a `with` statement into a LikerankError about the place.
 
     Args:
-        place: The server and where it is, without user or password.
+        place: The server and its address, without user or password.
 
     Raises:
-        LikerankError: Where the driver fails for what a user can mend; nothing of the driver's own error
-            hangs on it, since that may repeat the URI. Anything else passes unchanged.
+        LikerankError: Where the driver fails for a reason that a user can remove; it is not chained to the
+            driver's own error, which may repeat the URI. Any other error passes unchanged.
     """
     sentence = ""
     try:
@@ -42,13 +42,13 @@ def speaking_of(place: str) -> Iterator[None]:
 
 def _sentence(error: PyMongoError, place: str) -> str:
     if isinstance(error, ServerSelectionTimeoutError):
-        return f"{_capital(place)} does not answer: check that it runs and can be reached from here."
+        return f"{_capital(place)} does not answer: check that it runs and is reachable from here."
     if isinstance(error, OperationFailure) and error.code == _AUTHENTICATION_FAILED:
-        return f"{_capital(place)} refuses the user or the password of the URI."
+        return f"{_capital(place)} refuses the user or the password of the URI; correct them."
     if isinstance(error, OperationFailure) and error.code == _UNAUTHORIZED:
         return f"{_capital(place)} does not let the URI's user read and write; give it the role readWrite."
     if isinstance(error, ConfigurationError):
-        return f"{_capital(place)} cannot be used with the options of the URI; check them."
+        return f"{_capital(place)} does not support the options of the URI; check them."
     if isinstance(error, ConnectionFailure):
         return f"{_capital(place)} stopped answering: run the command again; what was written is kept."
     return ""

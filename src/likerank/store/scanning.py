@@ -170,7 +170,7 @@ def post_table(
         columns: dict[str, list[Any]] = {
             "key": [post["_id"] for post in documents],
             "author": keys,
-            **{name: [post.get(name) for post in documents] for name in _OWN},
+            **{name: [post.get(name) for post in documents] for name in _OWN if name != "synthetic"},
             **{name: list(values) for name, values in zip(_JOINED, zip(*joined, strict=True), strict=True)},
             **{name: [truth.get(name) for truth in truths] for name in TRUTH_FIELDS},
             "has_image": [bool(image) for image in images],

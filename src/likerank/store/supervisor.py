@@ -1,13 +1,13 @@
-"""The process that keeps a folder's MongoDB server: starts it, watches it, stops it when nobody uses it.
+"""The process that supervises a folder's MongoDB server: starts, watches and stops it.
 
-Started by its path (`python -I supervisor.py FOLDER`), so that it imports nothing but the standard library
-and is there at once. In FOLDER:
+Started by its path (`python -I supervisor.py FOLDER`), so that it imports only the standard library and
+starts at once. In FOLDER:
 
 - `supervisor.lock` is held by the one supervisor for as long as it lives.
-- `in_use.lock` is held, shared, by every client; who gets it alone knows that nobody is there.
-- `server.json` says where the server answers; it is there only while the server does.
-- `server.pid` names the server, for the supervisor that comes after one that was killed.
-- `server.log` is what server and supervisor said; `wiredtiger/` is the data.
+- `in_use.lock` is held, shared, by every client; an exclusive lock means that there is no client.
+- `server.json` holds the server's port; it exists only while the server answers.
+- `server.pid` names the server, for the supervisor that follows one that was killed.
+- `server.log` is the log of server and supervisor; `wiredtiger/` is the data.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def find_server() -> str | None:
 
 
 def try_lock(file: IO[str], mode: int) -> bool:
-    """Takes a lock (`fcntl.LOCK_EX` or `LOCK_SH`) on an open file if that can be had at once."""
+    """Takes a lock (`fcntl.LOCK_EX` or `LOCK_SH`) on an open file if it is free at once."""
     try:
         fcntl.flock(file, mode | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -54,7 +54,7 @@ def try_lock(file: IO[str], mode: int) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Asks again and again; returns whether the condition came true in time."""
+    """Polls a condition; returns whether it came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -73,7 +73,7 @@ def answers(port: int) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Supervises one server until nobody has used it for a while, or until it ends; returns the status."""
+    """Supervises one server until it has been unused for a while, or ends; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--idle-seconds", type=float, required=True)
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder: Path = options.folder
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (folder / SUPERVISOR_LOCK).open("a") as lock, (folder / IN_USE_LOCK).open("a") as in_use:
-        # Not at once: a client that asks whether there is a supervisor holds it for a moment.
+        # A client that looks for a supervisor holds the lock for a moment.
         if not wait_until(lambda: try_lock(lock, fcntl.LOCK_EX), 5):
             return 0
         _stop_orphan(folder)
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
             _publish(folder, port)
             _watch(server, in_use, folder / LOG_FILE, options.idle_seconds)
         finally:
-            # While a client that comes now waits for `in_use`, and starts a new supervisor.
+            # A client that comes now waits for `in_use`, and starts a new supervisor.
             (folder / SERVER_FILE).unlink(missing_ok=True)
             _stop(server)
             (folder / _PID_FILE).unlink(missing_ok=True)
@@ -144,7 +144,7 @@ def _publish(folder: Path, port: int) -> None:
 
 
 def _watch(server: "subprocess.Popen[bytes]", in_use: IO[str], log: Path, idle_seconds: float) -> None:
-    """Returns when the server has ended, or with `in_use` held when nobody has used it for long enough."""
+    """Returns when the server has ended, or with `in_use` held when it was unused for long enough."""
     idle_since: float | None = None
     while server.poll() is None:
         if try_lock(in_use, fcntl.LOCK_EX):
@@ -187,7 +187,7 @@ def _stop_orphan(folder: Path) -> None:
 
 
 def _command_line(pid: int) -> str:
-    """Returns a process's command line; empty if there is none such, or only its remains."""
+    """Returns a process's command line; empty if there is no such process, or only a zombie."""
     processes = Path("/proc")
     if (processes / "self").exists():
         try:
