@@ -47,10 +47,10 @@ class Picture(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A picture in a file of the user's."""
+    """A picture in a file; with a `stored_digest`, the stored image in an export."""
 
     path: Path
-    stored_digest: None = None
+    stored_digest: str | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +62,8 @@ class PictureFile:
         try:
             return self.path.read_bytes()
         except OSError as error:
-            raise LikerankError(f"{self.path} cannot be read: {error.strerror or error}.") from error
+            advice = "" if self.stored_digest is None else "; export it again with images"
+            raise LikerankError(f"{self.path} cannot be read: {error.strerror or error}{advice}.") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ def posts(*made: tuple[str, float | None]) -> pd.DataFrame:
 
 
 def observed(*seen: Seen) -> Iterator[pa.RecordBatch]:
-    rows = [{"author": a, "observed_at": T0 + timedelta(days=day), "followers": n} for a, day, n in seen]
+    rows = [{"key": a, "observed_at": T0 + timedelta(days=day), "followers": n} for a, day, n in seen]
     schema = pa.schema(
-        [("author", pa.string()), ("observed_at", pa.timestamp("ms", "UTC")), ("followers", pa.int64())]
+        [("key", pa.string()), ("observed_at", pa.timestamp("ms", "UTC")), ("followers", pa.int64())]
     )
     yield pa.RecordBatch.from_pylist(rows, schema=schema)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from likerank.errors import LikerankError
-from likerank.records import Author, Post, Skipped, Truth
-from likerank.sources.export import Export, StoredImageFile
+from likerank.records import Author, PictureFile, Post, Skipped, Truth
+from likerank.sources.export import Export
 
 OLDER, NEWER = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
 OLDER_RELAXED = {"$date": "2020-01-01T00:00:00.000Z"}
@@ -79,7 +79,7 @@ def test_an_author_and_a_post_come_back_with_every_field(tmp_path: Path) -> None
         source_id="p1",
         author_id="ann",
         username="Ann",
-        picture=StoredImageFile((tmp_path / "masters" / "p1.jpg").resolve(), "ab12"),
+        picture=PictureFile((tmp_path / "masters" / "p1.jpg").resolve(), "ab12"),
         likes=10,
         comments=2,
         posted_at=OLDER,
@@ -102,7 +102,7 @@ def test_an_image_travels_byte_for_byte_and_to_other_processes(tmp_path: Path) -
 
 def test_a_missing_image_is_named_when_it_is_read(tmp_path: Path) -> None:
     (post,) = posts(write(tmp_path, posts=[post_line()]))
-    with pytest.raises(LikerankError, match=r"p1\.jpg cannot be read .*export it again"):
+    with pytest.raises(LikerankError, match=r"p1\.jpg cannot be read: .*export it again"):
         post.picture.read()
 
 

@@ -114,13 +114,13 @@ def test_like_counts_of_a_post_come_together_but_hidden_ones(
     for likes, day in zip((5, None, 9), days, strict=True):
         store.write([make_author(at=day)], [(make_post(1, likes=likes, at=day), None)])
     store.write([], [(make_post(number, likes=number, at=T0), None) for number in range(2, 40)])
-    (batch,) = store.scan_like_counts([f"made/p{number}" for number in range(1, 30)])
+    (batch,) = store.scan_counts("post", "likes", [f"made/p{number}" for number in range(1, 30)])
     counts = batch.to_pandas().sort_values(["key", "observed_at"])
     assert set(counts["key"]) == {f"made/p{number}" for number in range(1, 30)}
     first = counts[counts["key"] == "made/p1"]
     assert first["likes"].tolist() == [5, 9]
     assert first["observed_at"].tolist() == [days[0], days[2]]
-    assert list(store.scan_like_counts(["made/none"])) == []
+    assert list(store.scan_counts("post", "likes", ["made/none"])) == []
 
 
 def test_a_stored_image_stays_until_another_picture_comes(

@@ -99,7 +99,7 @@ class StoredPosts:
 
     def like_counts(self, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
         """See `AnalysedPosts`."""
-        for batch in self._store.scan_like_counts(keys):
+        for batch in self._store.scan_counts("post", "likes", keys):
             counts = batch.to_pandas()
             several = counts["key"].map(counts["key"].value_counts()) > 1
             if several.any():

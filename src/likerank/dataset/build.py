@@ -267,7 +267,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     fingerprint = fingerprint_of(recipe, pd.read_parquet(aside / POSTS_FILE), pixels)
     folder = root / fingerprint
     if folder.exists():
-        _remember_revision(folder, revision)
+        _remember_revision(folder, revision, selection.synthetic)
         return folder
     write_manifest(
         aside,
@@ -316,10 +316,11 @@ def _fill(pixels: NDArray[np.uint8], store: Store, keys: list[str], size: int, w
     each_image(fill, "Making pixels", store, keys, workers)
 
 
-def _remember_revision(folder: Path, revision: str) -> None:
+def _remember_revision(folder: Path, revision: str, synthetic: bool) -> None:
     manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text())
-    manifest["store_revisions"] = [*manifest["store_revisions"][-99:], revision]
-    write_manifest(folder, manifest)
+    revisions = [*manifest["store_revisions"][-99:], revision]
+    # The flag is no part of the fingerprint: the store's newest word counts.
+    write_manifest(folder, manifest | {"store_revisions": revisions, "synthetic": synthetic})
 
 
 def _prune(root: Path, keep: int, spare: Collection[str]) -> None:

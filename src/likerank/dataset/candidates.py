@@ -63,7 +63,7 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
     del candidates["has_signature"]
     candidates["group"] = pd.Series(groups, came.index)
     candidates["owner"] = came["author"].groupby(groups).transform("first")
-    observations = store.scan_followers(sorted(candidates["author"].unique()))
+    observations = store.scan_counts("author", "followers", sorted(candidates["author"].unique()))
     candidates["followers_then"] = followers_when_posted(candidates, observations)
     return candidates
 

@@ -30,8 +30,8 @@ def followers_when_posted(posts: pd.DataFrame, observations: Iterable[pa.RecordB
 
     Args:
         posts: N posts with `author` and `posted_at`, also those that enter no dataset.
-        observations: `author`, `observed_at`, `followers`: whole authors, each in the order of time; see
-            `likerank.store.Store.scan_followers`. One batch is held at a time.
+        observations: `key` of the author, `observed_at`, `followers`: whole authors, each in the order of
+            time; see `likerank.store.Store.scan_counts`. One batch is held at a time.
 
     Returns:
         Whole numbers, shape (N,); missing where the date is, or where followers were never observed.
@@ -43,7 +43,7 @@ def followers_when_posted(posts: pd.DataFrame, observations: Iterable[pa.RecordB
     then, before = np.full(len(posts), np.nan), np.zeros(len(posts))
     growth, span = np.zeros(len(authors)), np.zeros(len(authors))
     for batch in observations:
-        for author, seen in batch.to_pandas().groupby("author"):
+        for author, seen in batch.to_pandas().groupby("key"):
             code = code_of[author]
             rows = rows_of[code][~np.isnan(posted[rows_of[code]])]
             moments, logs = _days(seen["observed_at"]), np.log1p(seen["followers"].to_numpy(np.float64))

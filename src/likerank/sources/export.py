@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from likerank.records import (
     POST_FIELDS,
     TRUTH_FIELDS,
     Author,
+    PictureFile,
     Post,
     Record,
     Skipped,
@@ -29,33 +30,6 @@ _Document = dict[str, Any]
 _POSTS, _AUTHORS, _OBSERVATIONS = "posts.jsonl", "authors.jsonl", "observations.jsonl"
 _COUNTS: Final = {"author": AUTHOR_COUNTS, "post": POST_COUNTS}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredImageFile:
-    """A stored image in an export, to be stored again byte for byte.
-
-    Attributes:
-        path: The file.
-        stored_digest: The digest of the picture that it was made from, as in `StoredImage.digest`.
-    """
-
-    path: Path
-    stored_digest: str
-
-    @property
-    def name(self) -> str:
-        """The file's path."""
-        return str(self.path)
-
-    def read(self) -> bytes:
-        """Returns the file's bytes."""
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise LikerankError(
-                f"{self.path} cannot be read ({error.strerror or error}); export it again with images."
-            ) from error
 
 
 class Export:
@@ -139,7 +113,7 @@ class Export:
             # A post of a version that did not keep this came before all others.
             "added_at": document.get("added_at") or _EPOCH,
         }
-        return Post(picture=StoredImageFile(path, image["digest"]), **given)
+        return Post(picture=PictureFile(path, image["digest"]), **given)
 
 
 def _author(document: _Document) -> Author:

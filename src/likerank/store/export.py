@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -185,8 +185,5 @@ class _Files:
             self._flush()
 
     def _flush(self) -> None:
-        columns: dict[str, list[Any]] = {
-            name: [document.get(name) for document in self._waiting] for name in self._schema.names
-        }
-        self._parquet.write_batch(pa.RecordBatch.from_pydict(columns, schema=self._schema))
+        self._parquet.write_batch(pa.RecordBatch.from_pylist(self._waiting, schema=self._schema))
         self._waiting.clear()

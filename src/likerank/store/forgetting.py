@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from pymongo.collection import Collection
+from pymongo.database import Database
 
 from likerank.store.scanning import KEYS_AT_ONCE, chunks
 from likerank.store.schema import Document
@@ -26,39 +26,35 @@ class ForgetCounts:
     observations: int = 0
 
 
-def find_authors(
-    authors: Collection[Document], posts: Collection[Document], name: str
-) -> dict[str, set[str]]:
+def find_authors(database: Database[Document], name: str) -> dict[str, set[str]]:
     """Returns the names of each author with this id or name, present or former, by author key.
 
     They include the names under which the author's posts were observed.
     """
     query = {"$or": [{"author_id": name}, {"usernames": {"$in": [name, name.lower()]}}]}
     return {
-        author["_id"]: {*author["usernames"], *(post["username"] for post in posts.find(*_posts_of(author)))}
-        for author in authors.find(query)
+        author["_id"]: {
+            *author["usernames"],
+            *database["posts"].distinct("username", _posts_of(author["_id"])),
+        }
+        for author in database["authors"].find(query)
     }
 
 
-def _posts_of(author: Document) -> tuple[Document, Document]:
-    return {"source": author["source"], "author_id": author["author_id"]}, {"_id": 0, "username": 1}
+def _posts_of(author_key: str) -> Document:
+    source, _, author_id = author_key.partition("/")
+    return {"source": source, "author_id": author_id}
 
 
-def remove_author(
-    authors: Collection[Document],
-    posts: Collection[Document],
-    observations: Collection[Document],
-    author_key: str,
-) -> ForgetCounts:
+def remove_author(database: Database[Document], author_key: str) -> ForgetCounts:
     """Removes an author's documents: a post's observations before the post, the author last.
 
     So the documents that a kill leaves can still be found, one through the other.
     """
-    source, _, author_id = author_key.partition("/")
+    posts, observations = database["posts"], database["observations"]
     removed_posts = removed_observations = 0
     while keys := [
-        post["_id"]
-        for post in posts.find({"source": source, "author_id": author_id}, {"_id": 1}, limit=_POSTS_AT_ONCE)
+        post["_id"] for post in posts.find(_posts_of(author_key), {"_id": 1}, limit=_POSTS_AT_ONCE)
     ]:
         for part in chunks(keys, KEYS_AT_ONCE):
             of_part = {"kind": "post", "key": {"$in": list(part)}}
@@ -66,5 +62,5 @@ def remove_author(
             removed_posts += posts.delete_many({"_id": {"$in": list(part)}}).deleted_count
     of_author = {"kind": "author", "key": author_key}
     removed_observations += observations.delete_many(of_author).deleted_count
-    removed_authors = authors.delete_one({"_id": author_key}).deleted_count
+    removed_authors = database["authors"].delete_one({"_id": author_key}).deleted_count
     return ForgetCounts(removed_authors, removed_posts, removed_observations)

@@ -122,69 +122,48 @@ class History:
         return newest if seen[newest] == counts else max(self.now, newest + _TICK)
 
 
-def plan_posts(
-    posts: Iterable[tuple[Post, StoredImage | None]], stored: dict[str, Document], history: History
+def plan(
+    records: Iterable[tuple[Post | Author, StoredImage | None]], stored: dict[str, Document], history: History
 ) -> Change:
-    """Plans a batch of posts.
-
-    Args:
-        posts: Each with its image, or None to keep the stored one.
-        stored: The stored documents of those keys, without the images' bytes; updated in place.
-        history: Knows the stored observations of every post that `is_settled` does not settle.
-    """
-    change = Change()
-    for post, image in posts:
-        counts = _counts(post)
-        document = stored.get(post.key)
-        if document is not None:
-            history.remember(post.key, document)
-        at, observation = history.observe(post.key, post.observed_at, counts)
-        if observation is not None:
-            change.observations.append(observation)
-        if document is None:
-            new = _document(post) | {"observed_at": at, "image": _image(image)}
-            new["added_at"] = utc_milliseconds(post.added_at or history.now)
-            stored[post.key] = change.inserts[post.key] = new
-            continue
-        fields: Document = {}
-        if at > document["observed_at"]:
-            fields |= _given(post) | counts | {"observed_at": at}
-        if image is not None and (document["image"] or {}).get("digest") != image.digest:
-            fields["image"] = _image(image)
-        _merge(change, document, fields)
-    return change
-
-
-def plan_authors(authors: Iterable[Author], stored: dict[str, Document], history: History) -> Change:
-    """Plans a batch of authors, as `plan_posts` does of posts.
+    """Plans one kind's part of a batch.
 
     An author without counts is no observation: it makes the author known, and a name that was not known.
     So sources that name an author once a post and count once a profile do not contradict themselves, and a
     rename that comes without a time is not undone by the next old post.
+
+    Args:
+        records: Each with its image; authors, and posts that keep the stored image, with None.
+        stored: The stored documents of those keys, without the images' bytes; updated in place.
+        history: Knows the stored observations of every record that `is_settled` does not settle.
     """
     change = Change()
-    for author in authors:
-        counts = _counts(author)
-        document = stored.get(author.key)
+    for record, image in records:
+        document = stored.get(record.key)
         known_at: datetime | None = document["observed_at"] if document is not None else None
         if document is not None and known_at is not None:
-            history.remember(author.key, document)
+            history.remember(record.key, document)
         at: datetime | None = None
-        if _has_counts(author):
-            at, observation = history.observe(author.key, author.observed_at, counts)
+        if isinstance(record, Post) or _has_counts(record):
+            at, observation = history.observe(record.key, record.observed_at, _counts(record))
             if observation is not None:
                 change.observations.append(observation)
         if document is None:
-            new = _document(author) | {"observed_at": at, "usernames": [author.username]}
-            stored[author.key] = change.inserts[author.key] = new
+            new = _document(record) | {"observed_at": at}
+            if isinstance(record, Post):
+                new |= {"image": _image(image), "added_at": utc_milliseconds(record.added_at or history.now)}
+            else:
+                new["usernames"] = [record.username]
+            stored[record.key] = change.inserts[record.key] = new
             continue
         fields: Document = {}
         if at is not None and (known_at is None or at > known_at):
-            fields |= _given(author) | counts | {"observed_at": at}
-        if author.username not in document["usernames"]:
-            fields["usernames"] = [*document["usernames"], author.username]
+            fields |= _given(record) | _counts(record) | {"observed_at": at}
+        if image is not None and (document["image"] or {}).get("digest") != image.digest:
+            fields["image"] = _image(image)
+        if isinstance(record, Author) and record.username not in document["usernames"]:
+            fields["usernames"] = [*document["usernames"], record.username]
             if at is None or known_at is None or at >= known_at:
-                fields["username"] = author.username
+                fields["username"] = record.username
         _merge(change, document, fields)
     return change
 

@@ -43,22 +43,6 @@ POST_TABLE: Final = pa.schema(
     ]
 )
 
-LIKE_COUNTS: Final = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False),
-        pa.field("observed_at", TIME, nullable=False),
-        pa.field("likes", pa.int64(), nullable=False),
-    ]
-)
-
-FOLLOWER_TABLE: Final = pa.schema(
-    [
-        pa.field("author", pa.string(), nullable=False),
-        pa.field("observed_at", TIME, nullable=False),
-        pa.field("followers", pa.int64(), nullable=False),
-    ]
-)
-
 _FIRST_WIDTH: Final = SLOTS >> 17
 _SAMPLED: Final = 128
 _UTC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True)
@@ -181,17 +165,15 @@ def post_table(
         yield pa.RecordBatch.from_pydict(columns, schema=POST_TABLE)
 
 
-def follower_table(observations: Collection[Document], authors: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Yields the observations of authors' followers, a few authors at a time, in the order of time."""
-    for part in chunks(authors, KEYS_AT_ONCE):
-        rows = [
-            {"author": seen["key"], "observed_at": seen["observed_at"], "followers": seen["followers"]}
-            for seen in fetch(observations, "key", part)
-            if seen["kind"] == "author" and seen.get("followers") is not None
-        ]
-        if rows:
-            rows.sort(key=itemgetter("author", "observed_at"))
-            yield pa.RecordBatch.from_pylist(rows, schema=FOLLOWER_TABLE)
+def count_table(
+    observations: Collection[Document], kind: str, name: str, keys: Sequence[str]
+) -> pa.RecordBatch:
+    """Returns all values of a count that were observed of some records, by key and time."""
+    found = fetch(observations, "key", keys, {"kind": 1, "key": 1, "observed_at": 1, name: 1})
+    rows = [seen for seen in found if seen["kind"] == kind and seen.get(name) is not None]
+    rows.sort(key=itemgetter("key", "observed_at"))
+    schema = pa.schema([("key", pa.string()), ("observed_at", TIME), (name, pa.int64())])
+    return pa.RecordBatch.from_pylist(rows, schema=schema)
 
 
 def _raw(collection: Collection[Document], query: Document, projection: dict[str, int] | None) -> list[bytes]:

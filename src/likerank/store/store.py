@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,15 +26,13 @@ from likerank.store.observing import (
     Kind,
     id_of_observation,
     is_settled,
-    plan_authors,
-    plan_posts,
+    plan,
 )
 from likerank.store.scanning import (
-    LIKE_COUNTS,
     chunks,
+    count_table,
     estimated_number,
     fetch,
-    follower_table,
     known_authors,
     post_table,
     scan,
@@ -46,7 +44,8 @@ _ATTEMPTS: Final = 10
 _REVISION: Final = "revision"
 # Below this share of the collection, fetching by key is faster than reading all of it.
 _SCAN_SHARE: Final = 0.5
-_KEYS_OF_COUNTS: Final = 1000
+# An author may have been observed more often than a post.
+_COUNTED_AT_ONCE: Final[dict[Kind, int]] = {"post": 1000, "author": 50}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +156,8 @@ class Store:
         if refused:
             authors = [author for author in authors if not why_unstorable(author)]
             posts = [(post, image) for post, image in posts if not why_unstorable(post)]
-        author_change = self._write_kind(
-            "author", authors, lambda stored, history: plan_authors(authors, stored, history)
-        )
-        post_change = self._write_kind(
-            "post", [post for post, _ in posts], lambda stored, history: plan_posts(posts, stored, history)
-        )
+        author_change = self._write_kind("author", [(author, None) for author in authors])
+        post_change = self._write_kind("post", posts)
         return WriteCounts(
             new_posts=len(post_change.inserts),
             updated_posts=len(posts) - len(post_change.inserts) - post_change.unchanged,
@@ -177,7 +172,7 @@ class Store:
     def find_authors(self, name: str) -> dict[str, set[str]]:
         """Returns all names of the authors with this name, present or former, or this id, by author key."""
         with speaking_of(self.place):
-            return find_authors(self.collection("authors"), self.collection("posts"), name)
+            return find_authors(self.collection("authors").database, name)
 
     def forget(self, author_key: str) -> ForgetCounts:
         """Removes an author, their posts and every observation of both; again, it finds nothing.
@@ -186,12 +181,7 @@ class Store:
         """
         with speaking_of(self.place):
             self._renew_revision()
-            counts = remove_author(
-                self.collection("authors"),
-                self.collection("posts"),
-                self.collection("observations"),
-                author_key,
-            )
+            counts = remove_author(self.collection("authors").database, author_key)
             self._renew_revision()
             return counts
 
@@ -261,18 +251,23 @@ class Store:
             if kept.num_rows:
                 yield kept
 
-    def scan_followers(self, authors: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yields the followers of some authors whenever they were observed, in bounded memory.
+    def scan_counts(self, kind: Kind, name: str, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yields every value of a count that was observed of some records, in bounded memory.
 
         Args:
-            authors: Keys of authors.
+            kind: The kind of the records.
+            name: The count, such as `likes`.
+            keys: The records' keys.
 
         Yields:
-            Batches of at least one row: author, observed_at (ms, UTC), followers; ordered by author and time,
-            all rows of an author in one batch.
+            Batches of at least one row: key, observed_at (ms, UTC) and the count where it is known; by key
+            and time, all rows of a record in one batch.
         """
+        observations = self.collection("observations")
         with speaking_of(self.place):
-            yield from follower_table(self.collection("observations"), authors)
+            for part in chunks(keys, _COUNTED_AT_ONCE[kind]):
+                if (counts := count_table(observations, kind, name, part)).num_rows:
+                    yield counts
 
     def scan_images(self, keys: Sequence[str], batch_size: int = 100) -> Iterator[list[tuple[str, bytes]]]:
         """Yields the stored images of some posts as (key, JPEG), in any order and bounded memory.
@@ -297,38 +292,16 @@ class Store:
                 if images:
                     yield images
 
-    def scan_like_counts(self, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yields every like count that was observed of some posts, in bounded memory.
-
-        Args:
-            keys: The posts; all counts of a post are in one batch.
-
-        Yields:
-            Batches of at least one row: key, observed_at (ms, UTC), likes. Hidden counts are left out.
-        """
-        observations = self.collection("observations")
-        with speaking_of(self.place):
-            for part in chunks(keys, _KEYS_OF_COUNTS):
-                found = fetch(observations, "key", part, {"kind": 1, "key": 1, "observed_at": 1, "likes": 1})
-                counted = [each for each in found if each["kind"] == "post" and each["likes"] is not None]
-                if counted:
-                    yield pa.RecordBatch.from_pylist(counted, schema=LIKE_COUNTS)
-
-    def _write_kind(
-        self,
-        kind: Kind,
-        records: Sequence[Post] | Sequence[Author],
-        plan: Callable[[dict[str, Document], History], Change],
-    ) -> Change:
+    def _write_kind(self, kind: Kind, records: Sequence[tuple[Post | Author, StoredImage | None]]) -> Change:
         """Plans against what is stored and applies; again where another command came in between."""
         seen_first: Change | None = None
         now = utc_milliseconds(datetime.now(UTC))
         with speaking_of(self.place):
             for _ in range(_ATTEMPTS):
-                stored = self._stored(kind, [record.key for record in records])
-                history = self._history(kind, records, stored, now)
+                stored = self._stored(kind, [record.key for record, _ in records])
+                history = self._history(kind, [record for record, _ in records], stored, now)
                 observed_at = {key: document["observed_at"] for key, document in stored.items()}
-                change = plan(stored, history)
+                change = plan(records, stored, history)
                 seen_first = seen_first or change
                 if not change or self._apply(kind, change, observed_at):
                     return seen_first
