@@ -157,12 +157,12 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
         lambda: evaluate(place.compose("evaluate", f"run_id={run.id}")),
         lambda: promote(place.compose("promote", f"run_id={run.id}")),
     ):
-        with pytest.raises(LikerankError, match=f"Snapshot {old} holds posts of somebody"):
+        with pytest.raises(LikerankError, match=f"Snapshot {old} held posts of a person"):
             refused()
     compare(place.compose("compare", f"runs=[{run.id}]", f"folder={place.folder / 'compared'}"))
 
     # Nothing brings them back, and what is built next is without them.
-    with pytest.raises(LikerankError, match="somebody who asked"):
+    with pytest.raises(LikerankError, match="person whose data was deleted"):
         place.train(*TINY, f"snapshot.fingerprint={old[:4]}")
     summary = ingest(place.compose("ingest", "source=archive", f"source.folder={elsewhere}", "workers=1"))
     assert summary.skipped["forgotten"] == 121
