@@ -1,4 +1,4 @@
-"""A file is what it was or whole, whatever happens while it is written."""
+"""A file is replaced completely or not at all, whatever happens while it is written."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What goes out comes back the same, and what comes in later moves nobody."""
+"""An export comes back as the same dataset, and later posts change no earlier post's split."""
 
 from pathlib import Path
 

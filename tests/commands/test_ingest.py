@@ -1,4 +1,4 @@
-"""Good records go through whatever stands beside them; each bad one is told in a sentence that names it."""
+"""Good records are ingested; each bad one is left out and named in one sentence."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""What the drawn corpora are for: a network finds what was planted, and nothing where nothing was."""
+"""The synthetic corpora: a network finds the planted signal, and nothing where there is none."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from likerank.evaluation import METRICS, permutation_standard_error
 from tests.workplaces import MakeWorkplace
 
 # One worker makes the corpora and trains; the tests read.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("made corpora")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthetic corpora")]
 
 # Small, but enough that the planted signal stands out by far.
 SMALL = ("snapshot.balance=none", "trainer.max_epochs=8", "trainer.enable_progress_bar=false")

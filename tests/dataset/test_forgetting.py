@@ -1,4 +1,4 @@
-"""A forgotten author's rows are blank in every snapshot, and none of them trains any more."""
+"""A deleted author's rows are blank in every snapshot, and none of these snapshots trains."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Near copies and split policies in snapshots of a real store: nothing straddles, and nobody moves."""
+"""Near copies and split policies in snapshots of a real store: copies stay together, and no post moves."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

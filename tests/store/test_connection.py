@@ -1,4 +1,4 @@
-"""How a store is opened, and that no password comes back out."""
+"""Opening a store by its URI; no error shows a password."""
 
 import logging
 import time

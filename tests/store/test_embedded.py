@@ -1,4 +1,4 @@
-"""The embedded server: there whenever a command needs it, gone when none does, whatever is killed."""
+"""The embedded server runs while a command needs it and ends when none does, whatever is killed."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""An author who asked to be forgotten leaves the store with all that is known of them; nobody else does."""
+"""Deleting a person's data removes the author, the posts and their observations, and nothing else."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a store keeps of what is written to it."""
+"""A store keeps posts, authors and observations, once each, whatever is repeated or killed."""
 
 import os
 import random
