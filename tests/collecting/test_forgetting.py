@@ -237,7 +237,9 @@ def test_while_a_collect_runs_nothing_is_touched(archive: Path) -> None:
     collector.start()
     held.wait()
     try:
-        with pytest.raises(LikerankError, match=r"A collect is writing to the archive.*run this again"):
+        with pytest.raises(
+            LikerankError, match=r"Another command is writing to the archive.*again when it has ended"
+        ):
             remove_from_archive(archive, str(ANN), [])
     finally:
         done.set()

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from likerank.app.paths import configured_tombstones
+from likerank.app.paths import open_opt_out_list
 from likerank.commands.compare import compare
 from likerank.commands.evaluate import evaluate
 from likerank.commands.forget import forget
@@ -23,7 +23,7 @@ from likerank.commands.promote import promote
 from likerank.errors import LikerankError
 from likerank.records import Author, PictureFile, Post, Record
 from likerank.run_names import FINGERPRINT
-from likerank.sources import Tombstones
+from likerank.sources import OptOutList
 from likerank.store import Store
 from likerank.tracking import Run
 from likerank.tracking.results import read_predictions
@@ -186,7 +186,7 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
 def test_an_unknown_name_is_refused_and_an_unknown_id_with_its_source_is_kept_in_mind(
     workplace: Workplace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forgotten = configured_tombstones(workplace.compose("forget", "author=none"))
+    forgotten = open_opt_out_list(workplace.compose("forget", "author=none"))
     for nobody in ("nobody", "'@nobody'", "instagram/", "123", "null", "''"):
         with pytest.raises(LikerankError, match=r"Nobody in the store .* source/id"):
             forget(workplace.compose("forget", f"author={nobody}"))
@@ -235,7 +235,7 @@ def test_with_m_it_is_refused_and_nothing_is_written_down(make_workplace: MakeWo
 class Interrupted:
     """A source during which its author asks to be forgotten, and is, before the first batch is written."""
 
-    def __init__(self, picture: Path, store: Store, forgotten: Tombstones) -> None:
+    def __init__(self, picture: Path, store: Store, forgotten: OptOutList) -> None:
         self._picture, self._store, self._forgotten = picture, store, forgotten
 
     def count(self) -> None:
@@ -263,8 +263,8 @@ def test_who_is_forgotten_while_an_ingest_runs_is_not_written_by_it(workplace: W
     path = workplace.folder / "data" / "forgotten.json"
     with workplace.store() as store:
         # The command that forgets is another process: it has a list of its own.
-        source = Interrupted(picture, store, Tombstones(path))
-        summary = ingest_source(source, store, workers=1, forgotten=Tombstones(path))
+        source = Interrupted(picture, store, OptOutList(path))
+        summary = ingest_source(source, store, workers=1, forgotten=OptOutList(path))
     assert summary.skipped["forgotten"] == 45, "the second batch"
     assert not any(workplace.contents().values())
 

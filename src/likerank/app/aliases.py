@@ -5,7 +5,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-RENAMED: Final[Mapping[str, Mapping[str, str]]] = {}
+RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
+    "collect": {"ripen_days": "observation_days"},
+    "serve_fake_instagram": {"refusals": "fault_rules"},
+}
 """By command: the old key and its present name; a group's key is renamed with all below it."""
 
 _OVERRIDE: Final = re.compile(r"([+~]*)([\w./]+)(.*)", re.DOTALL)

@@ -14,9 +14,9 @@ from rich.table import Table
 from likerank.app.paths import (
     archive_folder,
     configured_store,
-    configured_tombstones,
     configured_tracking,
     mlruns_folder,
+    open_opt_out_list,
     snapshots_folder,
 )
 from likerank.collecting import SOURCE as INSTAGRAM
@@ -92,7 +92,7 @@ def forget(config: DictConfig) -> None:
     with configured_store(config) as store:
         author_key, names = _find_author(_as_typed(config), store, archive_folder(config))
         print(f"Forgetting {author_key}; if this is cut short, run it again with author={author_key}.")
-        configured_tombstones(config).add(author_key)
+        open_opt_out_list(config).add(author_key)
         source, _, author_id = author_key.partition("/")
         archived = ArchiveRemoval()
         if source == INSTAGRAM:

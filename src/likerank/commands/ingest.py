@@ -14,12 +14,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
-from likerank.app.paths import configured_store, configured_tombstones
+from likerank.app.paths import configured_store, open_opt_out_list
 from likerank.errors import LikerankError
 from likerank.images import Master, make_master, read_master
 from likerank.progress import progress_bar
 from likerank.records import Author, Observation, Post, Record, Skipped
-from likerank.sources import Source, Tombstones
+from likerank.sources import OptOutList, Source
 from likerank.store import Store, WriteCounts
 
 _BATCH: Final = 256
@@ -82,7 +82,7 @@ def ingest_configured(config: DictConfig) -> IngestSummary:
             store,
             master_size=config.master_size,
             workers=config.workers,
-            forgotten=configured_tombstones(config),
+            forgotten=open_opt_out_list(config),
         )
     _print_summary(summary)
     if not summary.written.posts and not summary.written.authors and not summary.skipped[_FORGOTTEN.reason]:
@@ -99,7 +99,7 @@ def ingest_source(
     *,
     master_size: int = 512,
     workers: int | None = None,
-    forgotten: Tombstones | None = None,
+    forgotten: OptOutList | None = None,
 ) -> IngestSummary:
     """Writes a source's records into a store, its pictures decoded in parallel.
 
@@ -168,7 +168,7 @@ class _Batch:
         return [made for task in self._tasks for made in task.result()]
 
 
-def _is_of_one(record: Record, forgotten: Tombstones | None) -> bool:
+def _is_of_one(record: Record, forgotten: OptOutList | None) -> bool:
     """Whether the record is of somebody who asked to be forgotten."""
     if forgotten is None or isinstance(record, Skipped):
         return False
@@ -177,7 +177,7 @@ def _is_of_one(record: Record, forgotten: Tombstones | None) -> bool:
     return (record.key if isinstance(record, Author) else record.author_key) in forgotten
 
 
-def _write(store: Store, batch: _Batch, summary: IngestSummary, forgotten: Tombstones | None) -> None:
+def _write(store: Store, batch: _Batch, summary: IngestSummary, forgotten: OptOutList | None) -> None:
     posts: list[tuple[Post, Master | None]] = []
     unusable: set[str] = set()
     for post, made in zip(batch.new_posts, batch.masters(), strict=True):

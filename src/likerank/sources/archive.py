@@ -17,6 +17,8 @@ from likerank.sources import nodes
 from likerank.sources.nodes import LeftOutError, Node
 from likerank.sources.observations import OBSERVATIONS, count_observations, read_observations
 
+INSTAGRAM: Final = "instagram"
+"""The source of posts from Instagram."""
 _PROFILE_FILE: Final = re.compile(r"[\w.]+_\d+\.json(\.xz)?")
 PICTURE_ENDINGS: Final = (".jpg", ".webp", ".png")  # What Instaloader names pictures after, by content type.
 _OTHER_KINDS: Final = {
@@ -48,7 +50,7 @@ class Archive:
     folder's files, and the ids and newest counts of posts and authors.
     """
 
-    def __init__(self, folder: str | Path, name: str = "instagram") -> None:
+    def __init__(self, folder: str | Path, name: str = INSTAGRAM) -> None:
         """Takes where to read; nothing is opened yet.
 
         Args:

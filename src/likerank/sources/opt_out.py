@@ -17,7 +17,7 @@ from likerank.files import write_whole
 _COST: Final = 2**12
 
 
-class Tombstones:
+class OptOutList:
     """The authors who must not come back, in a file of its owner's alone.
 
     A file that another command changes meanwhile is read again, so a look is never older than the file.
