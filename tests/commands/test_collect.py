@@ -54,7 +54,7 @@ class Collection:
         return Counter(request.kind for request in self.instagram.requests)
 
     def posts(self) -> dict[str, Post]:
-        """The archive's posts by their ids, with the newest counts."""
+        """Returns the archive's posts by their ids, with the newest counts."""
         return {
             record.source_id: record for record in Archive(self.archive).records() if isinstance(record, Post)
         }
@@ -69,7 +69,7 @@ class Collection:
         ]
 
     def files(self) -> dict[str, bytes]:
-        """The pictures' bytes, and which other files there are."""
+        """Returns the pictures' bytes and the names of all files."""
         return {
             str(file.relative_to(self.archive)): file.read_bytes() if file.suffix == ".jpg" else b""
             for file in self.archive.rglob("*")

@@ -1,4 +1,4 @@
-"""Nights over a site that changes: accounts are renamed, go private, come; one asks to be forgotten."""
+"""Nights over a changing site: accounts are renamed, private, new; one opts out."""
 
 import json
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def test_nights_over_a_changing_site(place: Workplace, site: Site) -> None:
         assert sorted(seen) == seen
         assert store.collection("posts").count_documents({"author_id": str(private.id)}) > 0
 
-    # The one whose failure was told asks to be forgotten; the next night does not bring them back.
+    # The account that failed opts out; the next night does not collect it again.
     forget(place.compose("forget", f"author=instagram/{private.id}"))
     for file in (place.folder / "mlruns").rglob("*.json"):
         assert private.first_name not in file.read_text()
