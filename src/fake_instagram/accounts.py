@@ -16,78 +16,43 @@ EventKind = Literal["renamed", "private", "deleted", "appears"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change of an account.
+    """A change of an account."""
 
-    Attributes:
-        kind: `renamed` (the id stays, the old name is gone), `private`, `deleted`, or `appears` (before that
-            day the account does not exist).
-        account: The account's first name.
-        day: The first day of the change.
-        name: The new name of a renamed account.
-    """
-
-    kind: EventKind
-    account: str
-    day: int
-    name: str | None = None
+    kind: EventKind  # `renamed`: the id stays; `appears`: before that day the account does not exist.
+    account: str  # The account's first name.
+    day: int  # The first day of the change.
+    name: str | None = None  # The new name of a renamed account.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Post:
-    """A post of the site; `Site` computes its counts on a day.
+    """A post of the site; `Site` computes its counts on a day."""
 
-    Attributes:
-        id: Instagram's id: milliseconds since 2011-08-24, then 23 bits.
-        code: The id as a shortcode.
-        taken: Time of posting, seconds since 1970.
-        picture: The (first) photo, or the thumbnail of a video.
-        children: For each part of a carousel, whether it is a video; empty for other posts.
-        is_video: Whether the post is a video.
-        hidden: The number that logged-in visitors get instead of hidden likes; None where likes are shown.
-        caption: The caption, if any.
-        final_likes: The limit of its likes as time passes.
-        final_comments: The limit of its comments.
-        growth_days: Days in which its counts reach 63 % of their limits.
-    """
-
-    id: int
-    code: str
-    taken: int
-    picture: Picture
-    children: tuple[bool, ...]
+    id: int  # Instagram's id: milliseconds since 2011-08-24, then 23 bits.
+    code: str  # The id as a shortcode.
+    taken: int  # Time of posting, seconds since 1970.
+    picture: Picture  # The (first) photo, or the thumbnail of a video.
+    children: tuple[bool, ...]  # For each part of a carousel, whether it is a video; empty for other posts.
     is_video: bool
-    hidden: int | None
+    hidden: int | None  # The number that logged-in visitors get for hidden likes; None where likes are shown.
     caption: str | None
-    final_likes: int
-    final_comments: int
-    growth_days: float
+    final_likes: int  # The limit of its likes as time passes.
+    final_comments: int  # The limit of its comments.
+    growth_days: float  # Days in which its counts reach 63 % of their limits.
 
 
 @dataclass(slots=True)
 class Account:
-    """An account of the site.
+    """An account of the site."""
 
-    Attributes:
-        id: Its number on the platform.
-        page_id: Its other number, which logged-out pages use.
-        number: Its place among the corpus' authors.
-        seed: The corpus' seed.
-        first_name: Its name before any event.
-        first_followers: Its followers on day 0, about.
-        growth: Daily growth of the followers, as a share.
-        posts: All its posts, past and future, the oldest first.
-        pinned: The posts that it pins at the front.
-        events: Its changes.
-    """
-
-    id: int
-    page_id: int
-    number: int
-    seed: int
-    first_name: str
-    first_followers: int
-    growth: float
-    posts: list[Post] = field(default_factory=list)
+    id: int  # Its number on the platform.
+    page_id: int  # Its other number, which logged-out pages use.
+    number: int  # Its place among the corpus' authors.
+    seed: int  # The corpus' seed.
+    first_name: str  # Its name before any event.
+    first_followers: int  # Its followers on day 0, about.
+    growth: float  # Daily growth of the followers, as a share.
+    posts: list[Post] = field(default_factory=list)  # Past and future posts, the oldest first.
     pinned: tuple[Post, ...] = ()
     events: list[Event] = field(default_factory=list)
 

@@ -10,21 +10,13 @@ LOGIN: Final = "https://www.instagram.com/accounts/login/?next=%2F"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response.
-
-    Attributes:
-        body: Its bytes.
-        content_type: The header Content-Type.
-        status: The HTTP status.
-        headers: Further headers.
-        breaks_off: Whether the connection breaks in the middle of the body.
-    """
+    """An HTTP response."""
 
     body: bytes
     content_type: str = "application/json; charset=utf-8"
     status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
-    breaks_off: bool = False
+    headers: tuple[tuple[str, str], ...] = ()  # Further headers.
+    breaks_off: bool = False  # Whether the connection breaks in the middle of the body.
 
 
 def json_answer(data: object, status: int = 200) -> Answer:

@@ -38,7 +38,7 @@ def demo_collect(config: DictConfig) -> None:
     collecting.accounts, collecting.paths.archive = str(accounts), str(archive)
     ingesting = stage_configuration("ingest", ["source=archive", f"+source.name={SOURCE}"], config)
     ingesting.source.folder = str(archive)
-    with FakeInstagram(site, folder=folder) as server:
+    with FakeInstagram(site) as server:
         os.environ |= server.environment
         for night in range(1, config.nights + 1):
             site.day = night

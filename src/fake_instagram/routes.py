@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.message import Message
-from threading import Lock
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -28,51 +28,35 @@ _BAD_REQUEST: Final = failure("invalid request", 400)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as received.
+    """A request as received."""
 
-    Attributes:
-        host: The requested host of Instagram.
-        target: Path and query.
-        body: The posted form.
-        headers: The headers.
-    """
-
-    host: str
-    target: str
-    body: str
+    host: str  # The requested host of Instagram.
+    target: str  # Path and query.
+    body: str  # The posted form.
     headers: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The subject of a request.
+    """The subject of a request, and the right answer."""
 
-    Attributes:
-        kind: One of `Request.kind`.
-        answer: The right answer.
-        account: The requested account, where it exists today.
-        post: The requested post, where it exists today.
-    """
-
-    kind: str
+    kind: str  # One of `Request.kind`.
     answer: Answer
-    account: Account | None = None
-    post: Post | None = None
+    account: Account | None = None  # The requested account, where it exists today.
+    post: Post | None = None  # The requested post, where it exists today.
 
 
 class Routes:
     """The addresses that Instaloader requests.
 
-    Attributes:
-        sessions: Names of the logged-in visitors, by the cookie `sessionid`.
+    Args:
+        site: The accounts and posts.
     """
 
     def __init__(self, site: Site) -> None:
-        """Takes the site."""
-        self.sessions: dict[str, str] = {}
+        self.sessions: dict[str, str] = {}  # Names of the logged-in visitors, by the cookie `sessionid`.
         self._site = site
-        self._pictures: dict[tuple[int, int], bytes] = {}
-        self._lock = Lock()
+        self._drawn = lru_cache(_PICTURES_KEPT)(lambda post, part: site.picture(post, part).read())
 
     def meaning(self, asked: Asked) -> Meaning:
         """Returns the subject of a request and the right answer."""
@@ -175,18 +159,6 @@ class Routes:
             return Meaning(kind, not_found(), account, post)
         answer = Answer(_VIDEO, "video/mp4") if kind == "video" else _picture(self._drawn(post, part))
         return Meaning(kind, answer, account, post)
-
-    def _drawn(self, post: Post, part: int) -> bytes:
-        key = (post.id, part)
-        with self._lock:
-            picture = self._pictures.get(key)
-        if picture is None:
-            picture = self._site.picture(post, part).read()
-            with self._lock:
-                self._pictures[key] = picture
-                if len(self._pictures) > _PICTURES_KEPT:
-                    del self._pictures[next(iter(self._pictures))]
-        return picture
 
 
 def _session(headers: Message) -> str:

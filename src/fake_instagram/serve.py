@@ -23,7 +23,8 @@ def serve(config: DictConfig) -> None:
     site = Site(**settings["site"] | {"events": _rules(Event, "site.events", settings["site"]["events"])})
     fault_rules = _rules(FaultRule, "fault_rules", settings["fault_rules"])
     folder = Path(config.folder).absolute()
-    with FakeInstagram(site, fault_rules, folder, config.port) as server:
+    folder.mkdir(parents=True, exist_ok=True)
+    with FakeInstagram(site, fault_rules, config.port) as server:
         session = folder / f"session-{config.visitor}"
         server.write_session(config.visitor, session)
         names = [a.name_on(site.day) for a in site.accounts if a.exists_on(site.day)]

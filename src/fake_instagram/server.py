@@ -63,7 +63,6 @@ class FakeInstagram:
         self,
         site: Site,
         fault_rules: Sequence[FaultRule] = (),
-        folder: str | Path | None = None,
         port: int = 0,
     ) -> None:
         """Takes the site; the server starts on entering the `with` statement.
@@ -71,12 +70,10 @@ class FakeInstagram:
         Args:
             site: The accounts and posts.
             fault_rules: The initial rules.
-            folder: Folder for the authority's certificate (`authority.pem`); None: a temporary folder.
             port: The port on 127.0.0.1; 0 for any free port.
         """
         self.site = site
         self.fault_rules = list(fault_rules)
-        self._folder = None if folder is None else Path(folder)
         self._port = port
         self._requests: list[Request] = []
         self._lock = threading.Lock()
@@ -84,12 +81,9 @@ class FakeInstagram:
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
-        self._temporary = TemporaryDirectory() if self._folder is None else None
-        folder = Path(self._temporary.name) if self._temporary else self._folder
-        assert folder is not None  # noqa: S101
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = TemporaryDirectory()
         authority = trustme.CA()
-        self._certificate = folder / "authority.pem"
+        self._certificate = Path(self._folder.name) / "authority.pem"
         authority.cert_pem.write_to_path(str(self._certificate))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*_HOSTS).configure_cert(context)
@@ -112,8 +106,7 @@ class FakeInstagram:
         self._server.end_connections()
         self._server.server_close()
         self._thread.join()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        self._folder.cleanup()
 
     @property
     def port(self) -> int:
@@ -245,15 +238,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile = self.connection.makefile("wb", self.wbufsize)
         self.close_connection = False
 
-    def do_GET(self) -> None:
-        self._reply()
-
-    def do_POST(self) -> None:
-        self._reply()
-
-    def do_HEAD(self) -> None:
-        self._reply()
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401
         """Prints nothing: the server keeps a list of its requests."""
 
@@ -275,3 +259,5 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body[: len(answer.body) // 2] if answer.breaks_off else answer.body)
         self.close_connection = self.close_connection or answer.breaks_off
+
+    do_GET = do_POST = do_HEAD = _reply  # noqa: N815

@@ -101,7 +101,7 @@ def collection(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterato
     start = datetime.now(UTC) - timedelta(days=DAYS)
     site = Site(posts=48, authors=3, seed=1, start=start, history_days=300, coming_days=DAYS)
     workplace.folder.mkdir(parents=True, exist_ok=True)
-    with FakeInstagram(site, folder=workplace.folder) as instagram:
+    with FakeInstagram(site) as instagram:
         for name, value in instagram.environment.items():
             monkeypatch.setenv(name, value)
         yield Collection(site, instagram, workplace)

@@ -29,7 +29,7 @@ def place(make_workplace: MakeWorkplace) -> Workplace:
 def site(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     start = datetime.now(UTC) - timedelta(days=4)
     site = Site(posts=160, authors=4, seed=2, start=start, history_days=40, coming_days=4)
-    with FakeInstagram(site, folder=place.folder) as instagram:
+    with FakeInstagram(site) as instagram:
         for name, value in instagram.environment.items():
             monkeypatch.setenv(name, value)
         yield site

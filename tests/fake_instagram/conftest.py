@@ -58,7 +58,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(site: Site, *fault_rules: FaultRule) -> FakeInstagram:
-            instagram = stack.enter_context(FakeInstagram(site, fault_rules, tmp_path / "authority"))
+            instagram = stack.enter_context(FakeInstagram(site, fault_rules))
             for name, value in instagram.environment.items():
                 monkeypatch.setenv(name, value)
             return instagram

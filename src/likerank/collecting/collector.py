@@ -1,6 +1,7 @@
 """The collector: one account after another, each post's picture and counts into an archive."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,37 +22,25 @@ from likerank.sources.opt_out import OptOutList
 _log: Final = logging.getLogger(__name__)
 
 
+@dataclass
 class Collector:
     """Collects accounts into an archive.
 
     An account's pass goes from the newest post back to the newest post of the last complete pass, and further
     to the end of the observation window. The state is written after each post: an interrupted pass continues
     with the post that was in progress, and an interrupted collection skips the accounts that were complete.
-
-    Args:
-        instagram: Reads Instagram and writes the archive.
-        archive: The same archive.
-        wanted: The wanted posts.
-        opt_out: Accounts that must not be collected.
-        progress: Receives the progress.
     """
 
-    def __init__(
-        self,
-        instagram: Instagram,
-        archive: Path,
-        wanted: Wanted,
-        opt_out: OptOutList,
-        progress: ProgressBars,
-    ) -> None:
-        self._instagram = instagram
-        self._archive = archive
-        self._wanted = wanted
-        self._opt_out = opt_out
-        self._progress = progress
-        self._state = CollectState(archive)
-        self._observations = ObservationLog(archive / OBSERVATIONS)
-        self._done = self._state.done_before(repr(wanted))
+    instagram: Instagram
+    archive: Path  # The archive that `instagram` writes.
+    wanted: Wanted
+    opt_out: OptOutList
+    progress: ProgressBars
+
+    def __post_init__(self) -> None:
+        self._state = CollectState(self.archive)
+        self._observations = ObservationLog(self.archive / OBSERVATIONS)
+        self._done = self._state.done_before(repr(self.wanted))
         self._seen: set[int] = set()
         self._failed_in_a_row = 0
 
@@ -71,7 +60,7 @@ class Collector:
             summary.add(collected)
             if not collected.skipped[FORGOTTEN]:  # No log may name an account on the opt-out list.
                 _log.info("%s: %s; %s", username, outcome, collected)
-            self._progress.end()
+            self.progress.end()
             if summary.stopped:
                 return summary
         self._state.finish()
@@ -104,13 +93,13 @@ class Collector:
             raise AccountRefusedError(str(error)) from error
         self._failed_in_a_row = 0
         self._done.append(listed)
-        self._state.note_done(repr(self._wanted), self._done)
+        self._state.note_done(repr(self.wanted), self._done)
 
     def _collect(self, listed: str, collected: Collected) -> None:
         known_id = self._state.id_of(listed)
         known_as = listed if known_id is None else self._state.account(known_id).folder or listed
-        profile = self._instagram.profile(known_as, known_id)
-        if f"{INSTAGRAM}/{profile.userid}" in self._opt_out:
+        profile = self.instagram.profile(known_as, known_id)
+        if f"{INSTAGRAM}/{profile.userid}" in self.opt_out:
             collected.skipped[FORGOTTEN] += 1
             return
         if profile.userid in self._seen:
@@ -120,15 +109,15 @@ class Collector:
         account = self._state.account(profile.userid)
         self._follow_rename(account, profile)
         one = AccountPass(
-            self._instagram, profile, account, self._state, self._observations, self._wanted, collected
+            self.instagram, profile, account, self._state, self._observations, self.wanted, collected
         )
-        self._progress.begin(profile.username, one.observe_profile())
-        if self._instagram.is_hidden(profile):
+        self.progress.begin(profile.username, one.observe_profile())
+        if self.instagram.is_hidden(profile):
             raise AccountRefusedError("private")
-        one.run(self._progress)
+        one.run(self.progress)
 
     def _follow_rename(self, account: AccountState, profile: instaloader.Profile) -> None:
-        before, now = self._archive / account.folder, self._archive / profile.username
+        before, now = self.archive / account.folder, self.archive / profile.username
         if account.folder and account.folder != profile.username and before.is_dir() and not now.exists():
             before.rename(now)
             (now / f"{account.folder}_{profile.userid}.json.xz").unlink(missing_ok=True)

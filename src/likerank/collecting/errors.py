@@ -20,11 +20,7 @@ _BLOCKED: Final = {
 
 
 class SiteRefusedError(Exception):
-    """Instagram blocks the visitor: all further accounts would fail, so the collection stops.
-
-    Args:
-        sentence: What is wrong, what to do, and when to come back.
-    """
+    """Instagram blocks the visitor: all further accounts would fail, so the collection stops."""
 
 
 class AccountRefusedError(Exception):

@@ -170,14 +170,12 @@ class Instagram:
         Raises:
             PostRefusedError: If the photo cannot be downloaded or decoded.
         """
-        self._loader.filename_pattern = "{date_utc}_UTC"
-        stem = self._archive / folder / self._loader.format_filename(post, folder)
-        kept = _shortcode_in(self._loader.context, stem)
-        if kept not in (None, post.shortcode):
-            # Another post of the same second.
-            self._loader.filename_pattern = "{date_utc}_UTC_{shortcode}"
+        for pattern in ("{date_utc}_UTC", "{date_utc}_UTC_{shortcode}"):
+            self._loader.filename_pattern = pattern
             stem = self._archive / folder / self._loader.format_filename(post, folder)
             kept = _shortcode_in(self._loader.context, stem)
+            if kept in (None, post.shortcode):  # Else the file has another post of the same second.
+                break
         picture = stem if photo is None else stem.with_name(f"{stem.name}_{photo}")
         if kept == post.shortcode and picture_beside(picture) is not None:
             self._loader.save_metadata_json(str(stem), post)

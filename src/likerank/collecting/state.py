@@ -46,24 +46,16 @@ def locked_archive(archive: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Pass:
-    """An incomplete pass over an account's posts, from the newest back.
+    """An incomplete pass over an account's posts, from the newest back; times are seconds since 1970."""
 
-    Attributes:
-        number: Number of posts done.
-        newest: Time of the newest of these posts, in seconds since 1970.
-        front: The first posts of the list: shortcode to time in seconds since 1970, negative for a post
-            without a photo.
-        frozen: The fields of Instaloader's frozen iterator from the next post on; None before the first.
-        visiting: The node of the post in progress, if any.
-        heard_at: When that node was received, in seconds since 1970.
-    """
-
-    number: int = 0
-    newest: float = 0.0
-    front: dict[str, float] = field(default_factory=dict)
-    frozen: dict[str, Any] | None = None
-    visiting: dict[str, Any] | None = None
-    heard_at: float = 0.0
+    number: int = 0  # Number of posts done.
+    newest: float = 0.0  # Time of the newest of these posts.
+    front: dict[str, float] = field(
+        default_factory=dict
+    )  # Times of the first posts; negative without a photo.
+    frozen: dict[str, Any] | None = None  # Instaloader's frozen iterator over the other posts.
+    visiting: dict[str, Any] | None = None  # The node of the post in progress.
+    heard_at: float = 0.0  # When that node was received.
 
     def iterator(self) -> FrozenNodeIterator | None:
         """Returns the iterator over the other posts; None if missing or expired."""
@@ -74,23 +66,14 @@ class Pass:
 
 @dataclass(slots=True)
 class AccountState:
-    """State of one account.
+    """State of one account."""
 
-    Attributes:
-        folder: Its folder in the archive: its username in the last pass.
-        front: The first posts of the list in the last complete pass, as in `Pass`.
-        count: The number of posts that the last complete pass wanted; None: all.
-        since: The time of the oldest post that it wanted, in seconds since 1970.
-        pending: Shortcodes of unavailable posts, to the number of attempts.
-        current: The interrupted pass, if any.
-    """
-
-    folder: str = ""
-    front: dict[str, float] = field(default_factory=dict)
-    count: int | None = None
-    since: float = 0.0
-    pending: dict[str, int] = field(default_factory=dict)
-    current: Pass | None = None
+    folder: str = ""  # Its folder in the archive: its username in the last pass.
+    front: dict[str, float] = field(default_factory=dict)  # `Pass.front` of the last complete pass.
+    count: int | None = None  # The number of posts that the last complete pass wanted; None: all.
+    since: float = 0.0  # The time of the oldest post that it wanted.
+    pending: dict[str, int] = field(default_factory=dict)  # Attempts by shortcode of unavailable posts.
+    current: Pass | None = None  # The interrupted pass.
 
 
 class CollectState:
