@@ -22,7 +22,7 @@ _POST: Final = "27128499623469141"
 _PROFILE: Final = "27937681195819736"
 _WHO_AM_I: Final = "d6f4427fbe92d846298cf93df0b937d3"
 _PICTURES_KEPT: Final = 32
-_VIDEO: Final = b"\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom" + b"\x00\x00\x00\x0cmdat" + b"made"
+_VIDEO: Final = b"\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom" + b"\x00\x00\x00\x0cmdat" + b"fake"
 _BAD_REQUEST: Final = failure("invalid request", 400)
 
 

@@ -68,7 +68,7 @@ class Site:
             events: Changes of accounts.
 
         Raises:
-            LikerankError: If the corpus cannot be made, `start` is no date, an event names an unknown
+            LikerankError: If the corpus is invalid, `start` is no date, an event names an unknown
                 account, or a renamed account gets no new name or another account's.
         """
         demo = Demo("planted", posts, authors, seed)

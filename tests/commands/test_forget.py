@@ -242,13 +242,13 @@ class Interrupted:
         return None
 
     def records(self) -> Iterator[Record]:
-        yield from author("made", "ann", "ann")
+        yield from author("table", "ann", "ann")
         for number in range(300):
             if number == 280:
-                self._forgotten.add("made/ann")
-                self._store.forget("made/ann")
+                self._forgotten.add("table/ann")
+                self._store.forget("table/ann")
             yield Post(
-                source="made",
+                source="table",
                 source_id=f"p{number}",
                 author_id="ann",
                 username="ann",

@@ -26,7 +26,7 @@ OWNER: Json = {"id": "77", "username": "Ann"}
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
-        pytest.fail("a request was made")
+        pytest.fail("a request was sent")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)

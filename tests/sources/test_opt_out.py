@@ -59,10 +59,10 @@ def test_additions_of_another_process_are_seen(path: Path) -> None:
 
 def test_parallel_additions_are_all_kept(path: Path) -> None:
     add = f"import sys; from likerank.sources import OptOutList; OptOutList({str(path)!r}).add(sys.argv[1])"
-    processes = [subprocess.Popen([sys.executable, "-c", add, f"made/{number}"]) for number in range(4)]
+    processes = [subprocess.Popen([sys.executable, "-c", add, f"table/{number}"]) for number in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
     opt_out = OptOutList(path)
-    assert all(f"made/{number}" in opt_out for number in range(4))
+    assert all(f"table/{number}" in opt_out for number in range(4))
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"salt": "xyz", "hashes": []}', '{"salt": "00"}'])

@@ -23,12 +23,7 @@ class Wanted:
 
     @classmethod
     def from_options(cls, count: object, since: object, days: object) -> Self:
-        """Checks the options of the command.
-
-        Args:
-            count: `posts_per_account`.
-            since: `since`, a date in ISO format or None.
-            days: `observation_days`.
+        """Checks `posts_per_account`, `since` and `observation_days`.
 
         Raises:
             LikerankError: If an option is invalid.
