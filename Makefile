@@ -15,10 +15,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
 	  { echo "likerank needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,joblib,optuna,ray,submitit,standin,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,joblib,optuna,ray,submitit,fake-instagram,dev]'
 	@touch $@
 
-demo-collect: $(INSTALLED) ## The collector on made accounts, night after night, without Instagram
+demo-collect: $(INSTALLED) ## The collector on synthetic accounts, night after night, without Instagram
 	$(BIN)/python scripts/demo_collect.py
 
 demo: $(INSTALLED) ## The main job on a drawn corpus: ingest, snapshot, two trainings, one table

@@ -11,7 +11,7 @@ def main(config: DictConfig) -> None:
     with importing():
         from likerank.commands.collect import collect
 
-    collect(config).complain()
+    collect(config).raise_if_incomplete()
 
 
 if __name__ == "__main__":

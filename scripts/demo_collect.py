@@ -1,4 +1,4 @@
-"""Run: python scripts/demo_collect.py: collects a made site on this machine, night after night."""
+"""Run: python scripts/demo_collect.py: collects a synthetic site, night after night."""
 
 import hydra
 from omegaconf import DictConfig

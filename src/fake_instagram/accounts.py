@@ -1,4 +1,4 @@
-"""The accounts of the stand-in's site, their posts and what happens to them."""
+"""Accounts of the fake Instagram, their posts and their changes."""
 
 from dataclasses import dataclass, field
 from math import exp
@@ -8,7 +8,7 @@ import numpy as np
 
 from likerank.records import Picture
 
-# What a random stream is for; the demo's own begin with 0 and 1, the site's go on with 3.
+# Number of a random stream; the demo corpus has 0 and 1, the site the numbers from 3.
 _FOLLOWERS: Final = 2
 
 EventKind = Literal["renamed", "private", "deleted", "appears"]
@@ -16,98 +16,63 @@ EventKind = Literal["renamed", "private", "deleted", "appears"]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens to an account.
+    """A change of an account."""
 
-    Attributes:
-        kind: `renamed` (the id stays, the old name is gone), `private`, `deleted`, or `appears` (before,
-            nothing of it is there).
-        account: The account's first name.
-        day: The first day on which it is so.
-        name: The new name of a renamed account.
-    """
-
-    kind: EventKind
-    account: str
-    day: int
-    name: str | None = None
+    kind: EventKind  # `renamed`: the id stays; `appears`: before that day the account does not exist.
+    account: str  # The account's first name.
+    day: int  # The first day of the change.
+    name: str | None = None  # The new name of a renamed account.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Post:
-    """A post of the site; its counts on a day are the site's to tell.
+    """A post of the site; `Site` computes its counts on a day."""
 
-    Attributes:
-        id: Instagram's id: milliseconds since 2011-08-24, then 23 bits.
-        code: The same as a shortcode.
-        taken: When it was posted, seconds since 1970.
-        picture: The (first) photo, or the thumbnail of a video.
-        children: Which parts of a carousel are videos; empty for anything else.
-        is_video: Whether it is a video.
-        hidden: What stands in for the likes where they are hidden from those who are logged in; else None.
-        caption: What was written under it, if anything.
-        final_likes: Likes that it will have in the end.
-        final_comments: Comments that it will have in the end.
-        ripening: Days in which it gets 63 % of them.
-    """
-
-    id: int
-    code: str
-    taken: int
-    picture: Picture
-    children: tuple[bool, ...]
+    id: int  # Instagram's id: milliseconds since 2011-08-24, then 23 bits.
+    code: str  # The id as a shortcode.
+    taken: int  # Time of posting, seconds since 1970.
+    picture: Picture  # The (first) photo, or the thumbnail of a video.
+    children: tuple[bool, ...]  # For each part of a carousel, whether it is a video; empty for other posts.
     is_video: bool
-    hidden: int | None
+    hidden: int | None  # The number that logged-in visitors get for hidden likes; None where likes are shown.
     caption: str | None
-    final_likes: int
-    final_comments: int
-    ripening: float
+    final_likes: int  # The limit of its likes as time passes.
+    final_comments: int  # The limit of its comments.
+    growth_days: float  # Days in which its counts reach 63 % of their limits.
 
 
 @dataclass(slots=True)
 class Account:
-    """An account of the site.
+    """An account of the site."""
 
-    Attributes:
-        id: Its number on the platform.
-        page_id: The other number by which a logged-out page speaks of it.
-        number: Which author of the corpus it is.
-        seed: Which corpus.
-        first_name: Its name before any event.
-        first_followers: Its followers on day 0, about.
-        growth: By how much they grow in a day, as a share.
-        posts: All its posts, past and to come, the oldest first.
-        pinned: Which of them it pins at the front.
-        events: What happens to it.
-    """
-
-    id: int
-    page_id: int
-    number: int
-    seed: int
-    first_name: str
-    first_followers: int
-    growth: float
-    posts: list[Post] = field(default_factory=list)
+    id: int  # Its number on the platform.
+    page_id: int  # Its other number, which logged-out pages use.
+    number: int  # Its place among the corpus' authors.
+    seed: int  # The corpus' seed.
+    first_name: str  # Its name before any event.
+    first_followers: int  # Its followers on day 0, about.
+    growth: float  # Daily growth of the followers, as a share.
+    posts: list[Post] = field(default_factory=list)  # Past and future posts, the oldest first.
     pinned: tuple[Post, ...] = ()
     events: list[Event] = field(default_factory=list)
 
     def name_on(self, day: int) -> str:
-        """Returns the name it goes by."""
+        """Returns the account's name."""
         names = [event for event in self.events if event.kind == "renamed" and event.day <= day]
         return max(names, key=lambda event: event.day).name or "" if names else self.first_name
 
     def exists_on(self, day: int) -> bool:
-        """Returns whether it is there: has appeared and is not deleted."""
+        """Returns whether the account has appeared and is not deleted."""
         return not self._has("deleted", day) and all(
             event.day <= day for event in self.events if event.kind == "appears"
         )
 
     def private_on(self, day: int) -> bool:
-        """Returns whether it shows its posts to followers alone."""
+        """Returns whether the account shows its posts to followers only."""
         return self._has("private", day)
 
     def followers_on(self, day: int) -> int:
-        """Returns its followers, who drift from day to day."""
+        """Returns the number of followers, which drifts from day to day."""
         noise = np.random.default_rng((self.seed, _FOLLOWERS, self.number, day)).normal(0, 0.001)
         return round(self.first_followers * exp(self.growth * day + noise))
 

@@ -1,4 +1,4 @@
-"""The shapes of Instagram's answers, as Instaloader 4.16 reads them: JSON and the JSON in its pages."""
+"""The content of Instagram's answers, as Instaloader 4.16 reads them: JSON and the JSON in its pages."""
 
 import json
 from typing import Any, Final
@@ -8,22 +8,27 @@ from fake_instagram.accounts import Account, Post
 from fake_instagram.nodes import Json
 from fake_instagram.site import Site
 
-LSD: Final = "AdStandInLsd"
-"""The token that the start page hands out and queries bring back."""
+LSD: Final = "FakeLsd"
+"""The token that the start page gives and queries must send."""
+
+_FALSE_IN_PROFILES: Final = """
+    followed_by_viewer follows_viewer blocked_by_viewer has_blocked_viewer has_requested_viewer
+    requested_by_viewer
+"""
 
 
 def start_page(viewer: str | None) -> str:
-    """Returns the site's first page, with the tokens that queries must bring."""
+    """Returns the site's first page, with the tokens that queries must send."""
     tokens: list[list[Any]] = [["LSD", [], {"token": LSD}, 323]]
     if viewer is not None:
-        tokens.append(["DTSGInitialData", [], {"token": "NAcStandInDtsg"}, 258])
-    # Without spaces, as the real page has it and Instaloader's patterns expect.
+        tokens.append(["DTSGInitialData", [], {"token": "FakeDtsg"}, 258])
+    # Without spaces, as on the real page: Instaloader's patterns expect none.
     defined = json.dumps({"define": [*tokens, ["Eimu", [], {"IG_USER_EIMU": "0"}, 1]]}, separators=(",", ":"))
     return _page("Instagram", f"<script>{defined}</script>")
 
 
 def profile_page(site: Site, account: Account) -> str:
-    """Returns an account's page as a logged-out visitor gets it, with two embedded queries."""
+    """Returns an account's page for logged-out visitors, with two embedded queries."""
     details = {
         "pk": str(account.id),
         "id": str(account.page_id),
@@ -62,7 +67,7 @@ def timeline(site: Site, account: Account, after: int | None) -> Json:
 
 
 def post_by_code(site: Site, account: Account | None, post: Post | None, logged_in: bool) -> Json:
-    """Returns the answer to the query for one post (27128499623469141); no items where none can be seen."""
+    """Returns the answer to the query for one post (27128499623469141); no items where it is not visible."""
     items = []
     if account and post and not account.private_on(site.day):
         items.append(nodes.media(site, account, post, logged_in))
@@ -91,7 +96,8 @@ def profile_by_id(site: Site, account: Account | None) -> Json:
 
 
 def web_profile(site: Site, account: Account) -> Json:
-    """Returns the answer of `web_profile_info`, in the shape that all answers once had."""
+    """Returns the answer of `web_profile_info`, in the older shape of answers."""
+    no_more = {"has_next_page": False, "end_cursor": None}
     user = {
         "id": str(account.id),
         **nodes.person(site, account),
@@ -99,25 +105,16 @@ def web_profile(site: Site, account: Account) -> Json:
         "edge_follow": {"count": nodes.following(account)},
         "edge_owner_to_timeline_media": {
             "count": site.post_count(account),
-            "page_info": {"has_next_page": False, "end_cursor": None},
+            "page_info": no_more,
             "edges": [],
         },
-        "edge_felix_video_timeline": {
-            "count": 0,
-            "page_info": {"has_next_page": False, "end_cursor": None},
-            "edges": [],
-        },
+        "edge_felix_video_timeline": {"count": 0, "page_info": no_more, "edges": []},
         "biography": nodes.biography(account),
         "external_url": None,
         "is_business_account": False,
         "business_category_name": None,
         "profile_pic_url_hd": nodes.face_url(site, account),
-        "followed_by_viewer": False,
-        "follows_viewer": False,
-        "blocked_by_viewer": False,
-        "has_blocked_viewer": False,
-        "has_requested_viewer": False,
-        "requested_by_viewer": False,
+        **dict.fromkeys(_FALSE_IN_PROFILES.split(), False),
     }
     return {"data": {"user": user}, "status": "ok"}
 
@@ -170,7 +167,7 @@ def _page(title: str, body: str) -> str:
 
 def _embedded(data: Json) -> str:
     result = {"__bbox": {"complete": True, "result": {"data": data, "extensions": {"is_final": True}}}}
-    cache = ["RelayPrefetchedStreamCache", "next", [], ["adp_StandIn", result]]
+    cache = ["RelayPrefetchedStreamCache", "next", [], ["adp_Fake", result]]
     call = {"require": [["ScheduledServerJS", "handle", None, [{"__bbox": {"require": [cache]}}]]]}
     # Or a caption could end the script.
     safe = json.dumps(call).replace("</", r"<\/")

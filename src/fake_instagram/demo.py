@@ -1,4 +1,4 @@
-"""The collector for newcomers: a made site on this machine, collected night after night, then ingested."""
+"""The collector's demo: a synthetic site on this machine, collected night after night, then ingested."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from fake_instagram import Site, StandIn
+from fake_instagram import FakeInstagram, Site
 from likerank.app.compose import stage_configuration
 from likerank.app.paths import data_folder
 from likerank.commands.collect import collect
@@ -14,30 +14,23 @@ from likerank.commands.ingest import ingest
 from likerank.records import Observation, Post
 from likerank.sources.observations import OBSERVATIONS, read_observations
 
-SOURCE = "demo_standin"
+SOURCE = "demo_instagram"
 _NEXT = f"""
-The archive is as Instaloader writes it. Next, with its posts, which are made and not Instagram's:
+The archive is as Instaloader writes it. Next, with its synthetic posts:
       python scripts/train.py snapshot.sources=[{SOURCE}]
 With accounts of Instagram's:
       python scripts/collect.py accounts=accounts.txt              see README.md"""
 
 
 def demo_collect(config: DictConfig) -> None:
-    """Collects a made site on some nights, prints how one post's likes grew, and ingests the archive.
+    """Collects a synthetic site on some nights, prints how one post's likes grew, and ingests the archive.
 
-    The site is where Instaloader finds Instagram, for this process alone. A second time, what is there is
-    used again.
+    Only this process' requests to Instagram reach the site. A second call continues with the same archive.
     """
     folder = data_folder(config) / "demo_collect"
     folder.mkdir(parents=True, exist_ok=True)
-    site = Site(
-        config.posts,
-        config.accounts,
-        config.seed,
-        _first_night(folder / "first_night.txt", config.nights),
-        history_days=60,
-        coming_days=config.nights,
-    )
+    start = _first_night(folder / "first_night.txt", config.nights)
+    site = Site(config.posts, config.accounts, config.seed, start, history_days=60, coming_days=config.nights)
     accounts = folder / "accounts.txt"
     accounts.write_text("".join(f"{account.first_name}\n" for account in site.accounts))
     archive = folder / "archive"
@@ -47,26 +40,26 @@ def demo_collect(config: DictConfig) -> None:
         "ingest", ["source=archive", f"+source.name={SOURCE}", "source.synthetic=true"], config
     )
     ingesting.source.folder = str(archive)
-    with StandIn(site, folder=folder) as stand_in:
-        os.environ |= stand_in.environment
+    with FakeInstagram(site) as server:
+        os.environ |= server.environment
         for night in range(1, config.nights + 1):
             site.day = night
             print(f"\nNight {night}")
-            collect(collecting).complain()
+            collect(collecting).raise_if_incomplete()
     _print_growth(archive)
     ingest(ingesting)
     print(_NEXT)
 
 
 def _first_night(file: Path, nights: int) -> str:
-    """Returns when the made site begins: the first time so that the last night is now."""
+    """Returns when the site begins: on the first call such that its last night is now."""
     if not file.exists():
         file.write_text((datetime.now(UTC) - timedelta(days=nights)).isoformat(timespec="seconds"))
     return file.read_text()
 
 
 def _print_growth(archive: Path) -> None:
-    """Prints what was seen of the post that was observed most often."""
+    """Prints the counts of the post with the most observations."""
     seen: dict[str, list[int | None]] = {}
     for observation in read_observations(archive / OBSERVATIONS, SOURCE):
         if isinstance(observation, Observation) and isinstance(observation.record, Post):

@@ -1,4 +1,4 @@
-"""The nodes of Instagram's answers: a post, a part of a carousel, whoever posted it."""
+"""Nodes in Instagram's answers: a post, a part of a carousel, an account."""
 
 from typing import Any, Final
 
@@ -12,9 +12,9 @@ CDN: Final = "scontent.cdninstagram.com"
 
 _SIDE: Final = 256
 _PHOTO, _VIDEO, _CAROUSEL = 1, 2, 8
-_LIFETIME: Final = 60 * 86_400  # Seconds after which the address of a picture says that it expires.
+_LIFETIME: Final = 60 * 86_400  # Seconds until the expiry that a picture's address states.
 
-# What a real answer names and leaves null for a post that is nothing special.
+# Keys that a real answer has with the value null for an ordinary post.
 _NULL_IN_POSTS = """
     ad_id boosted_status boost_unavailable_identifier boost_unavailable_reason feed_demotion_control
     feed_recs_demotion_control inventory_source is_dash_eligible number_of_qualities video_dash_manifest
@@ -36,7 +36,7 @@ _NULL_IN_USERS = """
 
 
 def media(site: Site, account: Account, post: Post, logged_in: bool) -> Json:
-    """Returns a post as a timeline has it."""
+    """Returns a post's node in a timeline."""
     likes: int | None = site.likes(post)
     if post.hidden is not None:
         likes = post.hidden if logged_in else None
@@ -85,7 +85,7 @@ def media(site: Site, account: Account, post: Post, logged_in: bool) -> Json:
 
 def _part(site: Site, post: Post, part: int, parent: str) -> Json:
     is_video = post.children[part]
-    # Parts are uploaded before the whole, a millisecond each.
+    # Parts are uploaded before the post, a millisecond each.
     number = post.id - ((len(post.children) - part) << 23)
     return dict.fromkeys(_NULL_IN_PARTS.split()) | {
         "id": f"{number}_{parent.partition('_')[2]}",
@@ -111,7 +111,7 @@ def _person(site: Site, account: Account) -> Json:
 
 
 def person(site: Site, account: Account) -> Json:
-    """Returns what an account's own page and queries say of who it is."""
+    """Returns the names and pictures of an account in its page and in queries for it."""
     return _person(site, account) | {
         "full_name": account.first_name.replace("_", " ").title(),
         "hd_profile_pic_url_info": {"url": face_url(site, account)},
@@ -131,7 +131,7 @@ def _in_post(site: Site, account: Account) -> Json:
 
 
 def user(site: Site, account: Account) -> Json:
-    """Returns an account as a post names it."""
+    """Returns an account's node in a post."""
     empty = dict.fromkeys(_NULL_IN_USERS.split())
     return empty | person(site, account) | _in_post(site, account)
 
@@ -146,12 +146,12 @@ def _owner(site: Site, account: Account) -> Json:
 
 
 def friendship(**more: bool) -> Json:
-    """Returns how the visitor stands to an account: not at all."""
+    """Returns the visitor's relation to an account: none."""
     return {"following": False, "is_bestie": False, "is_feed_favorite": False, "is_restricted": False} | more
 
 
 def caption(post: Post) -> Json | None:
-    """Returns what was written under a post."""
+    """Returns a post's caption; None where it has none."""
     if post.caption is None:
         return None
     return {
@@ -163,7 +163,7 @@ def caption(post: Post) -> Json | None:
 
 
 def media_type(post: Post) -> int:
-    """Returns the number that says whether a post is a photo, a video or a carousel."""
+    """Returns the code for a photo, a video or a carousel."""
     return _VIDEO if post.is_video else _CAROUSEL if post.children else _PHOTO
 
 
@@ -172,7 +172,7 @@ def _images(site: Site, post: Post, part: int) -> Json:
 
 
 def picture_url(site: Site, post: Post, part: int) -> str:
-    """Returns today's address of a post's picture; as on the site, another day's differs."""
+    """Returns today's address of a post's picture, which differs from day to day as on Instagram."""
     return f"https://{CDN}/v/t51.2885-15/{post.id}_{part}_n.jpg?stp=dst-jpg_e35_tt6&_nc_ht={CDN}&oe={_expiry(site)}"
 
 
@@ -196,5 +196,5 @@ def following(account: Account) -> int:
 
 
 def biography(account: Account) -> str:
-    """Returns what an account says of itself."""
-    return f"Drawn landscapes, number {account.number + 1}. Made by likerank, nobody's photos."
+    """Returns an account's description of itself."""
+    return f"Drawn landscapes, number {account.number + 1}. Synthetic, by likerank."

@@ -1,4 +1,4 @@
-"""What a request is about, and the right answer to it."""
+"""Routes: from a request's address to its subject and the right answer."""
 
 import json
 import re
@@ -6,13 +6,13 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.message import Message
-from threading import Lock
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
 from fake_instagram import answers
 from fake_instagram.accounts import Account, Post
-from fake_instagram.fault_rules import Answer, html_answer, json_answer, not_found, to_login
+from fake_instagram.answer import Answer, failure, html_answer, json_answer, not_found, to_login
 from fake_instagram.nodes import CDN, Json
 from fake_instagram.site import Site, shortcode
 
@@ -22,59 +22,44 @@ _POST: Final = "27128499623469141"
 _PROFILE: Final = "27937681195819736"
 _WHO_AM_I: Final = "d6f4427fbe92d846298cf93df0b937d3"
 _PICTURES_KEPT: Final = 32
-_MADE_VIDEO: Final = b"\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom" + b"\x00\x00\x00\x0cmdat" + b"made"
+_VIDEO: Final = b"\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom" + b"\x00\x00\x00\x0cmdat" + b"fake"
+_BAD_REQUEST: Final = failure("invalid request", 400)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came over the wire.
+    """A request as received."""
 
-    Attributes:
-        host: Which of Instagram's hosts it was for.
-        target: Path and query.
-        body: The form that was posted.
-        headers: Its headers.
-    """
-
-    host: str
-    target: str
-    body: str
+    host: str  # The requested host of Instagram.
+    target: str  # Path and query.
+    body: str  # The posted form.
     headers: Message
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a request is about.
+    """The subject of a request, and the right answer."""
 
-    Attributes:
-        kind: As `Request.kind` has it.
-        answer: The right answer.
-        account: The account that it is about, where it is there.
-        post: The post that it is about, where it is there.
-    """
-
-    kind: str
+    kind: str  # One of `Request.kind`.
     answer: Answer
-    account: Account | None = None
-    post: Post | None = None
+    account: Account | None = None  # The requested account, where it exists today.
+    post: Post | None = None  # The requested post, where it exists today.
 
 
 class Routes:
-    """The addresses that Instaloader asks for.
+    """The addresses that Instaloader requests.
 
-    Attributes:
-        sessions: Who is logged in, by the cookie `sessionid`.
+    Args:
+        site: The accounts and posts.
     """
 
     def __init__(self, site: Site) -> None:
-        """Takes what there is."""
-        self.sessions: dict[str, str] = {}
+        self.sessions: dict[str, str] = {}  # Names of the logged-in visitors, by the cookie `sessionid`.
         self._site = site
-        self._pictures: dict[tuple[int, int], bytes] = {}
-        self._lock = Lock()
+        self._drawn = lru_cache(_PICTURES_KEPT)(lambda post, part: site.picture(post, part).read())
 
     def meaning(self, asked: Asked) -> Meaning:
-        """Returns what a request is about and its answer."""
+        """Returns the subject of a request and the right answer."""
         path, _, query = asked.target.partition("?")
         path = path.strip("/")
         if asked.host == CDN:
@@ -88,7 +73,7 @@ class Routes:
             else:
                 meaning = self._address(path, parameters, viewer)
         except (KeyError, ValueError):
-            return Meaning("other", _bad_request())
+            return Meaning("other", _BAD_REQUEST)
         return replace(meaning, answer=to_login()) if session and viewer is None else meaning
 
     def _address(self, path: str, parameters: Mapping[str, str], viewer: str | None) -> Meaning:
@@ -146,20 +131,20 @@ class Routes:
             kind, account = "profile", site.account_of_id(int(variables["id"]))
             data = answers.profile_by_id(site, account)
         else:
-            return Meaning("other", _bad_request())
+            return Meaning("other", _BAD_REQUEST)
         if of_the_web and form.get("lsd") != answers.LSD:
-            answer = _bad_request()
+            answer = _BAD_REQUEST
         elif document == _TIMELINE and viewer is None:
             answer = to_login()
         elif data is None:
             answer = not_found()
         else:
-            # Only the older of the two addresses says so.
+            # Only the older of the two addresses adds the status.
             answer = json_answer(data if of_the_web else data | {"status": "ok"})
         return Meaning(kind, answer, account, post)
 
     def _file(self, path: str) -> Meaning:
-        """Pictures and videos, at the addresses that answers name; a private account's stay there."""
+        """Returns a picture or video by the address in an answer; also of a private account."""
         site = self._site
         found = re.fullmatch(r".*/(\d+)(?:_(\d+))?(_n\.jpg|\.mp4)", path)
         if not found:
@@ -172,24 +157,12 @@ class Routes:
         kind = "video" if found[3] == ".mp4" else "picture"
         if post is None or part >= max(1, len(post.children)):
             return Meaning(kind, not_found(), account, post)
-        answer = Answer(_MADE_VIDEO, "video/mp4") if kind == "video" else _picture(self._drawn(post, part))
+        answer = Answer(_VIDEO, "video/mp4") if kind == "video" else _picture(self._drawn(post, part))
         return Meaning(kind, answer, account, post)
-
-    def _drawn(self, post: Post, part: int) -> bytes:
-        key = (post.id, part)
-        with self._lock:
-            picture = self._pictures.get(key)
-        if picture is None:
-            picture = self._site.picture(post, part).read()
-            with self._lock:
-                self._pictures[key] = picture
-                if len(self._pictures) > _PICTURES_KEPT:
-                    del self._pictures[next(iter(self._pictures))]
-        return picture
 
 
 def _session(headers: Message) -> str:
-    """Returns the cookie `sessionid` of a browser, or a phone's token for it; empty where neither is."""
+    """Returns the cookie `sessionid` of a browser or of a phone's token; empty where there is neither."""
     bearer = (headers.get("Authorization") or "").rpartition(":")[2]
     if bearer:
         return str(json.loads(b64decode(bearer))["sessionid"])
@@ -198,13 +171,9 @@ def _session(headers: Message) -> str:
 
 
 def _start(viewer: str | None) -> Answer:
-    cookie = ("Set-Cookie", "csrftoken=StandInCsrf; Domain=.instagram.com; Path=/; Secure")
+    cookie = ("Set-Cookie", "csrftoken=FakeCsrf; Domain=.instagram.com; Path=/; Secure")
     return html_answer(answers.start_page(viewer), headers=() if viewer else (cookie,))
 
 
 def _picture(jpeg: bytes) -> Answer:
     return Answer(jpeg, "image/jpeg", headers=(("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT"),))
-
-
-def _bad_request() -> Answer:
-    return json_answer({"message": "invalid request", "status": "fail"}, 400)

@@ -1,4 +1,4 @@
-"""The stand-in for Instagram as a command: serves made accounts until Ctrl-C, for Instaloader to try on."""
+"""The fake Instagram as a command: serves synthetic accounts until Ctrl-C, for trying out Instaloader."""
 
 import shlex
 from collections import Counter
@@ -11,24 +11,26 @@ from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 
-from fake_instagram import Event, Refusal, Site, StandIn
+from fake_instagram import Event, FakeInstagram, FaultRule, Site
 from likerank.errors import LikerankError
 
-Rule = TypeVar("Rule", Event, Refusal)
+Rule = TypeVar("Rule", Event, FaultRule)
 
 
-def stand_in(config: DictConfig) -> None:
-    """Serves the configured site, says how to get there, and ends with Ctrl-C."""
+def serve(config: DictConfig) -> None:
+    """Serves the configured site, prints how to reach it, and ends with Ctrl-C."""
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    site = Site(**settings["site"] | {"events": _made(Event, settings["site"]["events"])})
+    site = Site(**settings["site"] | {"events": _rules(Event, "site.events", settings["site"]["events"])})
+    fault_rules = _rules(FaultRule, "fault_rules", settings["fault_rules"])
     folder = Path(config.folder).absolute()
-    with StandIn(site, _made(Refusal, settings["refusals"]), folder, config.port) as server:
+    folder.mkdir(parents=True, exist_ok=True)
+    with FakeInstagram(site, fault_rules, config.port) as server:
         session = folder / f"session-{config.visitor}"
         server.write_session(config.visitor, session)
         names = [a.name_on(site.day) for a in site.accounts if a.exists_on(site.day)]
-        (folder / "accounts.txt").write_text("# Made accounts of the stand-in.\n" + "\n".join(names) + "\n")
-        print(f"{len(names)} made accounts on day {site.day}: {folder / 'accounts.txt'}")
-        print("In another shell, to meet the stand-in instead of Instagram:")
+        (folder / "accounts.txt").write_text("# Synthetic accounts.\n" + "\n".join(names) + "\n")
+        print(f"{len(names)} synthetic accounts on day {site.day}: {folder / 'accounts.txt'}")
+        print("In another shell, to reach the fake Instagram instead of Instagram:")
         for name, value in server.environment.items():
             print(f"  export {name}={shlex.quote(value)}")
         print("Then, for example:")
@@ -41,10 +43,9 @@ def stand_in(config: DictConfig) -> None:
         print("\nServed", ", ".join(f"{n} {kind}" for kind, n in counts.most_common()) or "nothing")
 
 
-def _made(rule: type[Rule], settings: Iterable[Mapping[str, Any]]) -> list[Rule]:
+def _rules(rule: type[Rule], key: str, settings: Iterable[Mapping[str, Any]]) -> list[Rule]:
     known = [field.name for field in fields(rule) if field.init]
     for setting in settings:
-        if unknown := [key for key in setting if key not in known]:
-            name = rule.__name__.lower()
-            raise LikerankError(f"A stand-in's {name} has no {unknown[0]}; it has {', '.join(known)}.")
+        if unknown := [name for name in setting if name not in known]:
+            raise LikerankError(f"{key} has no key {unknown[0]}; its keys are {', '.join(known)}.")
     return [rule(**setting) for setting in settings]

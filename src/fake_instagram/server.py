@@ -1,4 +1,4 @@
-"""The stand-in's wire: a proxy on the loopback that ends TLS for Instagram's hosts and answers itself."""
+"""The server: a proxy on the loopback that ends TLS for Instagram's hosts and answers their requests."""
 
 import hashlib
 import pickle
@@ -13,7 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple, Self
 
-from fake_instagram.fault_rules import Answer, Refusal, refused
+from fake_instagram.answer import Answer
+from fake_instagram.fault_rules import FaultRule, faulty
 from fake_instagram.nodes import CDN
 from fake_instagram.routes import Asked, Routes
 from fake_instagram.site import Site
@@ -23,7 +24,7 @@ try:
     import trustme
 except ModuleNotFoundError as error:
     raise LikerankError(
-        "The stand-in for Instagram needs trustme: pip install 'likerank[standin]'."
+        "The fake Instagram needs trustme: pip install 'likerank[fake-instagram]'."
     ) from error
 
 _HOSTS: Final = ("www.instagram.com", "i.instagram.com", CDN)
@@ -31,52 +32,48 @@ _IDLE: Final = 120.0  # Seconds after which a connection that asks nothing is cl
 
 
 class Request(NamedTuple):
-    """A request that came.
+    """A request that the server received.
 
     Attributes:
         kind: `start` (the first page), `page` (an account's page), `posts` (a further page of posts, logged
             out), `timeline` (a page of posts, logged in), `post` (one post's data), `profile` (an account's
-            data), `login` (who is logged in), `picture`, `video`, `face` (a profile picture) or `other`.
-        account: The account that it is about, by its first name; None where it is about none that is there.
-        post: The shortcode of the post that it is about, or None.
-        refusal: The kind of the refusal that was the answer, or None.
+            data), `login` (the session's username), `picture`, `video`, `face` (a profile picture), `other`.
+        account: The first name of the requested account; None where no existing account was requested.
+        post: The shortcode of the requested post, or None.
+        fault: The kind of the fault rule that applied, or None.
     """
 
     kind: str
     account: str | None
     post: str | None
-    refusal: int | str | None
+    fault: int | str | None
 
 
-class StandIn:
-    """Serves a site to whoever uses `environment`; a context manager, its server a thread of this process.
+class FakeInstagram:
+    """Serves a site to processes with `environment`; a context manager, its server a thread of this process.
 
-    Nothing outside it is asked, and a host that is not Instagram's is refused.
+    It sends no request of its own, and refuses hosts that are not Instagram's.
 
     Attributes:
-        site: What is served; its `day` may be set at any time.
-        refusals: The rules by which requests are refused; may be changed at any time.
+        site: The served site; its `day` may be set at any time.
+        fault_rules: The rules for faulty answers; may be changed at any time.
     """
 
     def __init__(
         self,
         site: Site,
-        refusals: Sequence[Refusal] = (),
-        folder: str | Path | None = None,
+        fault_rules: Sequence[FaultRule] = (),
         port: int = 0,
     ) -> None:
-        """Takes what to serve.
+        """Takes the site; the server starts on entering the `with` statement.
 
         Args:
-            site: What there is.
-            refusals: The rules to begin with.
-            folder: Where the authority's certificate goes (`authority.pem`); a folder that goes away again
-                where None.
-            port: The port on 127.0.0.1; 0 for any that is free.
+            site: The accounts and posts.
+            fault_rules: The initial rules.
+            port: The port on 127.0.0.1; 0 for any free port.
         """
         self.site = site
-        self.refusals = list(refusals)
-        self._folder = None if folder is None else Path(folder)
+        self.fault_rules = list(fault_rules)
         self._port = port
         self._requests: list[Request] = []
         self._lock = threading.Lock()
@@ -84,12 +81,9 @@ class StandIn:
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
-        self._temporary = TemporaryDirectory() if self._folder is None else None
-        folder = Path(self._temporary.name) if self._temporary else self._folder
-        assert folder is not None  # noqa: S101
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = TemporaryDirectory()
         authority = trustme.CA()
-        self._certificate = folder / "authority.pem"
+        self._certificate = Path(self._folder.name) / "authority.pem"
         authority.cert_pem.write_to_path(str(self._certificate))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*_HOSTS).configure_cert(context)
@@ -98,9 +92,10 @@ class StandIn:
             self._server = _Server(("127.0.0.1", self._port), self, context)
         except (OSError, OverflowError) as error:
             raise LikerankError(
-                f"The stand-in cannot listen on port {self._port} ({error}); name another, or 0 for any."
+                f"The fake Instagram cannot listen on port {self._port} ({error}); set another port, or 0 "
+                "for any free one."
             ) from error
-        # The poll is how long closing takes at most.
+        # The poll interval bounds how long closing takes.
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self
@@ -111,19 +106,18 @@ class StandIn:
         self._server.end_connections()
         self._server.server_close()
         self._thread.join()
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        self._folder.cleanup()
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port that the server listens on."""
         return int(self._server.server_address[1])
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that lead Instaloader (and all of requests) here instead of to Instagram."""
+        """The variables that send Instaloader (and all of requests) here instead of to Instagram."""
         proxy = f"http://127.0.0.1:{self.port}"
-        # In lower case as well: where both are set, that one counts.
+        # In lower case as well: where both are set, requests takes that one.
         return {
             "HTTPS_PROXY": proxy,
             "https_proxy": proxy,
@@ -133,7 +127,7 @@ class StandIn:
 
     @property
     def requests(self) -> list[Request]:
-        """What was asked so far, in order."""
+        """The requests so far, in order."""
         with self._lock:
             return list(self._requests)
 
@@ -143,10 +137,10 @@ class StandIn:
             self._requests.clear()
 
     def write_session(self, username: str, path: str | Path) -> None:
-        """Writes a session file of a visitor who is logged in, as `instaloader --login` does.
+        """Writes a session file of a logged-in visitor, as `instaloader --login` does.
 
         Args:
-            username: The visitor's name, none of the site's accounts'.
+            username: The visitor's name, not one of the site's accounts.
             path: The file.
         """
         digest = hashlib.blake2b(f"{self.site.seed} {username}".encode()).hexdigest()
@@ -164,41 +158,35 @@ class StandIn:
         path.write_bytes(pickle.dumps(cookies))
 
     def expire_sessions(self) -> None:
-        """Logs everybody out: a session of before is sent to the login page from now on."""
+        """Logs all visitors out: from now on their sessions are redirected to the login page."""
         self._routes.sessions.clear()
 
     def _answer(self, asked: Asked) -> Answer:
-        """Answers a request, rightly or with a refusal; called by the server's threads."""
+        """Answers a request, rightly or with a fault; called by the server's threads."""
         meaning = self._routes.meaning(asked)
         account, post = meaning.account, meaning.post
         names = () if account is None else (account.first_name, account.name_on(self.site.day))
         with self._lock:
-            refusal = next(
-                (r for r in self.refusals if r.fits(meaning.kind, names) and r.refuses_next()), None
+            rule = next(
+                (r for r in self.fault_rules if r.fits(meaning.kind, names) and r.applies_next()), None
             )
-            self._requests.append(
-                Request(
-                    meaning.kind,
-                    account.first_name if account else None,
-                    post.code if post else None,
-                    refusal.kind if refusal else None,
-                )
-            )
-        if refusal is None:
+            code, fault = post.code if post else None, rule.kind if rule else None
+            self._requests.append(Request(meaning.kind, names[0] if names else None, code, fault))
+        if rule is None:
             return meaning.answer
-        if refusal.kind == "slow":
-            self._ended.wait(refusal.seconds)
-        return refused(refusal.kind, meaning.answer)
+        if rule.kind == "slow":
+            self._ended.wait(rule.seconds)
+        return faulty(rule.kind, meaning.answer)
 
 
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128
-    # A thread that waits for a client's next request ends with its connection, see `end_connections`.
+    # A thread that waits for a client's next request ends with its connection: `end_connections` closes it.
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], stand_in: StandIn, context: ssl.SSLContext) -> None:
+    def __init__(self, address: tuple[str, int], instagram: FakeInstagram, context: ssl.SSLContext) -> None:
         super().__init__(address, _Handler)
-        self.stand_in = stand_in
+        self.instagram = instagram
         self.context = context
         self.connections: set[socket.socket] = set()
 
@@ -208,7 +196,7 @@ class _Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """Keeps quiet about clients that went away."""
+        """Prints nothing about clients that closed the connection."""
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
@@ -233,13 +221,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_CONNECT(self) -> None:
         host = self.path.rpartition(":")[0]
         if host not in _HOSTS or self.host:
-            self.send_error(403, "The stand-in speaks for Instagram alone")
+            self.send_error(403, "The fake Instagram serves Instagram's hosts only")
             return
         self.host = host
         self.send_response_only(200, "Connection established")
         self.end_headers()
         self.wfile.flush()
-        # The handler goes on with the next request, on the inside of the tunnel.
+        # The handler's next request comes through the tunnel.
         self.server.connections.discard(self.connection)
         self.connection = self.server.context.wrap_socket(
             self.connection, server_side=True, do_handshake_on_connect=False
@@ -250,17 +238,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile = self.connection.makefile("wb", self.wbufsize)
         self.close_connection = False
 
-    def do_GET(self) -> None:
-        self._reply()
-
-    def do_POST(self) -> None:
-        self._reply()
-
-    def do_HEAD(self) -> None:
-        self._reply()
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: ANN401
-        """Says nothing: the stand-in keeps its own list of requests."""
+        """Prints nothing: the server keeps a list of its requests."""
 
     def _reply(self) -> None:
         if hasattr(socket, "TCP_QUICKACK"):
@@ -268,9 +247,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if not self.host:
-            self.send_error(400, "The stand-in is a proxy for https alone")
+            self.send_error(400, "The fake Instagram is a proxy for https only")
             return
-        answer = self.server.stand_in._answer(Asked(self.host, self.path, body.decode(), self.headers))
+        answer = self.server.instagram._answer(Asked(self.host, self.path, body.decode(), self.headers))
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
@@ -280,3 +259,5 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(answer.body[: len(answer.body) // 2] if answer.breaks_off else answer.body)
         self.close_connection = self.close_connection or answer.breaks_off
+
+    do_GET = do_POST = do_HEAD = _reply  # noqa: N815

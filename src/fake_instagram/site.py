@@ -1,4 +1,4 @@
-"""What there is on the stand-in's site on which day: accounts, posts and their counts."""
+"""The fake Instagram's accounts, posts and counts on each day."""
 
 from base64 import urlsafe_b64encode
 from bisect import bisect_left
@@ -12,19 +12,21 @@ import numpy as np
 from fake_instagram.accounts import Account, Event, EventKind, Post
 from likerank.errors import LikerankError
 from likerank.records import Author, Picture
-from likerank.records import Post as Made
+from likerank.records import Post as Record
 from likerank.sources.synthetic.demo import Demo, DrawnPicture
 from likerank.sources.synthetic.landscapes import sample_scene
 
 _DAY: Final = 86_400
-_FIRST_INSTANT: Final = 1_314_220_021_721  # Milliseconds: where Instagram's ids begin to count.
-_ID_BITS: Final = 23  # The low bits of an id, which tell posts of one millisecond apart.
+_FIRST_INSTANT: Final = (
+    1_314_220_021_721  # Milliseconds since 1970: the origin of the time in Instagram's ids.
+)
+_ID_BITS: Final = 23  # The low bits of an id, which distinguish posts of one millisecond.
 _VIDEO, _CAROUSEL, _HIDDEN, _NO_CAPTION = 0.08, 0.20, 0.05, 0.04  # Shares of the posts.
 _VIDEO_CHILD: Final = 0.2
-_RIPENING: Final = (1.5, 6.0)  # Days in which a post gets 63 % of its likes.
+_GROWTH_DAYS: Final = (1.5, 6.0)  # Shortest and longest time in which a post gets 63 % of its likes.
 _GROWTH: Final = (0.0005, 0.001)  # Mean and deviation over accounts of the followers' growth a day.
 
-# What a random stream is for; the demo's own begin with 0 and 1, and 2 is the accounts'.
+# Numbers of random streams; the demo corpus has 0 and 1, the accounts 2.
 _POSTS, _ACCOUNT, _CHILD, _PINS, _FACE = 3, 4, 5, 6, 7
 
 PAGE_LENGTH: Final = 12
@@ -32,14 +34,14 @@ PAGE_LENGTH: Final = 12
 
 
 class Site:
-    """The planted demo corpus as the accounts and posts of a site, on one day after another.
+    """The planted demo corpus as the accounts and posts of a site, day by day.
 
-    On day d there are the posts taken before `start` + d days, with the likes and comments that they have by
-    then: final count x (1 - exp(-age / ripening)). Everything follows from the arguments and the day.
+    Day d has the posts taken before `start` + d days, with the likes and comments of that day:
+    final count x (1 - exp(-age / growth_days)). The arguments and the day determine everything.
 
     Attributes:
         day: Today; may be set at any time.
-        accounts: All accounts, whether there today or not.
+        accounts: All accounts, whether they exist today or not.
     """
 
     def __init__(
@@ -53,21 +55,21 @@ class Site:
         coming_days: int = 40,
         events: Sequence[Event] = (),
     ) -> None:
-        """Makes the accounts and what is known of their posts; pictures are drawn when they are read.
+        """Makes the accounts and the data of their posts; pictures are drawn when they are read.
 
         Args:
             posts: Posts of all accounts together, before and after `start`.
-            authors: How many accounts share them, unevenly.
-            seed: Which corpus, 0 or more.
-            start: The midnight (or other moment) of day 0, UTC; text in ISO format is understood.
-            day: The day to begin with.
-            history_days: The days before `start` in which posts were taken.
-            coming_days: The days after it in which accounts go on posting.
-            events: What happens to whom on which day.
+            authors: How many accounts share the posts, unevenly.
+            seed: The corpus' seed, 0 or more.
+            start: The time of day 0 (UTC), also as text in ISO format.
+            day: The initial day.
+            history_days: Number of days with posts before `start`.
+            coming_days: Number of days with posts after it.
+            events: Changes of accounts.
 
         Raises:
-            LikerankError: If the corpus cannot be made, `start` is no date, or an event is about an account
-                that is not there, or a renamed one gets no new name, or one that another has.
+            LikerankError: If the corpus is invalid, `start` is no date, an event names an unknown
+                account, or a renamed account gets no new name or another account's.
         """
         demo = Demo("planted", posts, authors, seed)
         self.start = _seconds(start)
@@ -75,18 +77,18 @@ class Site:
         self.seed = seed
         self.accounts: list[Account] = []
         numbers: dict[str, Account] = {}
-        made: list[Made] = []
+        records: list[Record] = []
         for record in demo.records():
             if isinstance(record, Author):
                 self.accounts.append(numbers.setdefault(record.author_id, self._account(record, authors)))
-            elif isinstance(record, Made):
-                made.append(record)
+            elif isinstance(record, Record):
+                records.append(record)
         chances = np.random.default_rng((seed, _POSTS)).random((posts, 8))
         taken = _all_different(chances[:, 0] * (history_days + coming_days) * _DAY)
         taken += self.start - history_days * _DAY
         for index in np.argsort(taken).tolist():
-            post = _post(made[index], index, int(taken[index]), chances[index].tolist())
-            numbers[made[index].author_id].posts.append(post)
+            post = _post(records[index], index, int(taken[index]), chances[index].tolist())
+            numbers[records[index].author_id].posts.append(post)
         for account in self.accounts:
             account.pinned = self._pinned(account)
         self._owners = {post.code: (account, post) for account in self.accounts for post in account.posts}
@@ -96,41 +98,40 @@ class Site:
             self._add(event)
 
     def now(self) -> int:
-        """Returns the moment that today is taken for, seconds since 1970."""
+        """Returns the time of today, seconds since 1970."""
         return self.start + self.day * _DAY
 
     def account_named(self, name: str) -> Account | None:
-        """Returns the account that goes by the name today."""
+        """Returns the account that has the name today."""
         return next((a for a in self.accounts if a.name_on(self.day) == name and a.exists_on(self.day)), None)
 
     def account_of_id(self, number: int) -> Account | None:
-        """Returns the account of the id, where it is there today."""
-        return self._there(self._by_id.get(number))
+        """Returns the account with the id, where it exists today."""
+        return self._existing(self._by_id.get(number))
 
     def account_of_page_id(self, number: int) -> Account | None:
-        """Returns the account of the number that logged-out pages know it by."""
-        return self._there(self._by_page_id.get(number))
+        """Returns the account with the number that logged-out pages use, where it exists today."""
+        return self._existing(self._by_page_id.get(number))
 
     def post_of_code(self, code: str) -> tuple[Account, Post] | tuple[None, None]:
-        """Returns whose post the shortcode is and the post, where both are there today."""
+        """Returns the account and the post of a shortcode, where both exist today."""
         account, post = self._owners.get(code, (None, None))
         if account is None or post is None or post.taken >= self.now() or not account.exists_on(self.day):
             return None, None
         return account, post
 
     def post_count(self, account: Account) -> int:
-        """Returns how many posts the account has today."""
+        """Returns the number of posts that the account has today."""
         return bisect_left(account.posts, self.now(), key=lambda post: post.taken)
 
     def timeline(self, account: Account, after: int | None) -> tuple[list[Post], bool]:
-        """Returns a page of the account's posts and whether there are more.
+        """Returns a page of an account's posts and whether there are more.
 
-        Pinned posts come first, and not again where their date would have them; the others follow, the newest
-        first.
+        Pinned posts come first and are not repeated at their date; the others follow, the newest first.
 
         Args:
-            account: Whose posts.
-            after: The id of the last post of the page before; None for the first page.
+            account: The account.
+            after: The id of the last post of the previous page; None for the first page.
         """
         if account.private_on(self.day):
             return [], False
@@ -146,14 +147,14 @@ class Site:
 
     def likes(self, post: Post) -> int:
         """Returns the likes that the post has today, hidden or not."""
-        return round(post.final_likes * self._ripeness(post))
+        return round(post.final_likes * self._share_reached(post))
 
     def comments(self, post: Post) -> int:
         """Returns the comments that the post has today."""
-        return round(post.final_comments * self._ripeness(post))
+        return round(post.final_comments * self._share_reached(post))
 
     def picture(self, post: Post, part: int) -> Picture:
-        """Returns what is seen first of the post, or of the part of a carousel, counted from 0."""
+        """Returns the picture of a post or of a part of a carousel, counted from 0."""
         if part == 0:
             return post.picture
         return DrawnPicture(sample_scene(np.random.default_rng((self.seed, _CHILD, post.id, part))))
@@ -162,10 +163,10 @@ class Site:
         """Returns the account's profile picture."""
         return DrawnPicture(sample_scene(np.random.default_rng((self.seed, _FACE, account.number))))
 
-    def _ripeness(self, post: Post) -> float:
-        return 1 - exp(-max(0, self.now() - post.taken) / (_DAY * post.ripening))
+    def _share_reached(self, post: Post) -> float:
+        return 1 - exp(-max(0, self.now() - post.taken) / (_DAY * post.growth_days))
 
-    def _there(self, account: Account | None) -> Account | None:
+    def _existing(self, account: Account | None) -> Account | None:
         return account if account is not None and account.exists_on(self.day) else None
 
     def _account(self, author: Author, authors: int) -> Account:
@@ -184,23 +185,27 @@ class Site:
     def _pinned(self, account: Account) -> tuple[Post, ...]:
         old = account.posts[: bisect_left(account.posts, self.start, key=lambda post: post.taken) // 2]
         rng = np.random.default_rng((self.seed, _PINS, account.number))
-        # None, one, two or three, so that a small site has each.
+        # 0 to 3 pinned posts, so that a small site has each number.
         count = min(account.number % 4, len(old))
         return tuple(old[place] for place in rng.choice(len(old), count, replace=False)) if count else ()
 
     def _add(self, event: Event) -> None:
         if event.kind not in get_args(EventKind):
             raise LikerankError(
-                f"There is no event of kind {event.kind!r}; take one of {', '.join(get_args(EventKind))}."
+                f"An event cannot have the kind {event.kind!r}; give one of {', '.join(get_args(EventKind))}."
             )
         account = next((one for one in self.accounts if one.first_name == event.account), None)
         if account is None:
             names = ", ".join(one.first_name for one in self.accounts)
-            raise LikerankError(f"The stand-in has no account {event.account}; its accounts are {names}.")
+            raise LikerankError(
+                f"An event names the unknown account {event.account}; the accounts are {names}."
+            )
         if event.kind == "renamed" and (
             not event.name or any(one.first_name == event.name for one in self.accounts)
         ):
-            raise LikerankError(f"The renamed account {event.account} needs a new name that no other has.")
+            raise LikerankError(
+                f"The event that renames {event.account} needs a name that no other account has."
+            )
         account.events.append(event)
 
 
@@ -208,12 +213,12 @@ def _seconds(start: datetime | str) -> int:
     try:
         moment = datetime.fromisoformat(start) if isinstance(start, str) else start
     except ValueError as error:
-        raise LikerankError(f"The site cannot begin on {start!r}; give a date such as 2026-01-01.") from error
+        raise LikerankError(f"site.start is {start!r}; give a date such as 2026-01-01.") from error
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def _post(made: Made, index: int, taken: int, chances: list[float]) -> Post:
-    _, kind, hidden, stand_in, parts, ripening, words, sub_second = chances
+def _post(record: Record, index: int, taken: int, chances: list[float]) -> Post:
+    _, kind, hidden, hidden_as, parts, growth, words, sub_second = chances
     milliseconds = taken * 1000 + int(1000 * sub_second) - _FIRST_INSTANT
     media_id = milliseconds << _ID_BITS | index
     is_carousel = _VIDEO <= kind < _VIDEO + _CAROUSEL
@@ -221,24 +226,24 @@ def _post(made: Made, index: int, taken: int, chances: list[float]) -> Post:
         id=media_id,
         code=shortcode(media_id),
         taken=taken,
-        picture=made.picture,
+        picture=record.picture,
         children=_children(parts) if is_carousel else (),
         is_video=kind < _VIDEO,
-        hidden=None if hidden >= _HIDDEN else (-1 if stand_in < 0.5 else 3),
-        caption=None if words < _NO_CAPTION else _caption(made.username, words),
-        final_likes=made.likes or 0,
-        final_comments=made.comments or 0,
-        ripening=_RIPENING[0] + ripening * (_RIPENING[1] - _RIPENING[0]),
+        hidden=None if hidden >= _HIDDEN else (-1 if hidden_as < 0.5 else 3),
+        caption=None if words < _NO_CAPTION else _caption(record.username, words),
+        final_likes=record.likes or 0,
+        final_comments=record.comments or 0,
+        growth_days=_GROWTH_DAYS[0] + growth * (_GROWTH_DAYS[1] - _GROWTH_DAYS[0]),
     )
 
 
 def shortcode(media_id: int) -> str:
-    """Returns the id in Instagram's base 64, as it stands in a post's address."""
+    """Returns the id in Instagram's base 64, as in a post's address."""
     return urlsafe_b64encode(media_id.to_bytes(9, "big")).decode().lstrip("A")
 
 
 def _children(chance: float) -> tuple[bool, ...]:
-    """Returns which of 2 to 5 parts are videos; the first never is."""
+    """Returns for each of 2 to 5 parts whether it is a video; the first never is."""
     count, rest = divmod(chance * 4, 1)
     kinds = [False]
     for _ in range(int(count) + 1):
@@ -256,7 +261,7 @@ def _caption(username: str, chance: float) -> str:
 def _all_different(
     seconds: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Returns whole seconds that differ, since Instaloader names files by them."""
+    """Returns distinct whole seconds, since Instaloader names files by them."""
     order = np.argsort(seconds)
     ranks = np.arange(len(seconds))
     different = np.empty(len(seconds), np.int64)

@@ -1,4 +1,4 @@
-"""A list that people keep by hand is understood, and what is no account is named."""
+"""The list of accounts is read, and its invalid lines are named."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from likerank.collecting import read_accounts
 from likerank.errors import LikerankError
 
 
-def test_names_addresses_comments_and_duplicates_are_understood(tmp_path: Path) -> None:
+def test_names_addresses_and_comments_are_read(tmp_path: Path) -> None:
     file = tmp_path / "accounts.txt"
     file.write_text(
         "\ufeff# photographers\n\nAnn.Lee\n@bob_  # the younger\nhttps://www.instagram.com/Carl/?hl=en\n"
@@ -24,7 +24,7 @@ def test_names_addresses_comments_and_duplicates_are_understood(tmp_path: Path) 
     "line",
     ["two words", "https://www.instagram.com/p/C1abc/", "https://example.com/ann", "@", "a" * 31, ".ann"],
 )
-def test_a_line_that_is_no_account_is_named_and_the_rest_taken(tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_named_and_the_others_read(tmp_path: Path, line: str) -> None:
     file = tmp_path / "accounts.txt"
     file.write_text(f"ann\n{line}\nbob\n")
     accounts = read_accounts(file)
@@ -33,7 +33,7 @@ def test_a_line_that_is_no_account_is_named_and_the_rest_taken(tmp_path: Path, l
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "cannot be read"), ("# nobody\n", "names no account")])
-def test_a_list_of_nobody_is_refused(tmp_path: Path, content: str | None, words: str) -> None:
+def test_a_list_without_accounts_is_an_error(tmp_path: Path, content: str | None, words: str) -> None:
     file = tmp_path / "accounts.txt"
     if content is not None:
         file.write_text(content)

@@ -1,4 +1,4 @@
-"""What Instaloader and the collector wrote of one author goes, whatever folder it is in; all else stays."""
+"""One author's files are removed from all folders of an archive; all others stay."""
 
 import json
 import threading
@@ -65,7 +65,7 @@ def observation(kind: str, author_id: int, name: str, source_id: int = 0) -> str
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """Ann, who was anna before, and Bob; a folder of both; what a collector keeps of both."""
+    """An archive of Ann, who was anna before, and Bob: their folders, a mixed one, the collector's state."""
     folder = tmp_path / "archive"
     ann, anna, bob = profile(ANN, "ann"), profile(ANN, "anna"), profile(BOB, "bob")
     save_profile(folder / "ann", ann)
@@ -83,7 +83,7 @@ def archive(tmp_path: Path) -> Path:
     # Bob's post that tags Ann is Bob's.
     tagged = {"edges": [{"node": {"user": {"id": str(ANN), "username": "ann"}}}]}
     draw(folder / "bob" / f"{save_post(folder / 'bob', 7, bob, edge_media_to_tagged_user=tagged)}.jpg")
-    # Killed between picture and JSON; and a JSON that was cut short.
+    # A kill between picture and JSON, and a JSON that was cut short.
     draw(folder / "ann" / "2023-11-14_22-13-08_UTC.jpg")
     (folder / "ann" / "2023-11-14_22-13-09_UTC.json.xz").write_bytes(b"\xfd7zXZ")
     state = folder / ".collect"
@@ -99,7 +99,7 @@ def archive(tmp_path: Path) -> Path:
             [
                 observation("author", ANN, "ann"),
                 observation("post", ANN, "ann", 10**18 + 1),
-                observation("post", BOB, "bob", ANN),  # a post that is called as Ann is
+                observation("post", BOB, "bob", ANN),  # The post's id is Ann's.
                 observation("post", ANN, "anna", 10**18 + 3),
                 observation("author", BOB, "bob"),
             ]
@@ -118,7 +118,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def bobs(everything: dict[str, bytes]) -> dict[str, bytes]:
-    """What must stay as it is, byte for byte."""
+    """Returns the files that must stay unchanged."""
     return {
         name: content
         for name, content in everything.items()
@@ -126,7 +126,7 @@ def bobs(everything: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def test_all_of_the_author_goes_and_all_of_the_other_stays(archive: Path) -> None:
+def test_only_the_authors_files_are_removed(archive: Path) -> None:
     before = files(archive)
     removed = remove_from_archive(archive, str(ANN), [])
     after = files(archive)
@@ -149,14 +149,14 @@ def test_all_of_the_author_goes_and_all_of_the_other_stays(archive: Path) -> Non
     ]
 
 
-def test_what_is_left_is_read_as_before(archive: Path) -> None:
+def test_the_remaining_archive_is_read_as_before(archive: Path) -> None:
     remove_from_archive(archive, str(ANN), [])
     records = list(Archive(archive).records())
     assert [record.username for record in records if isinstance(record, Author)] == ["bob"]
     assert len([record for record in records if isinstance(record, Post)]) == 3
 
 
-def test_again_it_finds_nothing(archive: Path) -> None:
+def test_a_second_deletion_finds_nothing(archive: Path) -> None:
     remove_from_archive(archive, str(ANN), [])
     before = files(archive)
     assert remove_from_archive(archive, str(ANN), []) == ArchiveRemoval()
@@ -164,7 +164,7 @@ def test_again_it_finds_nothing(archive: Path) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 4, 9, 14])
-def test_cut_short_after_any_file_the_next_call_ends_it(
+def test_an_interrupted_deletion_is_completed_by_the_next(
     archive: Path, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removed_yet = 0
@@ -188,20 +188,20 @@ def test_cut_short_after_any_file_the_next_call_ends_it(
     assert bobs(after) == before
 
 
-def test_a_folder_of_the_name_goes_only_with_what_is_nobody_elses(archive: Path) -> None:
-    """Bob's post in Ann's folder, as Instaloader saves what was posted by both, is Bob's."""
+def test_another_authors_post_in_their_folder_stays(archive: Path) -> None:
+    # Instaloader saves a post of two authors so.
     draw(archive / "ann" / f"{save_post(archive / 'ann', 20, profile(BOB, 'bob'))}.jpg")
     remove_from_archive(archive, str(ANN), [])
     assert {file.name.split(".")[0] for file in (archive / "ann").iterdir()} == {"2023-11-14_22-13-20_UTC"}
 
 
-def test_a_name_known_from_elsewhere_tells_their_folder(archive: Path) -> None:
+def test_a_folder_with_a_given_name_is_removed(archive: Path) -> None:
     draw(archive / "ann.old" / "2019-01-01_00-00-00_UTC_profile_pic.jpg")
     remove_from_archive(archive, str(ANN), ["Ann.Old"])
     assert not (archive / "ann.old").exists()
 
 
-def test_an_unfinished_download_of_theirs_goes(archive: Path) -> None:
+def test_the_authors_unfinished_download_is_removed(archive: Path) -> None:
     for name, owner in (("iterator_a", ANN), ("iterator_b", BOB)):
         frozen = instaloader.FrozenNodeIterator(
             query_hash=None,
@@ -219,12 +219,12 @@ def test_an_unfinished_download_of_theirs_goes(archive: Path) -> None:
     assert [file.name for file in (archive / "mixed").glob("iterator*")] == ["iterator_b.json.xz"]
 
 
-def test_names_are_known_from_profiles_and_stamps(archive: Path) -> None:
+def test_names_come_from_profiles_and_stamps(archive: Path) -> None:
     assert archived_names(archive) == {str(ANN): {"ann", "annina"}, str(BOB): {"bob"}}
     assert archived_names(archive / "nowhere") == {}
 
 
-def test_while_a_collect_runs_nothing_is_touched(archive: Path) -> None:
+def test_nothing_is_removed_while_a_collect_runs(archive: Path) -> None:
     before = files(archive)
     held, done = threading.Event(), threading.Event()
 
@@ -237,7 +237,9 @@ def test_while_a_collect_runs_nothing_is_touched(archive: Path) -> None:
     collector.start()
     held.wait()
     try:
-        with pytest.raises(LikerankError, match=r"A collect is writing to the archive.*run this again"):
+        with pytest.raises(
+            LikerankError, match=r"Another command is writing to the archive.*again when it has ended"
+        ):
             remove_from_archive(archive, str(ANN), [])
     finally:
         done.set()
@@ -245,6 +247,6 @@ def test_while_a_collect_runs_nothing_is_touched(archive: Path) -> None:
     assert files(archive) == before
 
 
-def test_where_there_is_no_archive_there_is_nothing_to_do(tmp_path: Path) -> None:
+def test_a_missing_archive_is_not_created(tmp_path: Path) -> None:
     assert remove_from_archive(tmp_path / "archive", str(ANN), []) == ArchiveRemoval()
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Collecting, through an unmodified Instaloader and over TLS, from a site whose every count is known."""
+"""Collecting, through an unmodified Instaloader and over TLS, from a site with known counts."""
 
 import dataclasses
 import os
@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from fake_instagram import Event, Refusal, Site, StandIn
-from likerank.app.paths import configured_tombstones
-from likerank.commands.collect import CollectSummary, collect
+from fake_instagram import Event, FakeInstagram, FaultRule, Site
+from likerank.app.paths import open_opt_out_list
+from likerank.collecting import CollectSummary
+from likerank.commands.collect import collect
 from likerank.errors import LikerankError
 from likerank.images import make_stored_image
 from likerank.records import Author, Observation, Post
@@ -30,7 +31,7 @@ class Collection:
     """A site, and the archive that is collected from it."""
 
     site: Site
-    stand_in: StandIn
+    instagram: FakeInstagram
     workplace: Workplace
 
     @property
@@ -41,19 +42,19 @@ class Collection:
         listed = changed.pop("accounts", None) or [account.first_name for account in self.site.accounts]
         accounts = self.workplace.folder / "accounts.txt"
         accounts.write_text("\n".join(listed))
-        options = {"accounts": accounts, "limits": "false", "ripen_days": 0, "max_wait": 5} | changed
+        options = {"accounts": accounts, "limits": "false", "observation_days": 0, "max_wait": 5} | changed
         return [f"{key}={value}" for key, value in options.items()]
 
     def collect(self, **changed: Any) -> CollectSummary:
-        """Collects in this process; `requests` holds what that alone asked for."""
-        self.stand_in.forget_requests()
+        """Collects in this process; `requests` then holds only the requests of this collection."""
+        self.instagram.forget_requests()
         return collect(self.workplace.compose("collect", *self.overrides(**changed)))
 
     def asked(self) -> Counter[str]:
-        return Counter(request.kind for request in self.stand_in.requests)
+        return Counter(request.kind for request in self.instagram.requests)
 
     def posts(self) -> dict[str, Post]:
-        """The archive's posts by their ids, with the newest counts."""
+        """Returns the archive's posts by their ids, with the newest counts."""
         return {
             record.source_id: record for record in Archive(self.archive).records() if isinstance(record, Post)
         }
@@ -68,7 +69,7 @@ class Collection:
         ]
 
     def files(self) -> dict[str, bytes]:
-        """The pictures' bytes, and which other files there are."""
+        """Returns the pictures' bytes and the names of all files."""
         return {
             str(file.relative_to(self.archive)): file.read_bytes() if file.suffix == ".jpg" else b""
             for file in self.archive.rglob("*")
@@ -76,7 +77,7 @@ class Collection:
         }
 
     def is_complete(self) -> bool:
-        """Whether the archive holds each photo of the site's today, its picture and its counts."""
+        """Asserts that the archive has each of today's photos, with its picture and its counts."""
         posts = self.posts()
         there = [
             (account, post)
@@ -100,10 +101,10 @@ def collection(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterato
     start = datetime.now(UTC) - timedelta(days=DAYS)
     site = Site(posts=48, authors=3, seed=1, start=start, history_days=300, coming_days=DAYS)
     workplace.folder.mkdir(parents=True, exist_ok=True)
-    with StandIn(site, folder=workplace.folder) as stand_in:
-        for name, value in stand_in.environment.items():
+    with FakeInstagram(site) as instagram:
+        for name, value in instagram.environment.items():
             monkeypatch.setenv(name, value)
-        yield Collection(site, stand_in, workplace)
+        yield Collection(site, instagram, workplace)
 
 
 def first_account(collection: Collection) -> str:
@@ -111,12 +112,10 @@ def first_account(collection: Collection) -> str:
 
 
 @pytest.mark.parametrize("login", [None, "visitor"])
-def test_every_photo_and_count_arrives_for_no_more_requests_than_instaloaders(
-    collection: Collection, login: str | None
-) -> None:
+def test_all_photos_and_counts_arrive_with_few_requests(collection: Collection, login: str | None) -> None:
     session = collection.workplace.folder / "session"
     if login:
-        collection.stand_in.write_session(login, session)
+        collection.instagram.write_session(login, session)
     summary = collection.collect(login=login or "null", session_file=session if login else "null")
     assert summary.exit_status == 0
     assert collection.is_complete()
@@ -133,16 +132,16 @@ def test_every_photo_and_count_arrives_for_no_more_requests_than_instaloaders(
     assert asked["picture"] == posts - videos
     assert asked["post"] == (0 if login else posts)
     assert not {"video", "face", "other"} & asked.keys()
-    # Once more: nothing is new, and what is known is not asked for.
+    # The second collection has no new posts and requests no known ones.
     summary = collection.collect(login=login or "null", session_file=session if login else "null")
     assert (summary.exit_status, summary.new, summary.observed) == (0, 0, 0)
     assert sum(collection.asked().values()) <= 1 + 3 * len(collection.site.accounts)
     assert collection.asked()["picture"] == 0
 
 
-def test_counts_ripen_night_after_night_without_the_picture(collection: Collection) -> None:
+def test_counts_are_read_again_without_the_picture(collection: Collection) -> None:
     collection.site.day = 1
-    collection.collect(ripen_days=30)
+    collection.collect(observation_days=30)
     before = collection.posts()
     young = [
         post
@@ -156,7 +155,7 @@ def test_counts_ripen_night_after_night_without_the_picture(collection: Collecti
     expected: dict[int, list[int]] = {post.id: [collection.site.likes(post)] for post in young}
     for day in (2, 4):
         collection.site.day = day
-        summary = collection.collect(ripen_days=30)
+        summary = collection.collect(observation_days=30)
         assert summary.observed >= len(young)
         assert collection.asked()["picture"] == summary.new
         for post in young:
@@ -183,7 +182,7 @@ def test_followers_are_observed_each_night(collection: Collection) -> None:
     assert seen == [account.followers_on(day) for day in (0, 3, 5)]
 
 
-def test_new_posts_alone_are_downloaded_the_next_day(collection: Collection) -> None:
+def test_the_next_day_only_new_posts_are_downloaded(collection: Collection) -> None:
     collection.collect()
     before = collection.files()
     collection.site.day = DAYS
@@ -198,7 +197,7 @@ def test_new_posts_alone_are_downloaded_the_next_day(collection: Collection) -> 
     assert before.items() <= collection.files().items()
 
 
-def test_a_number_of_posts_and_a_first_day_can_be_named_and_be_raised_later(collection: Collection) -> None:
+def test_posts_per_account_and_since_can_be_widened_later(collection: Collection) -> None:
     summary = collection.collect(posts_per_account=4)
     assert summary.new + summary.skipped["video"] == 12
     since = datetime.fromtimestamp(collection.site.start, UTC) - timedelta(days=100)
@@ -211,7 +210,7 @@ def test_a_number_of_posts_and_a_first_day_can_be_named_and_be_raised_later(coll
     assert collection.is_complete()
 
 
-def test_a_renamed_account_stays_one_and_the_old_name_may_stay_in_the_list(collection: Collection) -> None:
+def test_a_renamed_account_stays_one_under_its_old_name(collection: Collection) -> None:
     collection.collect()
     before = collection.files()
     name = first_account(collection)
@@ -229,9 +228,9 @@ def test_a_renamed_account_stays_one_and_the_old_name_may_stay_in_the_list(colle
     assert authors == {str(one.id) for one in collection.site.accounts}
 
 
-def test_accounts_that_fail_leave_the_others_alone(collection: Collection) -> None:
+def test_a_failing_account_does_not_affect_the_others(collection: Collection) -> None:
     renamed, private, _ = (account.first_name for account in collection.site.accounts)
-    # Before it was ever met, so that its id is not known.
+    # Before its first collection, so that its id is not known.
     collection.site.accounts[0].events.append(Event("renamed", renamed, 0, "quite_another"))
     collection.site.accounts[1].events.append(Event("private", private, 0))
     listed = [renamed, private, "never_there", collection.site.accounts[2].first_name]
@@ -243,13 +242,13 @@ def test_accounts_that_fail_leave_the_others_alone(collection: Collection) -> No
     others = {post.author_id for post in collection.posts().values()}
     assert others == {str(collection.site.accounts[2].id)}
     with pytest.raises(LikerankError, match="3 of the accounts failed") as raised:
-        summary.complain()
+        summary.raise_if_incomplete()
     assert raised.value.exit_status == 3
 
 
-def test_who_asked_to_be_forgotten_is_not_collected(collection: Collection) -> None:
+def test_accounts_on_the_opt_out_list_are_not_collected(collection: Collection) -> None:
     account = collection.site.accounts[0]
-    configured_tombstones(collection.workplace.compose("collect")).add(f"instagram/{account.id}")
+    open_opt_out_list(collection.workplace.compose("collect")).add(f"instagram/{account.id}")
     summary = collection.collect()
     assert summary.exit_status == 0
     assert summary.skipped["forgotten"] == 1
@@ -259,39 +258,39 @@ def test_who_asked_to_be_forgotten_is_not_collected(collection: Collection) -> N
         assert not file.is_file() or str(account.id).encode() not in file.read_bytes()
 
 
-ABOUT_US = ["feedback_required", "checkpoint_required", "challenge_required", 401, 403]
+BLOCKS = ["feedback_required", "checkpoint_required", "challenge_required", 401, 403]
 
 
-@pytest.mark.parametrize("kind", ABOUT_US)
-def test_what_is_about_us_stops_and_says_when_to_come_back(collection: Collection, kind: str | int) -> None:
-    collection.stand_in.refusals.append(Refusal(kind, after=9, on="post"))
+@pytest.mark.parametrize("kind", BLOCKS)
+def test_a_block_of_the_visitor_stops_the_collection(collection: Collection, kind: str | int) -> None:
+    collection.instagram.fault_rules.append(FaultRule(kind, after=9, on="post"))
     summary = collection.collect()
     assert summary.exit_status == 4
     assert "come back" in (summary.stopped or "")
     assert 0 < len(collection.posts()) <= 9
-    asked = len(collection.stand_in.requests)
+    asked = len(collection.instagram.requests)
     assert asked <= 9 * 2 + 9
-    collection.stand_in.refusals.clear()
+    collection.instagram.fault_rules.clear()
     assert collection.collect().exit_status == 0
     assert collection.asked()["post"] <= 48 - 9 + 1
     assert collection.is_complete()
 
 
-def test_a_wait_that_is_asked_for_is_waited_and_one_too_long_is_not(collection: Collection) -> None:
-    collection.stand_in.refusals.append(Refusal(429, after=5, on="post", times=1))
-    collection.stand_in.refusals.append(Refusal(429, after=1, on="page", times=1))
+def test_waits_are_kept_up_to_max_wait(collection: Collection) -> None:
+    collection.instagram.fault_rules.append(FaultRule(429, after=5, on="post", times=1))
+    collection.instagram.fault_rules.append(FaultRule(429, after=1, on="page", times=1))
     begin = time.monotonic()
     assert collection.collect().exit_status == 0
     assert time.monotonic() - begin > 2
     assert collection.is_complete()
-    collection.stand_in.refusals[:] = [Refusal(429, on="page")]
+    collection.instagram.fault_rules[:] = [FaultRule(429, on="page")]
     summary = collection.collect(max_wait=0.5)
     assert summary.exit_status == 4
     assert "max_wait=0.5" in (summary.stopped or "")
 
 
-def test_429_without_end_stops(collection: Collection) -> None:
-    collection.stand_in.refusals.append(Refusal(429, after=5, on="post"))
+def test_permanent_429_stops_the_collection(collection: Collection) -> None:
+    collection.instagram.fault_rules.append(FaultRule(429, after=5, on="post"))
     summary = collection.collect()
     assert summary.exit_status == 4
     assert "429" in (summary.stopped or "")
@@ -299,48 +298,44 @@ def test_429_without_end_stops(collection: Collection) -> None:
 
 @pytest.mark.parametrize("kind", ["html", "fail", "cut", 500])
 @pytest.mark.parametrize("on", ["page", "posts", "post"])
-def test_what_breaks_for_one_account_is_made_good_next_time(
-    collection: Collection, kind: str | int, on: str
-) -> None:
+def test_a_failed_account_is_completed_next_time(collection: Collection, kind: str | int, on: str) -> None:
     account = max(collection.site.accounts, key=lambda one: collection.site.post_count(one))
-    collection.stand_in.refusals.append(Refusal(kind, account=account.first_name, on=on))
+    collection.instagram.fault_rules.append(FaultRule(kind, account=account.first_name, on=on))
     summary = collection.collect()
     others = {post.author_id for post in collection.posts().values()} - {str(account.id)}
     assert len(others) == 2
     if kind != "html" or on == "page":
         assert summary.failed.keys() == {account.first_name}
-    collection.stand_in.refusals.clear()
+    collection.instagram.fault_rules.clear()
     assert collection.collect().exit_status == 0
     assert collection.is_complete()
 
 
-def test_three_accounts_in_a_row_without_an_answer_stop_it(collection: Collection) -> None:
-    collection.stand_in.refusals.append(Refusal("login", on="page"))
+def test_three_failed_accounts_in_a_row_stop_it(collection: Collection) -> None:
+    collection.instagram.fault_rules.append(FaultRule("login", on="page"))
     summary = collection.collect()
     assert summary.exit_status == 4
     assert "3 accounts in a row" in (summary.stopped or "")
 
 
-def test_a_session_that_was_logged_out_is_told_to_log_in_again(collection: Collection) -> None:
+def test_an_expired_session_is_an_error_that_says_log_in(collection: Collection) -> None:
     session = collection.workplace.folder / "session"
-    collection.stand_in.write_session("visitor", session)
-    collection.stand_in.refusals.append(Refusal("login", after=1, on="timeline"))
+    collection.instagram.write_session("visitor", session)
+    collection.instagram.fault_rules.append(FaultRule("login", after=1, on="timeline"))
     summary = collection.collect(login="visitor", session_file=session)
     assert summary.exit_status == 4
     assert "instaloader --login visitor" in (summary.stopped or "")
 
 
 @pytest.mark.parametrize("kind", ["damaged", "cut", 403, 404])
-def test_a_picture_that_does_not_come_is_tried_again_and_given_up_at_last(
-    collection: Collection, kind: str | int
-) -> None:
+def test_a_missing_picture_is_requested_again_next_time(collection: Collection, kind: str | int) -> None:
     name = first_account(collection)
-    collection.stand_in.refusals.append(Refusal(kind, account=name, on="picture", times=3))
+    collection.instagram.fault_rules.append(FaultRule(kind, account=name, on="picture", times=3))
     if kind in ("damaged", 403):
-        collection.stand_in.refusals[0].times = 1
+        collection.instagram.fault_rules[0].times = 1
     summary = collection.collect(accounts=[name])
     assert sum(number for reason, number in summary.skipped.items() if "tried again" in reason) == 1
-    collection.stand_in.refusals.clear()
+    collection.instagram.fault_rules.clear()
     summary = collection.collect()
     assert summary.exit_status == 0
     assert collection.is_complete()
@@ -349,11 +344,11 @@ def test_a_picture_that_does_not_come_is_tried_again_and_given_up_at_last(
     assert not list(collection.archive.rglob("*.temp"))
 
 
-def test_a_picture_that_never_comes_is_given_up_after_three_tries(collection: Collection) -> None:
+def test_a_picture_is_given_up_after_three_attempts(collection: Collection) -> None:
     name = first_account(collection)
     collection.collect(accounts=[name], posts_per_account=5)
     collection.site.day = DAYS
-    collection.stand_in.refusals.append(Refusal(404, account=name, on="picture"))
+    collection.instagram.fault_rules.append(FaultRule(404, account=name, on="picture"))
     reasons = [collection.collect(accounts=[name], posts_per_account=5).skipped for _ in range(4)]
     new = sum(number for reason, number in reasons[0].items() if "tried again" in reason)
     assert new > 0
@@ -361,9 +356,8 @@ def test_a_picture_that_never_comes_is_given_up_after_three_tries(collection: Co
     assert not reasons[3]
 
 
-def test_a_kept_post_is_known_by_its_own_file(collection: Collection) -> None:
-    """A file that was cut short is written again, its picture not fetched again."""
-    collection.collect(ripen_days=400)
+def test_a_damaged_file_is_rewritten_without_its_picture(collection: Collection) -> None:
+    collection.collect(observation_days=400)
     file = next(iter(sorted((collection.archive / first_account(collection)).glob("*UTC.json.xz"))))
     whole = Archive(collection.archive)
     count = whole.count()
@@ -372,7 +366,7 @@ def test_a_kept_post_is_known_by_its_own_file(collection: Collection) -> None:
     caption.write_text("")
     caption.with_suffix(".json.xz").unlink()
     before = collection.files().keys()
-    collection.collect(ripen_days=400)
+    collection.collect(observation_days=400)
     assert collection.files().keys() == before | {
         str(caption.with_suffix(".json.xz").relative_to(collection.archive))
     }
@@ -387,12 +381,12 @@ def test_a_kept_post_is_known_by_its_own_file(collection: Collection) -> None:
     [
         ({"posts_per_account": 0}, "posts_per_account is 0"),
         ({"since": "soon"}, "since is soon"),
-        ({"ripen_days": -1}, "ripen_days is -1"),
+        ({"observation_days": -1}, "observation_days is -1"),
         ({"login": "ann", "session_file": "nowhere"}, "no session of ann in nowhere"),
         ({"login": "ann", "session_file": "accounts.txt"}, "instaloader --login ann"),
     ],
 )
-def test_an_option_that_cannot_be_is_named(
+def test_an_invalid_option_is_named(
     collection: Collection, changed: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(collection.workplace.folder)
@@ -400,30 +394,30 @@ def test_an_option_that_cannot_be_is_named(
         collection.collect(**changed)
 
 
-def test_instagrams_limits_are_left_out_on_this_machine_alone(
+def test_limits_can_be_off_only_on_this_machine(
     collection: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:8080")
-    with pytest.raises(LikerankError, match="stand-in on this machine"):
+    with pytest.raises(LikerankError, match="fake Instagram on this machine"):
         collection.collect()
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_asks_for_no_post_a_third_time_and_ends_alike(collection: Collection) -> None:
+def test_after_kills_no_post_is_requested_a_third_time(collection: Collection) -> None:
     rng = random.Random(0)
-    environment = os.environ | collection.stand_in.environment
+    environment = os.environ | collection.instagram.environment
     assert environment["HTTPS_PROXY"]
     asked: Counter[str | None] = Counter()
     kills = 0
     while kills < 4:
-        process = collection.workplace.start("collect", *collection.overrides(ripen_days=30))
-        # Late enough for a post to be done: of one that is killed twice in the middle nothing can be known.
-        enough = len(collection.stand_in.requests) + rng.randrange(8, 20)
-        wait_for(lambda: len(collection.stand_in.requests) > enough, process)  # noqa: B023
+        process = collection.workplace.start("collect", *collection.overrides(observation_days=30))
+        # Late enough for a post to be complete: a post in progress at two kills leaves no trace.
+        enough = len(collection.instagram.requests) + rng.randrange(8, 20)
+        wait_for(lambda: len(collection.instagram.requests) > enough, process)  # noqa: B023
         kill(process)
         kills += 1
-    assert collection.workplace.run("collect", *collection.overrides(ripen_days=30)).returncode == 0
-    for request in collection.stand_in.requests:
+    assert collection.workplace.run("collect", *collection.overrides(observation_days=30)).returncode == 0
+    for request in collection.instagram.requests:
         if request.kind in ("post", "picture"):
             asked[f"{request.kind} {request.post}"] += 1
     assert max(asked.values()) <= 2
@@ -435,14 +429,14 @@ def test_killed_at_any_moment_it_asks_for_no_post_a_third_time_and_ends_alike(co
 
 
 @pytest.mark.slow
-def test_the_command_exits_as_it_says_and_two_at_once_are_refused(collection: Collection) -> None:
-    collection.stand_in.refusals.append(Refusal("slow", on="post", seconds=0.2))
+def test_exit_statuses_and_a_second_collection(collection: Collection) -> None:
+    collection.instagram.fault_rules.append(FaultRule("slow", on="post", seconds=0.2))
     first = collection.workplace.start("collect", *collection.overrides())
-    wait_for(lambda: any(request.kind == "post" for request in collection.stand_in.requests), first)
+    wait_for(lambda: any(request.kind == "post" for request in collection.instagram.requests), first)
     second = collection.workplace.run("collect", *collection.overrides())
     assert second.returncode == 1
-    assert "Another collection into" in second.stderr
-    collection.stand_in.refusals[:] = [Refusal("challenge_required", on="post")]
+    assert "Another command is writing to the archive" in second.stderr
+    collection.instagram.fault_rules[:] = [FaultRule("challenge_required", on="post")]
     _, errors = first.communicate()
     assert first.returncode == 4
     assert "likerank: Instagram asks for a challenge first" in errors
@@ -452,25 +446,25 @@ def test_the_command_exits_as_it_says_and_two_at_once_are_refused(collection: Co
 @pytest.mark.slow
 def test_no_cookie_or_token_is_written_anywhere(collection: Collection) -> None:
     session = collection.workplace.folder / "session"
-    collection.stand_in.write_session("visitor", session)
+    collection.instagram.write_session("visitor", session)
     cookies = pickle.loads(session.read_bytes())  # noqa: S301
     secrets = [
         value.encode() for name, value in cookies.items() if name in ("sessionid", "csrftoken") and value
     ]
     assert len(secrets) == 2
-    collection.stand_in.refusals.append(Refusal(500, after=2, on="timeline", times=1))
-    collection.stand_in.refusals.append(Refusal("cut", after=2, on="picture", times=1))
+    collection.instagram.fault_rules.append(FaultRule(500, after=2, on="timeline", times=1))
+    collection.instagram.fault_rules.append(FaultRule("cut", after=2, on="picture", times=1))
     options = collection.overrides(login="visitor", session_file=session)
     done = collection.workplace.run("collect", *options)
     assert done.returncode == 0
-    collection.stand_in.refusals[:] = [Refusal("checkpoint_required", on="timeline")]
+    collection.instagram.fault_rules[:] = [FaultRule("checkpoint_required", on="timeline")]
     stopped = collection.workplace.run("collect", *options)
     assert stopped.returncode == 4
     folders = collection.workplace.folder, (collection.workplace.folder / "mlruns").resolve()
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     written = {file: file.read_bytes() for file in files}
     logs = b"".join(content for file, content in written.items() if file.suffix == ".log")
-    assert b"500 " in logs  # What Instaloader said of it is there.
+    assert b"500 " in logs  # Instaloader's message is logged.
     for secret in secrets:
         assert all(secret not in content for file, content in written.items() if file != session)
         for process in (done, stopped):

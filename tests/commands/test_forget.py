@@ -1,4 +1,4 @@
-"""Who asked to be forgotten is nowhere to be found afterwards, and is not brought back."""
+"""After a deletion of a person's data nothing names the person, and nothing adds the person again."""
 
 import io
 import lzma
@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from likerank.app.paths import configured_tombstones
+from likerank.app.paths import open_opt_out_list
 from likerank.commands.compare import compare
 from likerank.commands.evaluate import evaluate
 from likerank.commands.forget import forget
@@ -23,11 +23,11 @@ from likerank.commands.promote import promote
 from likerank.errors import LikerankError
 from likerank.records import Author, PictureFile, Post, Record
 from likerank.run_names import FINGERPRINT
-from likerank.sources import Tombstones
+from likerank.sources import OptOutList
 from likerank.store import Store, ingest_source
 from likerank.tracking import Run
 from likerank.tracking.results import read_predictions
-from likerank.tracking.run_redaction import Traces
+from likerank.tracking.run_redaction import AuthorRedaction
 from tests.workplaces import TINY, MakeWorkplace, Workplace, checkpoint_weights, identical
 
 GONE_ID, STAYS_ID = 9182736455, 5647382910
@@ -42,7 +42,7 @@ def workplace(lone_workplace: Workplace) -> Workplace:
 
 
 def write_archive(folder: Path, posts: int = 240) -> None:
-    """Writes two authors' posts as Instaloader does; the first was renamed half way."""
+    """Writes two authors' posts as Instaloader does; the first author was renamed half way."""
     context = instaloader.InstaloaderContext()
     random = np.random.default_rng(0)
     for number in range(posts):
@@ -75,7 +75,7 @@ def write_archive(folder: Path, posts: int = 240) -> None:
 
 
 def texts(file: Path) -> Iterator[bytes]:
-    """Yields what a file says, unpacked."""
+    """Yields a file's content, unpacked."""
     if file.suffix == ".parquet":
         yield pd.read_parquet(file).to_csv().encode()
     elif file.suffix == ".xz":
@@ -90,7 +90,7 @@ def texts(file: Path) -> Iterator[bytes]:
 
 
 def mentions(place: Workplace, *apart: Path) -> set[str]:
-    """The files, by name or content, that name the forgotten; the server's own are another matter."""
+    """Returns the files that name the deleted author, by file name or content."""
     found = set()
     for root in (place.folder, (place.folder / "mlruns").resolve()):
         for file in root.rglob("*"):
@@ -108,7 +108,9 @@ def in_store(place: Workplace) -> bool:
 
 
 @pytest.mark.slow
-def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_author_is_deleted_everywhere_and_stays_away(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = workplace
     archive, elsewhere = place.folder / "data" / "archive", place.folder / "a copy elsewhere"
     write_archive(archive)
@@ -139,7 +141,7 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
     assert not in_store(place)
     assert (hydra / "collect.log").read_text() == f"{STAYS}: 3 new\nThe end.\n"
 
-    # What is of the other is as it was, and so is what the network learned.
+    # The other author's data and the network's weights are unchanged.
     for split, predictions in before.items():
         theirs = predictions["author"] == KEY
         assert theirs.any()
@@ -151,7 +153,7 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
     assert again.metadata.keys() == model.metadata.keys()
     assert list(again.metadata["target"]["author_means_"]) == [f"instagram/{STAYS_ID}"]
 
-    # The snapshot is refused by whoever would read it, in words.
+    # Every command refuses the snapshot, in a sentence.
     for refused in (
         lambda: place.train(*TINY, f"snapshot.fingerprint={old}"),
         lambda: evaluate(place.compose("evaluate", f"run_id={run.id}")),
@@ -161,7 +163,7 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
             refused()
     compare(place.compose("compare", f"runs=[{run.id}]", f"folder={place.folder / 'compared'}"))
 
-    # Nothing brings them back, and what is built next is without them.
+    # Nothing adds the author again, and the next snapshot is without the author.
     with pytest.raises(LikerankError, match="person whose data was deleted"):
         place.train(*TINY, f"snapshot.fingerprint={old[:4]}")
     summary = ingest(place.compose("ingest", "source=archive", f"source.folder={elsewhere}", "workers=1"))
@@ -173,7 +175,7 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
     assert renewed.tags[FINGERPRINT] != old
     assert mentions(place, elsewhere) == set()
 
-    # Again, by what the first one printed: nothing is left to do.
+    # A second deletion, by the key that the first one printed, finds nothing.
     capsys.readouterr()
     forget(place.compose("forget", f"author={KEY}"))
     output = capsys.readouterr().out
@@ -183,12 +185,12 @@ def test_everywhere(workplace: Workplace, capsys: pytest.CaptureFixture[str]) ->
     assert mentions(place, elsewhere) == set()
 
 
-def test_an_unknown_name_is_refused_and_an_unknown_id_with_its_source_is_kept_in_mind(
+def test_an_unknown_id_needs_its_source_to_opt_out(
     workplace: Workplace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forgotten = configured_tombstones(workplace.compose("forget", "author=none"))
+    forgotten = open_opt_out_list(workplace.compose("forget", "author=none"))
     for nobody in ("nobody", "'@nobody'", "instagram/", "123", "null", "''"):
-        with pytest.raises(LikerankError, match=r"Nobody in the store .* source/id"):
+        with pytest.raises(LikerankError, match=r"No author in the store .* source/id"):
             forget(workplace.compose("forget", f"author={nobody}"))
     assert len(forgotten) == 0
     forget(workplace.compose("forget", "author=instagram/123"))
@@ -201,9 +203,7 @@ def author(source: str, author_id: str, *names: str) -> list[Author]:
 
 
 @pytest.mark.parametrize("asked", ["ann", "@ann", "Ann"])
-def test_of_several_who_go_by_a_name_all_are_named_and_none_is_touched(
-    workplace: Workplace, asked: str
-) -> None:
+def test_an_ambiguous_name_lists_all_and_deletes_none(workplace: Workplace, asked: str) -> None:
     with workplace.store() as store:
         store.write([*author("instagram", "45", "ann", "ann.lee"), *author("table", "ann", "ann")], [])
     with pytest.raises(LikerankError) as refusal:
@@ -215,7 +215,7 @@ def test_of_several_who_go_by_a_name_all_are_named_and_none_is_touched(
     assert workplace.contents()["authors"] == []
 
 
-def test_a_name_that_reads_like_a_number_is_taken_as_it_was_typed(workplace: Workplace) -> None:
+def test_a_name_like_a_number_is_read_as_typed(workplace: Workplace) -> None:
     with workplace.store() as store:
         store.write([*author("instagram", "1234", "ann"), *author("instagram", "99", "12_34")], [])
     said = workplace.run("forget", "author=12_34")
@@ -223,7 +223,7 @@ def test_a_name_that_reads_like_a_number_is_taken_as_it_was_typed(workplace: Wor
     assert [each["_id"] for each in workplace.contents()["authors"]] == ["instagram/1234"]
 
 
-def test_with_m_it_is_refused_and_nothing_is_written_down(make_workplace: MakeWorkplace) -> None:
+def test_multirun_is_refused_and_nothing_is_written(make_workplace: MakeWorkplace) -> None:
     place = make_workplace(cold=True)
     said = place.run("forget", "author=instagram/45,instagram/46", "-m")
     assert said.returncode != 0
@@ -233,22 +233,22 @@ def test_with_m_it_is_refused_and_nothing_is_written_down(make_workplace: MakeWo
 
 
 class Interrupted:
-    """A source during which its author asks to be forgotten, and is, before the first batch is written."""
+    """A source whose author is deleted while it is read, before the first batch is written."""
 
-    def __init__(self, picture: Path, store: Store, forgotten: Tombstones) -> None:
+    def __init__(self, picture: Path, store: Store, forgotten: OptOutList) -> None:
         self._picture, self._store, self._forgotten = picture, store, forgotten
 
     def count(self) -> None:
         return None
 
     def records(self) -> Iterator[Record]:
-        yield from author("made", "ann", "ann")
+        yield from author("table", "ann", "ann")
         for number in range(300):
             if number == 280:
-                self._forgotten.add("made/ann")
-                self._store.forget("made/ann")
+                self._forgotten.add("table/ann")
+                self._store.forget("table/ann")
             yield Post(
-                source="made",
+                source="table",
                 source_id=f"p{number}",
                 author_id="ann",
                 username="ann",
@@ -257,14 +257,14 @@ class Interrupted:
             )
 
 
-def test_who_is_forgotten_while_an_ingest_runs_is_not_written_by_it(workplace: Workplace) -> None:
+def test_an_author_deleted_during_an_ingest_is_not_written(workplace: Workplace) -> None:
     picture = workplace.folder / "photo.jpg"
     Image.new("RGB", (20, 20)).save(picture)
     path = workplace.folder / "data" / "forgotten.json"
     with workplace.store() as store:
-        # The command that forgets is another process: it has a list of its own.
-        source = Interrupted(picture, store, Tombstones(path))
-        summary = ingest_source(source, store, workers=1, opted_out=Tombstones(path))
+        # The command forget is another process with a list of its own.
+        source = Interrupted(picture, store, OptOutList(path))
+        summary = ingest_source(source, store, workers=1, opted_out=OptOutList(path))
     assert summary.skipped["forgotten"] == 45, "the second batch"
     assert not any(workplace.contents().values())
 
@@ -277,7 +277,7 @@ def kept_run(place: Workplace, content: bytes) -> Run:
     return run
 
 
-def test_deleted_runs_are_cleaned_too_and_a_damaged_artifact_is_told(
+def test_deleted_runs_are_redacted_and_damage_is_reported(
     workplace: Workplace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = io.BytesIO()
@@ -285,14 +285,14 @@ def test_deleted_runs_are_cleaned_too_and_a_damaged_artifact_is_told(
     deleted = kept_run(workplace, table.getvalue())
     damaged = kept_run(workplace, b"PAR1 and no more")
     workplace.tracking().client.delete_run(deleted.id)
-    with pytest.raises(LikerankError, match=r"1 part of runs could not be looked into.*delete"):
+    with pytest.raises(LikerankError, match=r"1 part of runs could not be read.*delete"):
         forget(workplace.compose("forget", f"author={KEY}"))
     assert damaged.id in capsys.readouterr().err
     assert pd.read_parquet(deleted.artifact("predictions/val.parquet"))["author"].tolist() == ["i/b"]
     damaged.log_file(deleted.artifact("predictions/val.parquet"), "predictions")
 
 
-def test_checkpoints_of_a_training_that_was_cut_short_are_cleaned(workplace: Workplace) -> None:
+def test_checkpoints_of_an_interrupted_training_are_redacted(workplace: Workplace) -> None:
     folder = workplace.folder / "mlruns" / "checkpoints" / workplace.name
     folder.mkdir(parents=True)
     means = {KEY: 1.5, "instagram/1": 2.5}
@@ -305,16 +305,16 @@ def test_checkpoints_of_a_training_that_was_cut_short_are_cleaned(workplace: Wor
     assert [file.name for file in folder.iterdir()] == ["last.ckpt"]
 
 
-def test_lines_of_logs_go_where_they_name_the_author_and_stay_where_they_do_not(tmp_path: Path) -> None:
+def test_only_log_lines_with_the_authors_names_are_removed(tmp_path: Path) -> None:
     theirs = ["ann: 3 new", "Ann is private.", "see /archive/ann/", "skipped ann.", "id 4545", "ann.lee, too"]
     others = ["anna: 3 new", "joann", "ann.a", "the ann_b", "14545", "45450", "ann.leeds"]
     log = tmp_path / "run" / "collect.log"
     log.parent.mkdir()
     log.write_text("\n".join([*theirs, *others]) + "\n")
     (tmp_path / "run" / "notes.txt").write_text("ann")
-    traces = Traces("instagram/4545", {"ann", "ann.lee"})
-    assert traces.out_of_logs_under(tmp_path) == len(theirs)
+    redaction = AuthorRedaction("instagram/4545", {"ann", "ann.lee"})
+    assert redaction.log_lines(tmp_path) == len(theirs)
     assert log.read_text().splitlines() == others
     assert (tmp_path / "run" / "notes.txt").read_text() == "ann"
-    assert traces.out_of_logs_under(tmp_path) == 0
+    assert redaction.log_lines(tmp_path) == 0
     assert sorted(file.name for file in log.parent.iterdir()) == ["collect.log", "notes.txt"]

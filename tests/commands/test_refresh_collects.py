@@ -1,4 +1,4 @@
-"""Nights over a site that changes: accounts are renamed, go private, come; one asks to be forgotten."""
+"""Nights over a changing site: accounts are renamed, private, new; one opts out."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from fake_instagram import Event, Site, StandIn
+from fake_instagram import Event, FakeInstagram, Site
 from likerank.commands.forget import forget
 from likerank.commands.refresh import refresh
 from tests.workplaces import ROOT, TINY, MakeWorkplace, Workplace
@@ -29,8 +29,8 @@ def place(make_workplace: MakeWorkplace) -> Workplace:
 def site(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     start = datetime.now(UTC) - timedelta(days=4)
     site = Site(posts=160, authors=4, seed=2, start=start, history_days=40, coming_days=4)
-    with StandIn(site, folder=place.folder) as stand_in:
-        for name, value in stand_in.environment.items():
+    with FakeInstagram(site) as instagram:
+        for name, value in instagram.environment.items():
             monkeypatch.setenv(name, value)
         yield site
 
@@ -39,7 +39,7 @@ def night(place: Workplace, site: Site, day: int, *overrides: str) -> dict[str, 
     site.day = day
     accounts = place.folder / "accounts.txt"
     accounts.write_text("\n".join(a.first_name for a in site.accounts if a.exists_on(day)))
-    told = f"collect=['accounts={accounts}','limits=false','ripen_days=10']"
+    told = f"collect=['accounts={accounts}','limits=false','observation_days=10']"
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         stages = (told, f"train=[{TRAINING}]", "ingest=['workers=1']")
@@ -86,7 +86,7 @@ def test_nights_over_a_changing_site(place: Workplace, site: Site) -> None:
         assert sorted(seen) == seen
         assert store.collection("posts").count_documents({"author_id": str(private.id)}) > 0
 
-    # The one whose failure was told asks to be forgotten; the next night does not bring them back.
+    # The account that failed opts out; the next night does not collect it again.
     forget(place.compose("forget", f"author=instagram/{private.id}"))
     for file in (place.folder / "mlruns").rglob("*.json"):
         assert private.first_name not in file.read_text()

@@ -8,13 +8,13 @@ from pathlib import Path
 import instaloader
 import pytest
 
-from fake_instagram import Account, Refusal, Site, StandIn
+from fake_instagram import Account, FakeInstagram, FaultRule, Site
 
-Serve = Callable[..., StandIn]
+Serve = Callable[..., FakeInstagram]
 
 
 class Hurry(instaloader.RateController):
-    """Keeps no pace of its own, and gives up where the real one would sleep for minutes."""
+    """Never waits, and records where the real controller would sleep for minutes."""
 
     def __init__(self, context: instaloader.InstaloaderContext) -> None:
         super().__init__(context)
@@ -28,7 +28,7 @@ class Hurry(instaloader.RateController):
 
 
 def make_loader(folder: Path, session: Path | None = None, timeout: float = 20.0) -> instaloader.Instaloader:
-    """An Instaloader that writes into the folder, logged in as `visitor` where a session file is given."""
+    """Returns an Instaloader that writes into the folder, logged in if there is a session file."""
     loader = instaloader.Instaloader(
         sleep=False,
         quiet=True,
@@ -54,33 +54,33 @@ def site() -> Site:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Serve]:
-    """Serves a site until the test ends, and leads this process there."""
+    """Serves a site until the test ends, and sends requests of this process to it."""
     with ExitStack() as stack:
 
-        def start(site: Site, *refusals: Refusal) -> StandIn:
-            stand_in = stack.enter_context(StandIn(site, refusals, tmp_path / "authority"))
-            for name, value in stand_in.environment.items():
+        def start(site: Site, *fault_rules: FaultRule) -> FakeInstagram:
+            instagram = stack.enter_context(FakeInstagram(site, fault_rules))
+            for name, value in instagram.environment.items():
                 monkeypatch.setenv(name, value)
-            return stand_in
+            return instagram
 
         yield start
 
 
 @pytest.fixture
-def stand_in(serve: Serve, site: Site) -> StandIn:
+def instagram(serve: Serve, site: Site) -> FakeInstagram:
     return serve(site)
 
 
 @pytest.fixture
-def loader(stand_in: StandIn, tmp_path: Path) -> Iterator[instaloader.Instaloader]:
-    """Nobody is logged in."""
+def loader(instagram: FakeInstagram, tmp_path: Path) -> Iterator[instaloader.Instaloader]:
+    """A loader without a session."""
     with make_loader(tmp_path) as loader:
         yield loader
 
 
 @pytest.fixture
-def visitor(stand_in: StandIn, tmp_path: Path) -> Iterator[instaloader.Instaloader]:
-    """Logged in by a session file."""
-    stand_in.write_session("visitor", tmp_path / "session")
+def visitor(instagram: FakeInstagram, tmp_path: Path) -> Iterator[instaloader.Instaloader]:
+    """A loader that is logged in by a session file."""
+    instagram.write_session("visitor", tmp_path / "session")
     with make_loader(tmp_path, tmp_path / "session") as loader:
         yield loader

@@ -21,19 +21,19 @@ NODES = {
 }
 
 
-def compare(made: Any, real: Any, where: str) -> list[str]:
-    """Returns where the made answer has another shape than the real one: other keys or other types."""
-    if made is None or real is None:
+def compare(fake: Any, real: Any, where: str) -> list[str]:
+    """Returns where two answers differ in keys or types."""
+    if fake is None or real is None:
         return []
-    if type(made) is not type(real):
-        return [f"{where}: {type(made).__name__}, not {type(real).__name__}"]
-    if isinstance(made, dict):
-        keys = [f"{where}.{key}: in one alone" for key in made.keys() ^ real.keys()]
+    if type(fake) is not type(real):
+        return [f"{where}: {type(fake).__name__}, not {type(real).__name__}"]
+    if isinstance(fake, dict):
+        keys = [f"{where}.{key}: in one only" for key in fake.keys() ^ real.keys()]
         return keys + list(
-            chain(*(compare(made[k], real[k], f"{where}.{k}") for k in made.keys() & real.keys()))
+            chain(*(compare(fake[k], real[k], f"{where}.{k}") for k in fake.keys() & real.keys()))
         )
-    if isinstance(made, list) and made and real:
-        return compare(made[0], real[0], f"{where}[0]")
+    if isinstance(fake, list) and fake and real:
+        return compare(fake[0], real[0], f"{where}[0]")
     return []
 
 
@@ -48,16 +48,14 @@ def real_node(shared_data: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", [1, 2, 8])
-def test_a_timelines_node_has_the_keys_and_types_of_the_real_one(
-    kind: int, real_node: dict[str, Any]
-) -> None:
+def test_timeline_nodes_have_real_keys_and_types(kind: int, real_node: dict[str, Any]) -> None:
     nodes = [node for node in NODES.values() if node["media_type"] == kind]
     assert nodes
     for node in nodes:
         assert compare(node, real_node, "node") == []
 
 
-def test_a_part_of_a_carousel_too(real_node: dict[str, Any]) -> None:
+def test_carousel_parts_have_real_keys_and_types(real_node: dict[str, Any]) -> None:
     parts = [part for node in NODES.values() for part in node["carousel_media"] or []]
     kinds = {part["media_type"] for part in parts}
     assert kinds == {1, 2}
@@ -65,7 +63,7 @@ def test_a_part_of_a_carousel_too(real_node: dict[str, Any]) -> None:
         assert compare(part, real_node["carousel_media"][0], "part") == []
 
 
-def test_instaloader_reads_the_same_of_both(real_node: dict[str, Any]) -> None:
+def test_instaloader_reads_the_same_fields_of_both(real_node: dict[str, Any]) -> None:
     def read(node: dict[str, Any]) -> dict[str, type]:
         post = instaloader.Post.from_iphone_struct(instaloader.InstaloaderContext(), node)
         what = (
@@ -95,20 +93,20 @@ def test_instaloader_reads_the_same_of_both(real_node: dict[str, Any]) -> None:
         assert read(node) == read(real_node)
 
 
-def test_the_older_profile_has_only_what_the_real_one_has(shared_data: Path) -> None:
-    made = web_profile(SITE, SITE.accounts[0])["data"]["user"]
+def test_the_older_profile_has_only_real_keys(shared_data: Path) -> None:
+    fake = web_profile(SITE, SITE.accounts[0])["data"]["user"]
     files = list((shared_data / "instaloader/brand_profiles_2025").rglob("*_*.json.xz"))
     assert files
     for file in files:
         real = json.loads(lzma.decompress(file.read_bytes()))["node"]
-        # Instaloader leaves the posts out of what it writes; the picture's second address is today's alone.
-        shared = made.keys() & real.keys()
+        # Instaloader leaves the posts out of what it writes; the picture's second address is new.
+        shared = fake.keys() & real.keys()
         left_out = {"edge_owner_to_timeline_media", "edge_felix_video_timeline", "hd_profile_pic_url_info"}
-        assert made.keys() - shared <= left_out
-        assert compare({k: made[k] for k in shared}, {k: real[k] for k in shared}, "user") == []
+        assert fake.keys() - shared <= left_out
+        assert compare({k: fake[k] for k in shared}, {k: real[k] for k in shared}, "user") == []
 
 
-def test_hidden_likes_are_null_for_strangers_and_a_stand_in_for_visitors() -> None:
+def test_hidden_likes_are_null_or_a_placeholder() -> None:
     hidden = [(a, p) for a in SITE.accounts for p in a.posts if p.hidden is not None]
     assert {p.hidden for _, p in hidden} == {-1, 3}
     for account, post in hidden:
@@ -119,5 +117,5 @@ def test_hidden_likes_are_null_for_strangers_and_a_stand_in_for_visitors() -> No
             assert node["comment_count"] == SITE.comments(post)
 
 
-def test_a_profile_that_is_not_there_is_null() -> None:
+def test_a_missing_profile_is_null() -> None:
     assert profile_by_id(SITE, None)["data"]["user"] is None

@@ -1,4 +1,4 @@
-"""The collector's demo ends with posts in the store, and is done again without a second copy of anything."""
+"""The demo of collect ends with posts in the store, and a second demo adds no copies."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.workplaces import Workplace
 
 
 @pytest.mark.slow
-def test_it_collects_night_after_night_and_again_from_what_is_there(workplace: Workplace) -> None:
+def test_the_demo_collects_nights_and_reuses_its_archive(workplace: Workplace) -> None:
     first = workplace.run("demo_collect", "posts=30", "accounts=2", "nights=2")
     assert (first.returncode, "Night 2" in first.stdout) == (0, True), first.stderr
     posts = workplace.posts()

@@ -1,4 +1,4 @@
-"""Each refusal makes Instaloader raise what Instagram's would."""
+"""Each kind of fault makes Instaloader raise the error that Instagram would cause."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import instaloader
 import pytest
 from instaloader.exceptions import TooManyRequestsException
 
-from fake_instagram import Account, Refusal, Site, StandIn
+from fake_instagram import Account, FakeInstagram, FaultRule, Site
 from likerank.errors import LikerankError
 from likerank.images import NotAPhotoError, make_stored_image
 from tests.fake_instagram.conftest import Hurry, make_loader
@@ -20,33 +20,33 @@ def ask(loader: instaloader.Instaloader, account: Account) -> instaloader.Profil
     return profile
 
 
-def asked(stand_in: StandIn, kind: str = "profile") -> list[int | str | None]:
-    return [request.refusal for request in stand_in.requests if request.kind == kind]
+def asked(instagram: FakeInstagram, kind: str = "profile") -> list[int | str | None]:
+    return [request.fault for request in instagram.requests if request.kind == kind]
 
 
 @pytest.mark.parametrize("kind", [401, "403", 500, 502, 503, "html", "fail", "cut", "damaged"])
-def test_what_may_pass_is_tried_three_times(
-    kind: int | str, stand_in: StandIn, loader: instaloader.Instaloader, site: Site
+def test_transient_faults_are_retried_three_times(
+    kind: int | str, instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site
 ) -> None:
-    stand_in.refusals.append(Refusal(kind, on="profile"))
+    instagram.fault_rules.append(FaultRule(kind, on="profile"))
     with pytest.raises(instaloader.ConnectionException):
         ask(loader, site.accounts[0])
-    assert asked(stand_in) == [kind] * 3
+    assert asked(instagram) == [kind] * 3
 
 
 @pytest.mark.parametrize("kind", [401, "html", "fail", "cut"])
-def test_what_passes_after_two_refusals_is_answered(
-    kind: int | str, stand_in: StandIn, loader: instaloader.Instaloader, site: Site
+def test_a_request_succeeds_after_two_faults(
+    kind: int | str, instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site
 ) -> None:
-    stand_in.refusals.append(Refusal(kind, on="profile", times=2))
+    instagram.fault_rules.append(FaultRule(kind, on="profile", times=2))
     assert ask(loader, site.accounts[0]).userid == site.accounts[0].id
-    assert asked(stand_in) == [kind, kind, None]
+    assert asked(instagram) == [kind, kind, None]
 
 
 def test_429_makes_instaloader_sleep_and_then_give_up(
-    stand_in: StandIn, loader: instaloader.Instaloader, site: Site
+    instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site
 ) -> None:
-    stand_in.refusals.append(Refusal(429, on="profile"))
+    instagram.fault_rules.append(FaultRule(429, on="profile"))
     with pytest.raises(instaloader.ConnectionException) as caught:
         ask(loader, site.accounts[0])
     assert isinstance(caught.value.__cause__, TooManyRequestsException)
@@ -57,19 +57,19 @@ def test_429_makes_instaloader_sleep_and_then_give_up(
 
 
 @pytest.mark.parametrize("kind", ["feedback_required", "checkpoint_required", "challenge_required"])
-def test_what_is_about_us_ends_it_at_once(
-    kind: str, stand_in: StandIn, loader: instaloader.Instaloader, site: Site
+def test_a_block_of_the_visitor_aborts_at_once(
+    kind: str, instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site
 ) -> None:
-    stand_in.refusals.append(Refusal(kind, on="profile"))
+    instagram.fault_rules.append(FaultRule(kind, on="profile"))
     with pytest.raises(instaloader.AbortDownloadException, match=kind):
         ask(loader, site.accounts[0])
-    assert asked(stand_in) == [kind]
+    assert asked(instagram) == [kind]
 
 
-def test_a_redirect_to_the_login_page(
-    stand_in: StandIn, loader: instaloader.Instaloader, visitor: instaloader.Instaloader, site: Site
+def test_login_redirects_to_the_login_page(
+    instagram: FakeInstagram, loader: instaloader.Instaloader, visitor: instaloader.Instaloader, site: Site
 ) -> None:
-    stand_in.refusals.append(Refusal("login", on="profile"))
+    instagram.fault_rules.append(FaultRule("login", on="profile"))
     with pytest.raises(instaloader.LoginRequiredException):
         ask(loader, site.accounts[0])
     with pytest.raises(instaloader.AbortDownloadException, match="logged out"):
@@ -77,12 +77,12 @@ def test_a_redirect_to_the_login_page(
 
 
 def test_404_on_a_query_is_raised_after_three_tries(
-    stand_in: StandIn, loader: instaloader.Instaloader, site: Site
+    instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site
 ) -> None:
-    stand_in.refusals.append(Refusal(404, on="post"))
+    instagram.fault_rules.append(FaultRule(404, on="post"))
     with pytest.raises(instaloader.QueryReturnedNotFoundException):
         instaloader.Post.from_shortcode(loader.context, site.accounts[0].posts[0].code)
-    assert asked(stand_in, "post") == [404] * 3
+    assert asked(instagram, "post") == [404] * 3
 
 
 @pytest.mark.parametrize(
@@ -96,23 +96,23 @@ def test_404_on_a_query_is_raised_after_three_tries(
         ("html", instaloader.ProfileNotExistsException),
     ],
 )
-def test_a_refused_page_is_not_asked_for_again(
+def test_a_faulty_page_is_not_requested_again(
     kind: int | str,
     raised: type[Exception],
-    stand_in: StandIn,
+    instagram: FakeInstagram,
     loader: instaloader.Instaloader,
     site: Site,
 ) -> None:
-    stand_in.refusals.append(Refusal(kind, on="page"))
+    instagram.fault_rules.append(FaultRule(kind, on="page"))
     with pytest.raises(raised):
         instaloader.Profile.from_username(loader.context, site.accounts[0].first_name)
-    assert asked(stand_in, "page") == [kind]
+    assert asked(instagram, "page") == [kind]
 
 
-def test_slow_is_right_for_the_patient_and_a_failure_for_others(
-    stand_in: StandIn, loader: instaloader.Instaloader, site: Site, tmp_path: Path
+def test_slow_answers_fail_only_with_a_short_timeout(
+    instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site, tmp_path: Path
 ) -> None:
-    stand_in.refusals.append(Refusal("slow", on="profile", seconds=0.4))
+    instagram.fault_rules.append(FaultRule("slow", on="profile", seconds=0.4))
     begin = time.monotonic()
     assert ask(loader, site.accounts[0]).userid == site.accounts[0].id
     assert time.monotonic() - begin >= 0.4
@@ -122,8 +122,8 @@ def test_slow_is_right_for_the_patient_and_a_failure_for_others(
 
 def download(loader: instaloader.Instaloader, site: Site, tmp_path: Path) -> Callable[[], bytes]:
     account = site.accounts[0]
-    made = next(p for p in account.posts if not p.children and not p.is_video)
-    post = instaloader.Post.from_shortcode(loader.context, made.code)
+    chosen = next(p for p in account.posts if not p.children and not p.is_video)
+    post = instaloader.Post.from_shortcode(loader.context, chosen.code)
 
     def run() -> bytes:
         loader.download_pic(str(tmp_path / "picture"), post.url, post.date_local)
@@ -132,24 +132,24 @@ def download(loader: instaloader.Instaloader, site: Site, tmp_path: Path) -> Cal
     return run
 
 
-def test_a_picture_that_is_cut_off_is_not_kept(
-    stand_in: StandIn, loader: instaloader.Instaloader, site: Site, tmp_path: Path
+def test_a_cut_off_picture_is_not_written(
+    instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site, tmp_path: Path
 ) -> None:
     run = download(loader, site, tmp_path)
-    stand_in.refusals.append(Refusal("cut", on="picture"))
+    instagram.fault_rules.append(FaultRule("cut", on="picture"))
     with pytest.raises(instaloader.ConnectionException):
         run()
     assert not (tmp_path / "picture.jpg").exists()
-    assert asked(stand_in, "picture") == ["cut"] * 3
-    stand_in.refusals.clear()
+    assert asked(instagram, "picture") == ["cut"] * 3
+    instagram.fault_rules.clear()
     assert make_stored_image(run(), "picture")
 
 
-def test_a_damaged_picture_arrives_whole_and_cannot_be_decoded(
-    stand_in: StandIn, loader: instaloader.Instaloader, site: Site, tmp_path: Path
+def test_a_damaged_picture_has_full_length_and_no_image(
+    instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site, tmp_path: Path
 ) -> None:
     run = download(loader, site, tmp_path)
-    stand_in.refusals.append(Refusal("damaged", on="picture", times=1))
+    instagram.fault_rules.append(FaultRule("damaged", on="picture", times=1))
     damaged = run()
     with pytest.raises(NotAPhotoError):
         make_stored_image(damaged, "picture")
@@ -159,34 +159,34 @@ def test_a_damaged_picture_arrives_whole_and_cannot_be_decoded(
     assert make_stored_image(right, "picture")
 
 
-def test_a_picture_can_be_forbidden_or_gone(
-    stand_in: StandIn, loader: instaloader.Instaloader, site: Site, tmp_path: Path
+def test_pictures_can_be_forbidden_or_missing(
+    instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site, tmp_path: Path
 ) -> None:
     run = download(loader, site, tmp_path)
-    stand_in.refusals[:] = [Refusal(403, on="picture", times=1), Refusal(404, on="picture", times=3)]
+    instagram.fault_rules[:] = [FaultRule(403, on="picture", times=1), FaultRule(404, on="picture", times=3)]
     with pytest.raises(instaloader.QueryReturnedForbiddenException):
         run()
     with pytest.raises(instaloader.ConnectionException, match="404"):
         run()
-    assert asked(stand_in, "picture") == [403] + [404] * 3
+    assert asked(instagram, "picture") == [403] + [404] * 3
 
 
-def test_a_rule_is_about_its_account_after_its_requests_and_so_many_times(
-    stand_in: StandIn, loader: instaloader.Instaloader, site: Site
+def test_account_after_and_times_limit_a_rule(
+    instagram: FakeInstagram, loader: instaloader.Instaloader, site: Site
 ) -> None:
     first, second, *_ = site.accounts
-    stand_in.refusals.append(Refusal("feedback_required", after=2, account=first.first_name, times=1))
-    for account, refused in [(first, False), (second, False), (first, False), (second, False), (first, True)]:
-        if refused:
+    instagram.fault_rules.append(FaultRule("feedback_required", after=2, account=first.first_name, times=1))
+    for account, faulty in [(first, False), (second, False), (first, False), (second, False), (first, True)]:
+        if faulty:
             with pytest.raises(instaloader.AbortDownloadException):
                 ask(loader, account)
         else:
             ask(loader, account)
     ask(loader, first)
-    assert asked(stand_in) == [None] * 4 + ["feedback_required", None]
+    assert asked(instagram) == [None] * 4 + ["feedback_required", None]
 
 
-def test_an_unknown_refusal_is_refused() -> None:
+def test_an_unknown_kind_of_fault_is_an_error() -> None:
     for kind in ("sulk", 200, 600):
-        with pytest.raises(LikerankError, match=f"no refusal of kind {kind!r}"):
-            Refusal(kind)
+        with pytest.raises(LikerankError, match=f"cannot have the kind {kind!r}"):
+            FaultRule(kind)

@@ -1,4 +1,4 @@
-"""The stand-in as a command: what it prints is enough for Instaloader to find it."""
+"""The fake Instagram as a command: Instaloader reaches it by the printed lines."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from pathlib import Path
 import instaloader
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "stand_in.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "serve_fake_instagram.py"
 
 
 def command(folder: Path, *overrides: str) -> list[str]:
@@ -24,14 +24,14 @@ def served(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     overrides = (
         "site.day=3",
         "site.events=[{kind: renamed, account: misty_fjord, day: 2, name: misty_two}]",
-        "refusals=[{kind: checkpoint_required, on: post, after: 1}]",
+        "fault_rules=[{kind: checkpoint_required, on: post, after: 1}]",
     )
     with subprocess.Popen(command(tmp_path, *overrides), stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
 
 
-def test_what_it_prints_leads_instaloader_to_it(
+def test_instaloader_reaches_it_by_the_printed_lines(
     served: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert served.stdout is not None
@@ -43,7 +43,7 @@ def test_what_it_prints_leads_instaloader_to_it(
     found = re.search(r"--login (\w+) --sessionfile (\S+) (\w+)", said)
     assert found
     user, session, account = found.groups()
-    listed = (tmp_path / "data" / "stand_in" / "accounts.txt").read_text().splitlines()
+    listed = (tmp_path / "data" / "fake_instagram" / "accounts.txt").read_text().splitlines()
     assert listed[1:] == [account, "golden_ridge"]
     assert account == "misty_two"
     with instaloader.Instaloader(sleep=False, quiet=True, iphone_support=False) as loader:
@@ -63,12 +63,12 @@ def test_what_it_prints_leads_instaloader_to_it(
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("refusals=[{kind: 429, afte: 20}]", "A stand-in's refusal has no afte; it has kind, after"),
-        ("refusals=[{kind: sulk}]", "no refusal of kind 'sulk'"),
-        ("site.start=yesterday", "cannot begin on 'yesterday'"),
+        ("fault_rules=[{kind: 429, afte: 20}]", "fault_rules has no key afte; its keys are kind, after"),
+        ("fault_rules=[{kind: sulk}]", "cannot have the kind 'sulk'"),
+        ("site.start=yesterday", "site.start is 'yesterday'"),
     ],
 )
-def test_a_mistake_is_one_sentence(override: str, said: str, tmp_path: Path) -> None:
+def test_a_user_error_is_one_sentence(override: str, said: str, tmp_path: Path) -> None:
     ran = subprocess.run(command(tmp_path, override), capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert said in ran.stderr

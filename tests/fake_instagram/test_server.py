@@ -1,4 +1,4 @@
-"""The real Instaloader lists and downloads from the stand-in as from Instagram."""
+"""The real Instaloader lists and downloads from the fake Instagram as from Instagram."""
 
 import json
 import pickle
@@ -15,7 +15,7 @@ import instaloader
 import pytest
 import requests
 
-from fake_instagram import Account, Event, Refusal, Site, StandIn
+from fake_instagram import Account, Event, FakeInstagram, FaultRule, Site
 from likerank.errors import LikerankError
 from likerank.images import make_stored_image
 from tests.fake_instagram.conftest import Serve, make_loader, profile_of
@@ -33,7 +33,7 @@ def either(request: pytest.FixtureRequest) -> instaloader.Instaloader:
     return loader
 
 
-def test_a_profile_tells_followers_and_posts(either: instaloader.Instaloader, site: Site) -> None:
+def test_a_profile_has_followers_and_post_count(either: instaloader.Instaloader, site: Site) -> None:
     for account in site.accounts:
         profile = profile_of(either, account)
         assert profile.userid == account.id
@@ -53,54 +53,54 @@ def test_a_listing_has_all_posts_pinned_ones_first(either: instaloader.Instaload
     assert len(wanted) > 24
     posts = list(profile_of(either, account).get_posts())
     assert [post.mediaid for post in posts] == [post.id for post in wanted]
-    for post, made in zip(posts, wanted, strict=True):
-        assert post.shortcode == made.code
-        assert post.date_utc.replace(tzinfo=UTC).timestamp() == made.taken
-        assert post.caption == made.caption
+    for post, expected in zip(posts, wanted, strict=True):
+        assert post.shortcode == expected.code
+        assert post.date_utc.replace(tzinfo=UTC).timestamp() == expected.taken
+        assert post.caption == expected.caption
         assert int(post.owner_id) == account.id
-        assert post.comments == site.comments(made)
-        assert post.is_video == made.is_video
-        assert [node.is_video for node in post.get_sidecar_nodes()] == list(made.children)
-        if made.hidden is None:
-            assert post.likes == site.likes(made)
+        assert post.comments == site.comments(expected)
+        assert post.is_video == expected.is_video
+        assert [node.is_video for node in post.get_sidecar_nodes()] == list(expected.children)
+        if expected.hidden is None:
+            assert post.likes == site.likes(expected)
 
 
-def test_listing_logged_out_asks_for_each_post_and_logged_in_for_none(
-    stand_in: StandIn, site: Site, loader: instaloader.Instaloader, tmp_path: Path
+def test_only_logged_out_listings_request_each_post(
+    instagram: FakeInstagram, site: Site, loader: instaloader.Instaloader, tmp_path: Path
 ) -> None:
     account = largest(site)
     count = site.post_count(account)
     pages = -(-count // 12)
     list(profile_of(loader, account).get_posts())
-    kinds = Counter(request.kind for request in stand_in.requests)
+    kinds = Counter(request.kind for request in instagram.requests)
     assert kinds == {"page": 2, "start": 1, "posts": pages - 1, "post": count}
-    assert {request.account for request in stand_in.requests} == {None, account.first_name}
-    assert {r.post for r in stand_in.requests if r.kind == "post"} <= {post.code for post in account.posts}
-    stand_in.forget_requests()
-    assert stand_in.requests == []
-    stand_in.write_session("visitor", tmp_path / "session")
+    assert {request.account for request in instagram.requests} == {None, account.first_name}
+    assert {r.post for r in instagram.requests if r.kind == "post"} <= {post.code for post in account.posts}
+    instagram.forget_requests()
+    assert instagram.requests == []
+    instagram.write_session("visitor", tmp_path / "session")
     with make_loader(tmp_path, tmp_path / "session") as visitor:
         list(profile_of(visitor, account).get_posts())
-    kinds = Counter(request.kind for request in stand_in.requests)
+    kinds = Counter(request.kind for request in instagram.requests)
     assert kinds == {"page": 1, "profile": 1, "start": 1, "timeline": pages}
 
 
-def test_hidden_likes_arrive_as_they_do_from_instagram(either: instaloader.Instaloader, site: Site) -> None:
+def test_hidden_likes_arrive_as_from_instagram(either: instaloader.Instaloader, site: Site) -> None:
     account = max(site.accounts, key=lambda a: sum(p.hidden is not None for p in a.posts))
-    made = {post.code: post for post in account.posts}
+    known = {post.code: post for post in account.posts}
     hidden = [
-        post for post in profile_of(either, account).get_posts() if made[post.shortcode].hidden is not None
+        post for post in profile_of(either, account).get_posts() if known[post.shortcode].hidden is not None
     ]
     assert hidden
     for post in hidden:
         node = post._node.get("iphone_struct", post._node)
         assert node["like_and_view_counts_disabled"] is True
-        assert node["like_count"] == (made[post.shortcode].hidden if either.context.is_logged_in else None)
+        assert node["like_count"] == (known[post.shortcode].hidden if either.context.is_logged_in else None)
 
 
 def test_pictures_arrive_byte_for_byte(visitor: instaloader.Instaloader, site: Site, tmp_path: Path) -> None:
     account = site.accounts[0]
-    made = {post.code: post for post in account.posts}
+    known = {post.code: post for post in account.posts}
     posts = list(profile_of(visitor, account).get_posts())
     chosen = [
         next(p for p in posts if p.typename == kind) for kind in instaloader.Post.supported_graphql_types()
@@ -112,7 +112,7 @@ def test_pictures_arrive_byte_for_byte(visitor: instaloader.Instaloader, site: S
         names = [f"{stem}.jpg"] if post.typename != "GraphSidecar" else [f"{stem}_{p + 1}.jpg" for p in parts]
         for part, name in enumerate(names):
             picture = (tmp_path / account.first_name / name).read_bytes()
-            assert picture == site.picture(made[post.shortcode], part).read()
+            assert picture == site.picture(known[post.shortcode], part).read()
             assert make_stored_image(picture, name)
     assert list(tmp_path.rglob("*.mp4"))
     archived = instaloader.load_structure_from_file(
@@ -121,7 +121,7 @@ def test_pictures_arrive_byte_for_byte(visitor: instaloader.Instaloader, site: S
     assert isinstance(archived, instaloader.Post)
 
 
-def test_counts_grow_from_day_to_day_and_posts_come(visitor: instaloader.Instaloader, site: Site) -> None:
+def test_counts_grow_and_posts_appear_day_by_day(visitor: instaloader.Instaloader, site: Site) -> None:
     account = max(site.accounts, key=lambda account: len(account.posts))
     seen = []
     for site.day in (0, 10, 20):
@@ -135,14 +135,14 @@ def test_counts_grow_from_day_to_day_and_posts_come(visitor: instaloader.Instalo
     assert all(second[post] <= third[post] for post in second)
 
 
-def test_who_is_logged_in_and_who_no_longer(
-    stand_in: StandIn, site: Site, visitor: instaloader.Instaloader, tmp_path: Path
+def test_a_session_logs_in_until_it_expires(
+    instagram: FakeInstagram, site: Site, visitor: instaloader.Instaloader, tmp_path: Path
 ) -> None:
     session = tmp_path / "session"
     assert stat.S_IMODE(session.stat().st_mode) == 0o600
     assert isinstance(pickle.loads(session.read_bytes()), dict)  # noqa: S301
     assert visitor.test_login() == "visitor"
-    stand_in.expire_sessions()
+    instagram.expire_sessions()
     assert visitor.test_login() is None
     with pytest.raises(instaloader.AbortDownloadException, match="Redirected to login page"):
         list(profile_of(visitor, site.accounts[0]).get_posts())
@@ -158,7 +158,7 @@ def test_the_timeline_query_needs_a_session(loader: instaloader.Instaloader, sit
 def test_a_private_account_shows_no_posts(serve: Serve, tmp_path: Path) -> None:
     site = Site(posts=40, authors=2, events=[Event("private", "misty_fjord", 0)])
     account = site.accounts[0]
-    stand_in = serve(site)
+    instagram = serve(site)
     with make_loader(tmp_path) as loader:
         profile = profile_of(loader, account)
         assert profile.is_private
@@ -166,7 +166,7 @@ def test_a_private_account_shows_no_posts(serve: Serve, tmp_path: Path) -> None:
             profile.get_posts()
         with pytest.raises(instaloader.BadResponseException):
             instaloader.Post.from_shortcode(loader.context, account.posts[0].code)
-    stand_in.write_session("visitor", tmp_path / "session")
+    instagram.write_session("visitor", tmp_path / "session")
     with (
         make_loader(tmp_path, tmp_path / "session") as visitor,
         pytest.raises(instaloader.PrivateProfileNotFollowedException),
@@ -174,7 +174,7 @@ def test_a_private_account_shows_no_posts(serve: Serve, tmp_path: Path) -> None:
         profile_of(visitor, account).get_posts()
 
 
-def test_a_renamed_account_is_found_by_its_id_alone(either: instaloader.Instaloader, site: Site) -> None:
+def test_a_renamed_account_is_found_only_by_its_id(either: instaloader.Instaloader, site: Site) -> None:
     account = site.accounts[1]
     account.events.append(Event("renamed", account.first_name, 1, "new_name"))
     site.day = 1
@@ -185,7 +185,7 @@ def test_a_renamed_account_is_found_by_its_id_alone(either: instaloader.Instaloa
     assert next(profile.get_posts()).owner_username == "new_name"
 
 
-def test_who_is_not_there_is_not_found(either: instaloader.Instaloader, site: Site) -> None:
+def test_a_deleted_account_is_not_found(either: instaloader.Instaloader, site: Site) -> None:
     account = site.accounts[2]
     account.events.append(Event("deleted", account.first_name, 1))
     site.day = 1
@@ -199,7 +199,7 @@ def test_who_is_not_there_is_not_found(either: instaloader.Instaloader, site: Si
         instaloader.Post.from_shortcode(either.context, account.posts[0].code)
 
 
-def test_the_phones_addresses_answer_who_is_logged_in(
+def test_phone_addresses_answer_only_logged_in_visitors(
     visitor: instaloader.Instaloader, loader: instaloader.Instaloader, site: Site
 ) -> None:
     account = site.accounts[0]
@@ -214,24 +214,24 @@ def test_the_phones_addresses_answer_who_is_logged_in(
         loader.context.get_iphone_json(f"api/v1/media/{photo.id}/info/", {})
 
 
-def test_what_the_profile_lacks_is_asked_for_under_the_older_address(
-    loader: instaloader.Instaloader, stand_in: StandIn, site: Site
+def test_missing_profile_fields_use_the_older_address(
+    loader: instaloader.Instaloader, instagram: FakeInstagram, site: Site
 ) -> None:
     account = site.accounts[0]
     profile = instaloader.Profile(loader.context, {"username": account.first_name, "id": str(account.id)})
     assert profile.followers == account.followers_on(0)
-    assert [request.kind for request in stand_in.requests] == ["profile"]
+    assert [request.kind for request in instagram.requests] == ["profile"]
 
 
-def test_nothing_but_instagram_is_reached_through_it(stand_in: StandIn) -> None:
+def test_other_hosts_are_refused(instagram: FakeInstagram) -> None:
     with pytest.raises(requests.exceptions.ProxyError, match="403"):
         requests.get("https://example.com/", timeout=5)
-    plain = {"http": stand_in.environment["HTTPS_PROXY"]}
+    plain = {"http": instagram.environment["HTTPS_PROXY"]}
     assert requests.get("http://example.com/", timeout=5, proxies=plain).status_code == 400
-    assert stand_in.requests == []
+    assert instagram.requests == []
 
 
-def test_an_unknown_address_is_not_found_and_a_wrong_query_refused(stand_in: StandIn, site: Site) -> None:
+def test_unknown_addresses_get_404_and_wrong_queries_400(instagram: FakeInstagram, site: Site) -> None:
     home = "https://www.instagram.com"
     assert requests.get(f"{home}/explore/tags/sea/", timeout=5).status_code == 404
     assert requests.get("https://scontent.cdninstagram.com/v/1_9_n.jpg", timeout=5).status_code == 404
@@ -246,11 +246,11 @@ def test_an_unknown_address_is_not_found_and_a_wrong_query_refused(stand_in: Sta
     assert requests.post(f"{home}/api/graphql", data=query, timeout=5).status_code == 400, "without lsd"
 
 
-def test_it_ends_at_once_with_connections_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    with StandIn(site) as stand_in:
-        for name, value in stand_in.environment.items():
+def test_it_closes_at_once_with_open_connections(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeInstagram(site) as instagram:
+        for name, value in instagram.environment.items():
             monkeypatch.setenv(name, value)
-        certificate = Path(stand_in.environment["REQUESTS_CA_BUNDLE"])
+        certificate = Path(instagram.environment["REQUESTS_CA_BUNDLE"])
         session = requests.Session()
         assert session.get("https://www.instagram.com/", timeout=5).ok
         begin = time.monotonic()
@@ -279,25 +279,25 @@ def test_the_same_site_gives_the_same_bytes(serve: Serve) -> None:
     assert later_picture == picture
 
 
-def test_many_at_once_are_all_answered_and_counted(stand_in: StandIn, site: Site) -> None:
-    stand_in.refusals.append(Refusal(503, after=10, times=7))
+def test_parallel_requests_are_all_answered_and_recorded(instagram: FakeInstagram, site: Site) -> None:
+    instagram.fault_rules.append(FaultRule(503, after=10, times=7))
     address = f"https://www.instagram.com/{site.accounts[0].first_name}/"
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: requests.get(address, timeout=20).status_code, range(60)))
     assert Counter(statuses) == {200: 53, 503: 7}
-    assert Counter(request.refusal for request in stand_in.requests) == {None: 53, 503: 7}
+    assert Counter(request.fault for request in instagram.requests) == {None: 53, 503: 7}
 
 
-def test_a_port_that_is_taken_is_named(stand_in: StandIn, site: Site) -> None:
-    port = stand_in.port
-    with pytest.raises(LikerankError, match=f"cannot listen on port {port}"), StandIn(site, port=port):
+def test_a_port_in_use_is_an_error_that_names_it(instagram: FakeInstagram, site: Site) -> None:
+    port = instagram.port
+    with pytest.raises(LikerankError, match=f"cannot listen on port {port}"), FakeInstagram(site, port=port):
         pass
 
 
-def test_without_trustme_it_says_what_to_install() -> None:
+def test_without_trustme_the_error_names_the_extra() -> None:
     code = "import sys; sys.modules['trustme'] = None; import fake_instagram"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (
-        "LikerankError: The stand-in for Instagram needs trustme: pip install 'likerank[standin]'"
+        "LikerankError: The fake Instagram needs trustme: pip install 'likerank[fake-instagram]'"
         in ran.stderr
     )

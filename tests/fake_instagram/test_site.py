@@ -1,4 +1,4 @@
-"""The site is the demo corpus, spread over days, and the same for whoever makes it again."""
+"""The site is the demo corpus, spread over days, equal for equal arguments."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fake_instagram import Account, Event, Post, Site
 from likerank.errors import LikerankError
-from likerank.records import Post as Made
+from likerank.records import Post as Record
 from likerank.sources.synthetic.demo import Demo
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def listed(site: Site, account: Account) -> list[Post]:
     return posts
 
 
-def test_the_same_arguments_and_day_make_the_same_site() -> None:
+def test_equal_arguments_and_day_give_an_equal_site() -> None:
     first, again = Site(posts=200, seed=5, day=3), Site(posts=200, seed=5, day=3)
     assert facts(first) == facts(again)
     assert facts(first) != facts(Site(posts=200, seed=6, day=3))
@@ -47,15 +47,15 @@ def test_the_same_arguments_and_day_make_the_same_site() -> None:
     assert pictures[0] != pictures[1]
 
 
-def test_it_shows_the_planted_corpus() -> None:
-    made = [record for record in Demo(posts=900, authors=6, seed=3).records() if isinstance(record, Made)]
+def test_the_site_has_the_planted_corpus() -> None:
+    wanted = [record for record in Demo(posts=900, authors=6, seed=3).records() if isinstance(record, Record)]
     posts = [post for account in SITE.accounts for post in account.posts]
-    assert sorted((p.likes or 0, p.comments or 0) for p in made) == sorted(
+    assert sorted((p.likes or 0, p.comments or 0) for p in wanted) == sorted(
         (p.final_likes, p.final_comments) for p in posts
     )
 
 
-def test_every_kind_of_post_and_account_is_there() -> None:
+def test_every_kind_of_post_and_account_exists() -> None:
     posts = [post for account in SITE.accounts for post in account.posts]
     assert {p.hidden for p in posts} == {None, -1, 3}
     assert any(p.is_video for p in posts)
@@ -67,7 +67,7 @@ def test_every_kind_of_post_and_account_is_there() -> None:
     assert {len(account.pinned) for account in SITE.accounts} == {0, 1, 2, 3}
 
 
-def test_an_id_holds_the_time_and_is_the_shortcode() -> None:
+def test_an_id_encodes_the_time_and_the_shortcode() -> None:
     posts = [post for account in SITE.accounts for post in account.posts]
     assert len({post.id for post in posts}) == len({post.taken for post in posts}) == 900
     for post in posts:
@@ -75,7 +75,7 @@ def test_an_id_holds_the_time_and_is_the_shortcode() -> None:
         assert instaloader.Post.mediaid_to_shortcode(post.id) == post.code
 
 
-def test_posts_lie_before_the_start_and_go_on_after_it() -> None:
+def test_posts_exist_before_and_after_the_start() -> None:
     for account in SITE.accounts:
         taken = [datetime.fromtimestamp(post.taken, UTC) for post in account.posts]
         assert taken == sorted(taken)
@@ -87,7 +87,7 @@ def test_posts_lie_before_the_start_and_go_on_after_it() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 45), st.integers(0, 5))
-def test_a_listing_has_each_post_of_the_day_once_pinned_ones_first(day: int, number: int) -> None:
+def test_a_listing_has_each_post_once_and_pinned_first(day: int, number: int) -> None:
     SITE.day = day
     account = SITE.accounts[number]
     posts = listed(SITE, account)
@@ -97,7 +97,7 @@ def test_a_listing_has_each_post_of_the_day_once_pinned_ones_first(day: int, num
     assert len(posts) == SITE.post_count(account)
 
 
-def test_a_listing_that_goes_on_after_new_posts_repeats_none() -> None:
+def test_a_listing_continued_after_new_posts_repeats_none() -> None:
     SITE.day = 0
     account = max(SITE.accounts, key=lambda account: len(account.posts))
     first, _ = SITE.timeline(account, None)
@@ -107,7 +107,7 @@ def test_a_listing_that_goes_on_after_new_posts_repeats_none() -> None:
     assert SITE.timeline(account, first[-1].id)[0] == rest[:12]
 
 
-def test_counts_grow_towards_the_corpus_and_followers_drift() -> None:
+def test_counts_grow_to_the_corpus_and_followers_drift() -> None:
     post = max(
         (p for a in SITE.accounts for p in a.posts if p.taken > SITE.start), key=lambda p: p.final_likes
     )
@@ -155,17 +155,17 @@ def test_events_happen_on_their_day() -> None:
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        (Event("renamed", "nobody", 1, "new"), "no account nobody"),
-        (Event("renamed", "misty_fjord", 1), "needs a new name"),
-        (Event("vanishes", "misty_fjord", 1), "no event of kind 'vanishes'"),  # type: ignore[arg-type]
+        (Event("renamed", "nobody", 1, "new"), "unknown account nobody"),
+        (Event("renamed", "misty_fjord", 1), "needs a name that no other"),
+        (Event("vanishes", "misty_fjord", 1), "cannot have the kind 'vanishes'"),  # type: ignore[arg-type]
     ],
 )
-def test_an_impossible_event_is_refused(event: Event, said: str) -> None:
+def test_an_invalid_event_is_an_error(event: Event, said: str) -> None:
     with pytest.raises(LikerankError, match=said):
         Site(posts=30, authors=2, events=[event])
 
 
-def test_a_day_to_begin_with_is_a_date() -> None:
+def test_the_start_is_a_date() -> None:
     assert Site(posts=5, start="2026-01-01").start == Site(posts=5, start=START).start
-    with pytest.raises(LikerankError, match="cannot begin on 'yesterday'"):
+    with pytest.raises(LikerankError, match=r"site\.start is 'yesterday'"):
         Site(posts=5, start="yesterday")

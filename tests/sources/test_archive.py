@@ -1,4 +1,4 @@
-"""What Instaloader wrote is read as it stands: photos with counts, the rest by reason, without a request."""
+"""Instaloader's archives give photos with counts, and a reason for all else, without a request."""
 
 import datetime as dt
 import json
@@ -26,14 +26,14 @@ OWNER: Json = {"id": "77", "username": "Ann"}
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
-        pytest.fail("a request was made")
+        pytest.fail("a request was sent")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 def node(number: int = 1, **changes: object) -> Json:
-    """A post's node as Instagram's web pages had it; a change to `...` takes the field away."""
+    """Returns a post's node in the shape of Instagram's web pages; a field changed to `...` is missing."""
     fields: Json = {
         "__typename": "GraphImage",
         "id": str(10**18 + number),
@@ -156,7 +156,7 @@ def test_a_carousel_keeps_its_first_photo(tmp_path: Path, children: tuple[bool, 
         carousel(True, True),
     ],
 )
-def test_videos_are_counted_and_not_kept(tmp_path: Path, video: Json) -> None:
+def test_videos_are_counted_and_left_out(tmp_path: Path, video: Json) -> None:
     write(tmp_path / "p_UTC.json.xz", video)
     draw(tmp_path / "p_UTC.jpg")
     draw(tmp_path / "p_UTC_1.jpg")
@@ -214,7 +214,7 @@ INCOMPLETE = {
 
 
 @pytest.mark.parametrize("lacking", INCOMPLETE)
-def test_a_post_that_lacks_a_field_is_named_and_nobody_is_asked(tmp_path: Path, lacking: str) -> None:
+def test_an_incomplete_post_is_named_without_a_request(tmp_path: Path, lacking: str) -> None:
     path = write(tmp_path / "p_UTC.json.xz", INCOMPLETE[lacking])
     draw(tmp_path / "p_UTC.jpg")
     (left_out,) = skipped(read(tmp_path))
@@ -248,7 +248,7 @@ def test_a_webp_picture_is_found(tmp_path: Path) -> None:
     assert posts(read(tmp_path))[0].picture == PictureFile(tmp_path / "p_UTC.webp")
 
 
-def test_damaged_files_are_named_and_the_rest_goes_through(tmp_path: Path) -> None:
+def test_damaged_files_are_named_and_the_others_read(tmp_path: Path) -> None:
     good = write(tmp_path / "good_UTC.json.xz", node())
     draw(tmp_path / "good_UTC.jpg")
     (tmp_path / "cut_UTC.json.xz").write_bytes(good.read_bytes()[:-40])
@@ -283,7 +283,7 @@ def test_other_files_are_counted_by_reason(tmp_path: Path) -> None:
     assert Counter(record.reason for record in skipped(read(tmp_path))) == kinds
 
 
-def test_a_second_file_of_one_post_or_profile_is_left_out(tmp_path: Path) -> None:
+def test_a_second_file_of_a_post_or_profile_is_left_out(tmp_path: Path) -> None:
     for place in ("ann", "#sun"):
         write(tmp_path / place / "p_UTC.json.xz", node())
         draw(tmp_path / place / "p_UTC.jpg")
@@ -302,7 +302,7 @@ def test_a_json_beside_its_xz_twin_is_one_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("odd", [None, 7, "text", [], {}, [None], {"edges": 5}, {"count": {}}, True, 10**40])
 @pytest.mark.parametrize("field", [*node(), "edge_sidecar_to_children", "iphone_struct"])
-def test_odd_nodes_never_end_the_reading(tmp_path: Path, field: str, odd: object) -> None:
+def test_odd_nodes_never_raise(tmp_path: Path, field: str, odd: object) -> None:
     write(tmp_path / "a_UTC.json.xz", carousel(False) | {field: odd})
     write(tmp_path / "b_UTC.json.xz", node(2))
     draw(tmp_path / "a_UTC_1.jpg")
@@ -362,7 +362,7 @@ def test_older_nodes_of_all_shapes_are_read(shared_data: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("hidden", [False, True])
 @pytest.mark.parametrize("logged_in", [False, True])
-def test_what_todays_instaloader_makes_of_a_real_timeline_is_read(
+def test_a_real_timeline_through_todays_instaloader_is_read(
     shared_data: Path, tmp_path: Path, hidden: bool, logged_in: bool
 ) -> None:
     recorded = shared_data / "instaloader" / "recorded_json" / "xdt_user_timeline_bbcnews_2025-03.json"
@@ -371,7 +371,7 @@ def test_what_todays_instaloader_makes_of_a_real_timeline_is_read(
     if hidden:
         media |= {"like_and_view_counts_disabled": True, "like_count": 3 if logged_in else None}
     context = instaloader.InstaloaderContext()
-    # Logged out, Instaloader keeps what its own conversion of the single post gives.
+    # Logged out, Instaloader keeps its own conversion of the single post.
     post = (
         instaloader.Post.from_iphone_struct(context, media)
         if logged_in
@@ -408,7 +408,7 @@ def seen(number: int, likes: int | None, day: int, username: str = "ann") -> Pos
     )
 
 
-def test_the_newest_observation_says_what_was_counted_and_when(tmp_path: Path) -> None:
+def test_the_newest_observation_gives_counts_and_time(tmp_path: Path) -> None:
     for number in (1, 2):
         write(tmp_path / "ann" / f"{number}_UTC.json.xz", node(number))
         draw(tmp_path / "ann" / f"{number}_UTC.jpg")
@@ -420,12 +420,12 @@ def test_the_newest_observation_says_what_was_counted_and_when(tmp_path: Path) -
     first, second = posts(records)
     assert (first.likes, first.observed_at, first.username) == (200, observed[1].observed_at, "ann_now")
     assert (second.likes, second.observed_at, second.username) == (120, None, "ann")
-    # Of the post that is not in the archive nothing comes.
+    # An observation of a post that is not in the archive is left out.
     assert [one for one in records if isinstance(one, Observation)] == list(map(Observation, observed[:3]))
     assert Archive(tmp_path).count() == 6
 
 
-def test_the_collectors_own_folder_is_passed_over(tmp_path: Path) -> None:
+def test_the_collectors_folder_is_ignored(tmp_path: Path) -> None:
     write(tmp_path / "ann" / "1_UTC.json.xz", node(1))
     draw(tmp_path / "ann" / "1_UTC.jpg")
     write(tmp_path / ".collect" / "77.json", node(2))

@@ -1,4 +1,4 @@
-"""Counts that were seen once are never lost: not to a killed writer, not to a damaged line."""
+"""No observation is lost to a killed writer or a damaged line."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ def post(number: int, likes: int | None = 5) -> Post:
 ANN = Author(source="instagram", author_id="7", username="ann", followers=9, post_count=2, observed_at=AT)
 
 
-def test_what_is_written_is_read_in_order(tmp_path: Path) -> None:
+def test_observations_are_read_in_their_order(tmp_path: Path) -> None:
     written: list[Post | Author] = [ANN, post(1), post(2, likes=None), post(1)]
     for record in written:  # Each by a writer of its own.
         log = ObservationLog(tmp_path / "archive" / "observations.jsonl")
@@ -39,7 +39,7 @@ def test_what_is_written_is_read_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [1, 40, 100])
-def test_a_line_cut_short_costs_itself_alone(tmp_path: Path, left: int) -> None:
+def test_only_a_line_cut_short_is_lost(tmp_path: Path, left: int) -> None:
     file = tmp_path / "observations.jsonl"
     ObservationLog(file).append(post(1))
     whole = file.read_bytes()
@@ -50,7 +50,7 @@ def test_a_line_cut_short_costs_itself_alone(tmp_path: Path, left: int) -> None:
 
 
 @pytest.mark.parametrize("line", ['{"kind": "post"}', '["post"]', '{"kind":"author","observed_at":"then"}'])
-def test_a_line_that_is_no_observation_is_named(tmp_path: Path, line: str) -> None:
+def test_an_invalid_line_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "observations.jsonl"
     file.write_text(f"{line}\n")
     [skipped] = read_observations(file, "instagram")
@@ -58,5 +58,5 @@ def test_a_line_that_is_no_observation_is_named(tmp_path: Path, line: str) -> No
     assert f"{file}, line 1" in skipped.message
 
 
-def test_a_missing_file_holds_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_has_no_observations(tmp_path: Path) -> None:
     assert list(read_observations(tmp_path / "observations.jsonl", "instagram")) == []

@@ -1,4 +1,4 @@
-"""Who asked to be forgotten is known again, and can be read out of the file by nobody."""
+"""The opt-out list recognises its authors, and its file names nobody."""
 
 import stat
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from likerank.errors import LikerankError
-from likerank.sources import Tombstones
+from likerank.sources import OptOutList
 
 
 @pytest.fixture
@@ -16,61 +16,61 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "forgotten.json"
 
 
-def test_before_anybody_asked_nobody_is_in_it_and_there_is_no_file(path: Path) -> None:
-    tombstones = Tombstones(path)
-    assert "instagram/45" not in tombstones
-    assert len(tombstones) == 0
+def test_a_new_list_is_empty_and_has_no_file(path: Path) -> None:
+    opt_out = OptOutList(path)
+    assert "instagram/45" not in opt_out
+    assert len(opt_out) == 0
     assert not path.exists()
 
 
-def test_an_author_stays_in_it_once_however_often_added(path: Path) -> None:
-    Tombstones(path).add("instagram/45")
-    Tombstones(path).add("instagram/45")
-    Tombstones(path).add("table/ann")
-    tombstones = Tombstones(path)
-    assert len(tombstones) == 2
-    assert "instagram/45" in tombstones
-    assert "table/ann" in tombstones
-    assert "instagram/4" not in tombstones
-    assert "table/45" not in tombstones
+def test_a_repeatedly_added_author_is_listed_once(path: Path) -> None:
+    OptOutList(path).add("instagram/45")
+    OptOutList(path).add("instagram/45")
+    OptOutList(path).add("table/ann")
+    opt_out = OptOutList(path)
+    assert len(opt_out) == 2
+    assert "instagram/45" in opt_out
+    assert "table/ann" in opt_out
+    assert "instagram/4" not in opt_out
+    assert "table/45" not in opt_out
 
 
-def test_the_file_names_nobody_and_is_its_owners_alone(path: Path) -> None:
-    Tombstones(path).add("instagram/45454545")
+def test_the_file_names_nobody_and_is_private(path: Path) -> None:
+    OptOutList(path).add("instagram/45454545")
     assert "45454545" not in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in path.parent.iterdir() if file.name.endswith(".tmp")] == []
 
 
-def test_equal_ids_leave_other_hashes_in_other_places(tmp_path: Path) -> None:
+def test_equal_ids_have_different_hashes_in_two_files(tmp_path: Path) -> None:
     one, other = tmp_path / "one.json", tmp_path / "other.json"
     for path in (one, other):
-        Tombstones(path).add("instagram/45")
+        OptOutList(path).add("instagram/45")
     assert one.read_text() != other.read_text()
 
 
-def test_what_another_process_adds_is_seen_at_the_next_look(path: Path) -> None:
-    looking = Tombstones(path)
+def test_additions_of_another_process_are_seen(path: Path) -> None:
+    looking = OptOutList(path)
     assert "instagram/45" not in looking
-    add = f"from likerank.sources import Tombstones; Tombstones({str(path)!r}).add('instagram/45')"
+    add = f"from likerank.sources import OptOutList; OptOutList({str(path)!r}).add('instagram/45')"
     subprocess.run([sys.executable, "-c", add], check=True)
     assert "instagram/45" in looking
 
 
-def test_of_several_that_add_at_once_none_is_lost(path: Path) -> None:
-    add = f"import sys; from likerank.sources import Tombstones; Tombstones({str(path)!r}).add(sys.argv[1])"
-    processes = [subprocess.Popen([sys.executable, "-c", add, f"made/{number}"]) for number in range(4)]
+def test_parallel_additions_are_all_kept(path: Path) -> None:
+    add = f"import sys; from likerank.sources import OptOutList; OptOutList({str(path)!r}).add(sys.argv[1])"
+    processes = [subprocess.Popen([sys.executable, "-c", add, f"table/{number}"]) for number in range(4)]
     assert [process.wait() for process in processes] == [0] * 4
-    tombstones = Tombstones(path)
-    assert all(f"made/{number}" in tombstones for number in range(4))
+    opt_out = OptOutList(path)
+    assert all(f"table/{number}" in opt_out for number in range(4))
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"salt": "xyz", "hashes": []}', '{"salt": "00"}'])
-def test_a_damaged_file_is_refused_rather_than_taken_for_an_empty_one(path: Path, content: str) -> None:
+def test_a_damaged_file_is_an_error_and_not_an_empty_list(path: Path, content: str) -> None:
     path.parent.mkdir()
     path.write_text(content)
     with pytest.raises(LikerankError, match=r"forgotten\.json.*restore it from a backup"):
-        assert "instagram/45" not in Tombstones(path)
+        assert "instagram/45" not in OptOutList(path)
     with pytest.raises(LikerankError, match="restore it"):
-        Tombstones(path).add("instagram/45")
+        OptOutList(path).add("instagram/45")
     assert path.read_text() == content

@@ -1,4 +1,4 @@
-"""Good rows of a manifest become records whatever stands beside them; a bad row says what is wrong."""
+"""Valid rows of a manifest become records; an invalid row gives a sentence that says what is wrong."""
 
 import csv
 import datetime as dt
@@ -119,7 +119,7 @@ BAD_ROWS = {
 
 
 @pytest.mark.parametrize("case", BAD_ROWS)
-def test_a_bad_row_is_named_and_the_rest_goes_through(folder: Path, case: str) -> None:
+def test_an_invalid_row_is_named_and_the_others_read(folder: Path, case: str) -> None:
     row, culprit = BAD_ROWS[case]
     header = "image,author,likes,followers,posted_at,source_id\n"
     records = read(folder, f"{header}a.jpg,Ann,1,,,first\n{row}\nmore/c.jpg,Bob,2,,,last\n")
@@ -132,7 +132,7 @@ def test_a_bad_row_is_named_and_the_rest_goes_through(folder: Path, case: str) -
     assert "'" not in left_out.reason
 
 
-def test_bytes_that_are_not_utf8_spoil_only_their_row(folder: Path) -> None:
+def test_bytes_that_are_not_utf8_invalidate_only_their_row(folder: Path) -> None:
     manifest = folder / "manifest.csv"
     manifest.write_bytes("image,author,likes\na.jpg,Zoë,1\n".encode() + "b.jpg,Zoë,2\n".encode("latin-1"))
     records = list(Table(manifest).records())
@@ -140,12 +140,12 @@ def test_bytes_that_are_not_utf8_spoil_only_their_row(folder: Path) -> None:
     assert "line 3" in skipped(records)[0].message
 
 
-def test_a_bad_first_row_does_not_take_the_id_from_a_good_second(folder: Path) -> None:
+def test_an_invalid_first_row_does_not_reserve_the_id(folder: Path) -> None:
     records = read(folder, "image,author,likes,source_id\na.jpg,Ann,-1,p\nb.jpg,Ann,7,p\n")
     assert [post.likes for post in posts(records)] == [7]
 
 
-def test_line_numbers_count_blank_lines_and_line_breaks_in_cells(folder: Path) -> None:
+def test_line_numbers_count_blank_lines_and_line_breaks(folder: Path) -> None:
     records = read(folder, 'image,author,likes\n\na.jpg,"Ann\nLee",1\n,,\nb.jpg,Bob,-9\n')
     assert [post.username for post in posts(records)] == ["Ann\nLee"]
     assert ", line 6: " in skipped(records)[0].message
@@ -157,7 +157,7 @@ def test_an_author_with_a_path_for_a_name_is_just_a_name(folder: Path) -> None:
     assert posts(records)[0].picture == PictureFile(folder / "a.jpg")
 
 
-def test_an_author_comes_once_and_before_their_posts(folder: Path) -> None:
+def test_an_author_comes_once_and_before_the_posts(folder: Path) -> None:
     records = read(folder, "image,author,likes,followers\na.jpg,Ann,1,9\nb.jpg,Bob,2,8\nmore/c.jpg,Ann,3,9\n")
     assert [(type(record).__name__, getattr(record, "username", "")) for record in records] == [
         ("Author", "Ann"),
@@ -168,7 +168,7 @@ def test_an_author_comes_once_and_before_their_posts(folder: Path) -> None:
     ]
 
 
-def test_an_author_comes_again_when_seen_otherwise_at_another_time(folder: Path) -> None:
+def test_a_later_change_yields_the_author_again(folder: Path) -> None:
     records = read(
         folder,
         "image,author,author_id,likes,followers,observed_at\n"
@@ -183,7 +183,7 @@ def test_an_author_comes_again_when_seen_otherwise_at_another_time(folder: Path)
     assert len(posts(records)) == 3
 
 
-def test_followers_that_come_late_are_not_lost(folder: Path) -> None:
+def test_followers_in_a_later_row_are_not_lost(folder: Path) -> None:
     records = read(folder, "image,author,likes,followers\na.jpg,Ann,1,\nb.jpg,Ann,2,50\n")
     assert [author.followers for author in authors(records)] == [None, 50]
 
@@ -277,7 +277,7 @@ def test_a_missing_folder_of_images_is_named(folder: Path) -> None:
         list(Table(write(folder, "image,author,likes\na.jpg,A,1\n"), folder / "nowhere").records())
 
 
-def test_images_may_lie_elsewhere_and_the_source_may_have_a_name(folder: Path, tmp_path_factory: Any) -> None:
+def test_images_folder_and_source_name_can_be_set(folder: Path, tmp_path_factory: Any) -> None:
     manifest = write(tmp_path_factory.mktemp("lists"), "image,author,likes\nc.jpg,Ann,1\n")
     (post,) = posts(list(Table(str(manifest), str(folder / "more"), name="flickr").records()))
     assert post.key == "flickr/Ann/c.jpg"
@@ -343,6 +343,6 @@ def test_the_posters_are_read_whole(shared_data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["my/photos", ""])
-def test_a_name_that_would_break_a_key_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_source_name_with_a_slash_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(LikerankError, match=r"source\.name is"):
         Table(tmp_path / "manifest.csv", name=name)

@@ -27,7 +27,7 @@ SCRIPTS = (
     "forget",
     "demo",
     "demo_collect",
-    "stand_in",
+    "serve_fake_instagram",
     "benchmark",
 )
 PLACEHOLDERS = {

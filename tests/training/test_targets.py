@@ -14,7 +14,7 @@ from likerank.models import TARGETS, load_target
 from likerank.run_names import FINGERPRINT
 from likerank.tracking import Run, TrainedModel
 from likerank.tracking.results import read_table
-from likerank.tracking.run_redaction import Traces
+from likerank.tracking.run_redaction import AuthorRedaction
 from tests.workplaces import ROOT, TINY, Workplace
 
 TINIEST = (*TINY, "trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean,ridge]")
@@ -69,7 +69,7 @@ def test_a_checkpoint_forgets_an_author(corpus: Workplace, trained: Run, tmp_pat
     author = str(snapshot_of(corpus, trained).posts["author"].iloc[0])
     (kept,) = trained.artifact("checkpoints").glob("*.ckpt")
     checkpoint = Path(shutil.copy(kept, tmp_path / "best.ckpt"))
-    Traces(author, []).out_of_checkpoint(checkpoint, tmp_path / "cleaned.ckpt")
+    AuthorRedaction(author, []).checkpoint(checkpoint, tmp_path / "cleaned.ckpt")
     cleaned = tmp_path / "cleaned.ckpt"
     left = torch.load(cleaned if cleaned.exists() else checkpoint, weights_only=True)
     assert author not in str(left["PopularityDataModule"]["target"])

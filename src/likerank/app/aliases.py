@@ -5,7 +5,11 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-RENAMED: Final[Mapping[str, Mapping[str, str]]] = {"ingest": {"master_size": "image_size"}}
+RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
+    "collect": {"ripen_days": "observation_days"},
+    "ingest": {"master_size": "image_size"},
+    "serve_fake_instagram": {"refusals": "fault_rules"},
+}
 """By command: the old key and its present name; a group's key is renamed with all below it."""
 
 _OVERRIDE: Final = re.compile(r"([+~]*)([\w./]+)(.*)", re.DOTALL)

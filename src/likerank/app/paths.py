@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from likerank.errors import LikerankError
 
 if TYPE_CHECKING:
-    from likerank.sources import Tombstones
+    from likerank.sources import OptOutList
     from likerank.store import Store
     from likerank.tracking import Tracking
 
@@ -34,11 +34,11 @@ def snapshots_folder(config: DictConfig) -> Path:
     return data_folder(config) / "snapshots"
 
 
-def configured_tombstones(config: DictConfig) -> "Tombstones":
-    """Opens the list of those who asked to be forgotten."""
-    from likerank.sources import Tombstones
+def open_opt_out_list(config: DictConfig) -> "OptOutList":
+    """Opens the opt-out list: the authors whose data was deleted and must not come back."""
+    from likerank.sources import OptOutList
 
-    return Tombstones(data_folder(config) / "forgotten.json")
+    return OptOutList(data_folder(config) / "forgotten.json")
 
 
 def configured_store(config: DictConfig) -> "AbstractContextManager[Store]":

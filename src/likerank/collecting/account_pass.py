@@ -1,159 +1,100 @@
-"""A pass over one account: from its newest post back to what is known, each post's photo and counts."""
+"""A pass over one account: each post's photo and counts, from the newest post back to the known ones."""
 
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import instaloader
 
-from likerank.collecting.errors import AccountRefusedError, PostRefusedError
+from likerank.collecting.errors import IN_A_ROW, AccountRefusedError, PostRefusedError
+from likerank.collecting.progress import ProgressBars
 from likerank.collecting.session import Instagram, Posts
 from likerank.collecting.state import AccountState, CollectState, Pass
+from likerank.collecting.summary import Collected
+from likerank.collecting.wanted import Wanted
 from likerank.records import NO_PICTURE, Author, Post, utc_milliseconds
 from likerank.sources import nodes
+from likerank.sources.archive import INSTAGRAM
 from likerank.sources.observations import ObservationLog
+from likerank.sources.source import LeftOutError
 
-SOURCE: Final = "instagram"
-FORGOTTEN: Final = "forgotten"
-"""The reason by which accounts are counted that are not to be collected."""
-_MOST_PINNED: Final = 3  # As Instaloader has it.
-_FRONT: Final = 24  # Twice a page: what was seen there is not asked for again the next time.
-_TRIES: Final = 3
-_IN_A_ROW: Final = 3
+_MOST_PINNED: Final = 3  # As in Instaloader.
+_FRONT: Final = 24  # Two pages: posts seen there are not requested again in the next pass.
+_ATTEMPTS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which posts are wanted of each account.
-
-    Attributes:
-        count: How many, from the newest back; None: all.
-        since: From when on; None: from the first.
-        ripen: How long after a post its counts are observed again at each pass.
-    """
-
-    count: int | None = None
-    since: datetime | None = None
-    ripen: timedelta = timedelta(days=30)
-
-
-@dataclass(slots=True)
-class Collected:
-    """What a pass over one account brought.
-
-    Attributes:
-        new: Posts that are new in the archive.
-        observed: Posts that were there, and whose counts were observed again.
-        hidden: Posts among them whose likes Instagram hides.
-        skipped: Posts that were left out, by reason.
-    """
-
-    new: int = 0
-    observed: int = 0
-    hidden: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-
-
-class Watcher(Protocol):
-    """Is told how a pass goes on."""
-
-    def begin(self, username: str, posts: int | None) -> None:
-        """A pass begins, over about so many posts."""
-
-    def advance(self) -> None:
-        """One more post was gone through."""
-
-
+@dataclass
 class AccountPass:
-    """A pass over one account's posts.
+    """A pass over one account's posts."""
 
-    Args:
-        instagram: Where to look, and where to keep what is seen.
-        profile: The account as seen now.
-        account: What is known of it; changed in place and written down as the pass goes on.
-        state: Where that is written down.
-        observations: Where counts are added.
-        wanted: Which posts.
-        collected: What the pass brings is counted here.
-    """
+    instagram: Instagram
+    profile: instaloader.Profile
+    account: AccountState  # Changed in place, and written during the pass.
+    state: CollectState
+    observations: ObservationLog
+    wanted: Wanted
+    collected: Collected  # Counts the pass.
 
-    def __init__(
-        self,
-        instagram: Instagram,
-        profile: instaloader.Profile,
-        account: AccountState,
-        state: CollectState,
-        observations: ObservationLog,
-        wanted: Wanted,
-        collected: Collected,
-    ) -> None:
-        self._instagram = instagram
-        self._profile = profile
-        self._account = account
-        self._state = state
-        self._observations = observations
-        self._wanted = wanted
-        self._collected = collected
-        self._since = 0.0 if wanted.since is None else wanted.since.timestamp()
-        self._ripens_after = (datetime.now(UTC) - wanted.ripen).timestamp()
-        complete_until = state.complete_until(profile.username).timestamp()
-        self._seen_until = 0.0 if self._reaches_further() else min(complete_until, self._ripens_after)
-        self._refused_in_a_row = 0
+    def __post_init__(self) -> None:
+        self._since = 0.0 if self.wanted.since is None else self.wanted.since.timestamp()
+        self._window_start = (datetime.now(UTC) - self.wanted.observation_window).timestamp()
+        complete_until = self.state.complete_until(self.profile.username).timestamp()
+        self._seen_until = 0.0 if self._goes_further_back() else min(complete_until, self._window_start)
+        self._failed_in_a_row = 0
 
-    def see_profile(self) -> int | None:
-        """Keeps the account's file and its counts of now; returns how many posts the pass may meet."""
-        self._instagram.keep_profile(self._profile, self._account.folder)
-        node = instaloader.get_json_structure(self._profile)["node"]
+    def observe_profile(self) -> int | None:
+        """Writes the account's file and current counts; returns the largest number of posts of the pass."""
+        self.instagram.write_profile(self.profile, self.account.folder)
+        node = instaloader.get_json_structure(self.profile)["node"]
         posts = nodes.post_count_of(node)
-        self._observations.append(
+        self.observations.append(
             Author(
-                source=SOURCE,
-                author_id=str(self._profile.userid),
-                username=self._profile.username,
+                source=INSTAGRAM,
+                author_id=str(self.profile.userid),
+                username=self.profile.username,
                 followers=nodes.followers_of(node),
                 post_count=posts,
                 observed_at=utc_milliseconds(datetime.now(UTC)),
             )
         )
-        return posts if self._wanted.count is None else min(self._wanted.count, posts or self._wanted.count)
+        return posts if self.wanted.count is None else min(self.wanted.count, posts or self.wanted.count)
 
-    def run(self, watcher: Watcher) -> None:
-        """Goes through the posts that are new or whose counts ripen."""
+    def run(self, progress: ProgressBars) -> None:
+        """Visits the posts that are new or in the observation window."""
         self._try_pending()
-        posts = self._instagram.posts(self._profile)
+        posts = self.instagram.posts(self.profile)
         current = self._resumed(posts) or self._begun(posts)
-        self._account.current = current
-        while self._wanted.count is None or current.number < self._wanted.count:
+        self.account.current = current
+        while self.wanted.count is None or current.number < self.wanted.count:
             try:
                 post = self._next(posts, current)
-                if post is None or not self._go_through(post, current):
+                if post is None or not self._visit_if_wanted(post, current):
                     break
-                self._refused_in_a_row = 0
+                self._failed_in_a_row = 0
             except PostRefusedError as error:
-                if current.visiting is None:  # Nothing could be heard of it.
+                if current.visiting is None:  # Its node was not available either.
                     current.frozen = _frozen_behind(posts)
                 self._postpone(_shortcode_of(current.visiting) or _shortcodes(posts)[0], str(error))
             current.visiting = None
             current.number += 1
-            self._state.keep(self._profile.userid, self._account)
-            watcher.advance()
+            self.state.keep(self.profile.userid, self.account)
+            progress.advance()
         self._complete(current)
 
     def _next(self, posts: Posts, current: Pass) -> instaloader.Post | None:
-        """Returns the post to go through, and notes it: whatever happens, it is not asked for again."""
+        """Returns the post in progress, which the state keeps so that it is not requested again."""
         if current.visiting is not None:
-            return self._instagram.post_heard_of(current.visiting)
-        post = self._instagram.next_post(posts)
+            return self.instagram.post_of(current.visiting)
+        post = self.instagram.next_post(posts)
         if post is not None:
             current.visiting = instaloader.get_json_structure(post)["node"]
             current.heard_at = datetime.now(UTC).timestamp()
             current.frozen = _frozen_behind(posts)
-            self._state.keep(self._profile.userid, self._account)
+            self.state.keep(self.profile.userid, self.account)
         return post
 
-    def _go_through(self, post: instaloader.Post, current: Pass) -> bool:
-        """Visits a post where it is wanted; returns whether the posts behind it may be wanted too."""
+    def _visit_if_wanted(self, post: instaloader.Post, current: Pass) -> bool:
+        """Visits a post if it is wanted; returns whether older posts may be wanted."""
         at = post.date_utc.replace(tzinfo=UTC).timestamp()
         is_old = at <= self._seen_until or at < self._since
         current.newest = max(current.newest, at)
@@ -165,92 +106,92 @@ class AccountPass:
         return not is_old or current.number < _MOST_PINNED
 
     def _complete(self, current: Pass) -> None:
-        # The stamp first: killed in between, the next pass finds this one at its end.
-        self._state.complete(self._profile.username, current.newest)
-        self._account.front = current.front
-        self._account.count, self._account.since = self._wanted.count, self._since
-        self._account.current = None
-        self._state.keep(self._profile.userid, self._account)
+        # The stamp first: after a kill in between, the next pass finds this one at its end.
+        self.state.complete(self.profile.username, current.newest)
+        self.account.front = current.front
+        self.account.count, self.account.since = self.wanted.count, self._since
+        self.account.current = None
+        self.state.keep(self.profile.userid, self.account)
 
     def _visit(self, post: instaloader.Post, heard_at: datetime) -> bool:
-        """Keeps a post's photo and counts; returns whether it is one whose counts can ripen."""
+        """Writes a post's photo and counts; returns whether it has a photo."""
         node = instaloader.get_json_structure(post)["node"]
         try:
             photo = nodes.first_photo(node)
             observed = Post(
-                source=SOURCE,
+                source=INSTAGRAM,
                 source_id=nodes.media_id_of(node),
-                author_id=str(nodes.at(node, "owner", "id") or self._profile.userid),
-                username=str(nodes.at(node, "owner", "username") or self._profile.username).lower(),
+                author_id=str(nodes.at(node, "owner", "id") or self.profile.userid),
+                username=str(nodes.at(node, "owner", "username") or self.profile.username).lower(),
                 picture=NO_PICTURE,
                 likes=nodes.likes_of(node),
                 comments=nodes.comments_of(node),
                 posted_at=nodes.posted_at_of(node),
                 observed_at=utc_milliseconds(heard_at),
             )
-        except nodes.LeftOutError as error:
-            self._collected.skipped[error.reason] += 1
+        except LeftOutError as error:
+            self.collected.skipped[error.reason] += 1
             return False
-        is_new = self._instagram.keep_post(post, self._account.folder, photo)
-        self._observations.append(observed)
-        self._collected.new += is_new
-        self._collected.observed += not is_new
-        self._collected.hidden += observed.likes is None
+        is_new = self.instagram.write_post(post, self.account.folder, photo)
+        self.observations.append(observed)
+        self.collected.new += is_new
+        self.collected.observed += not is_new
+        self.collected.hidden += observed.likes is None
         return True
 
     def _try_pending(self) -> None:
-        for shortcode in list(self._account.pending):
+        for shortcode in list(self.account.pending):
             try:
-                self._visit(self._instagram.post(shortcode), datetime.now(UTC))
-                del self._account.pending[shortcode]
+                self._visit(self.instagram.post(shortcode), datetime.now(UTC))
+                del self.account.pending[shortcode]
             except PostRefusedError as error:
                 self._postpone(shortcode, str(error))
-            self._state.keep(self._profile.userid, self._account)
+            self.state.keep(self.profile.userid, self.account)
 
     def _postpone(self, shortcode: str, why: str) -> None:
-        tries = self._account.pending.get(shortcode, 0) + 1
-        if tries < _TRIES:
-            self._account.pending[shortcode] = tries
-            self._collected.skipped[f"{why}, tried again next time"] += 1
+        tries = self.account.pending.get(shortcode, 0) + 1
+        if tries < _ATTEMPTS:
+            self.account.pending[shortcode] = tries
+            self.collected.skipped[f"{why}, tried again next time"] += 1
         else:
-            self._account.pending.pop(shortcode, None)
-            self._collected.skipped[f"{why}, given up"] += 1
-        self._refused_in_a_row += 1
-        if self._refused_in_a_row >= _IN_A_ROW:
-            raise AccountRefusedError(f"{_IN_A_ROW} posts in a row: {why}", maybe_us=True)
+            self.account.pending.pop(shortcode, None)
+            self.collected.skipped[f"{why}, given up"] += 1
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= IN_A_ROW:
+            raise AccountRefusedError(f"{IN_A_ROW} posts in a row: {why}", maybe_blocked=True)
 
-    def _reaches_further(self) -> bool:
-        """Returns whether older posts are wanted than the last complete pass was asked for."""
-        more = self._account.count is not None and (
-            self._wanted.count is None or self._wanted.count > self._account.count
+    def _goes_further_back(self) -> bool:
+        """Returns whether the pass wants older posts than the last complete one did."""
+        more = self.account.count is not None and (
+            self.wanted.count is None or self.wanted.count > self.account.count
         )
-        return more or self._since < self._account.since
+        return more or self._since < self.account.since
 
     def _begun(self, posts: Posts) -> Pass:
-        """Begins a pass; what was on the first page before and has ripened is not asked for again."""
-        before = {} if self._reaches_further() else self._account.front
+        """Begins a pass without the first page's known posts that are older than the observation window."""
+        before = {} if self._goes_further_back() else self.account.front
         frozen = posts.freeze()
         data = dict(frozen.remaining_data or {})
         begun, kept = Pass(), []
         for place, edge in enumerate(data.get("edges", [])):
             shortcode = str(edge["node"].get("code"))
-            if shortcode in self._account.pending:  # Just tried.
+            if shortcode in self.account.pending:  # Just requested.
                 continue
             at = before.get(shortcode)
-            if at is None or at > self._ripens_after:
+            if at is None or at > self._window_start:
                 kept.append(edge)
                 continue
             begun.front[shortcode] = at
             begun.number += 1
-            if place >= _MOST_PINNED and abs(at) <= self._ripens_after:
+            if place >= _MOST_PINNED and abs(at) <= self._window_start:
                 data["page_info"] = {"has_next_page": False}
                 break
         posts.thaw(frozen._replace(remaining_data=data | {"edges": kept}))
         return begun
 
     def _resumed(self, posts: Posts) -> Pass | None:
-        """Takes up the pass that was cut short, where Instaloader can go on with it."""
-        current = self._account.current
+        """Returns the interrupted pass, if Instaloader can continue it."""
+        current = self.account.current
         if current is None or (frozen := current.iterator()) is None:
             return None
         try:
@@ -261,16 +202,15 @@ class AccountPass:
 
 
 def _shortcodes(posts: Posts) -> list[str]:
-    """Returns the posts of the present page, without asking for any: from the last one on."""
+    """Returns the shortcodes of the current page from the last post on, without a request."""
     remaining = posts.freeze().remaining_data or {}
     return [str(edge["node"].get("code")) for edge in remaining.get("edges", [])]
 
 
 def _frozen_behind(posts: Posts) -> dict[str, object]:
-    """Freezes a list behind the post that it gave last.
+    """Freezes a list after its last post.
 
-    Instaloader's own freezing gives that post once more, and keeps the newest post, which it would ask for
-    again when it is thawed.
+    Instaloader's own freezing repeats that post, and keeps the newest one, which thawing would request again.
     """
     frozen = posts.freeze()
     data = dict(frozen.remaining_data or {})

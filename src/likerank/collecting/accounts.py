@@ -1,4 +1,4 @@
-"""The list of accounts: a text file that people keep by hand."""
+"""The list of accounts: a text file."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from likerank.errors import LikerankError
 
 _USERNAME: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.]{0,28}[a-z0-9_])?")
 _ADDRESS: Final = re.compile(r"(?:https?://)?(?:www\.|m\.)?instagram\.com/(?P<path>[^?#]*).*", re.IGNORECASE)
-# What the first part of an address is where it is not an account.
+# First parts of addresses that are no accounts.
 _NO_ACCOUNTS: Final = {"p", "reel", "reels", "tv", "stories", "explore", "accounts", "direct", "s", "share"}
 
 
@@ -18,8 +18,8 @@ class AccountList:
     """The accounts that a file lists.
 
     Attributes:
-        usernames: In lower case, each once, in the order of the file.
-        refused: Lines that name no account (file and number), and what to do.
+        usernames: In lower case, without duplicates, in the order of the file.
+        refused: Invalid lines (file and number), and what to do.
     """
 
     usernames: list[str] = field(default_factory=list)

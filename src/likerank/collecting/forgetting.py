@@ -1,7 +1,5 @@
-"""Taking one author out of a folder that Instaloader wrote."""
+"""Deletion of one author's data from a folder that Instaloader wrote."""
 
-import configparser
-import io
 import json
 import lzma
 import os
@@ -12,31 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
-from likerank.collecting import LOCK, STAMPS, STATE_FOLDER
-from likerank.errors import LikerankError
-from likerank.files import remove_lines, write_whole
+from likerank.collecting.state import STATE_FOLDER, CollectState, locked_archive
+from likerank.files import remove_lines
 from likerank.progress import progress_bar
 from likerank.sources.archive import PICTURE_ENDINGS
 from likerank.sources.nodes import Node, author_id_of
 from likerank.sources.observations import OBSERVATIONS
 
 _PROFILE_FILE: Final = re.compile(r"([\w.]+)_(\d+)\.json(?:\.xz)?")
-# Instaloader's own, and no post: a list of comments beside one.
+# Instaloader writes a post's comments into a file of this ending, which describes no post.
 _COMMENTS_FILE: Final = "_comments.json"
 
-_POST, _OTHER, _SOMEBODYS, _DAMAGED = "their post", "theirs", "somebody's", "damaged"
+_POST, _OTHER, _ANOTHERS, _DAMAGED = "the author's post", "the author's", "another's", "damaged"
 
 
 @dataclass(slots=True)
 class ArchiveRemoval:
-    """What was removed from an archive.
+    """Counts of removed files.
 
     Attributes:
-        posts: Posts, videos and stories too.
-        pictures: Pictures, profile pictures too.
-        files: Files in all, those of posts and pictures included.
+        posts: Posts, including videos and stories.
+        pictures: Pictures, including profile pictures.
+        files: All files.
         observations: Lines of `observations.jsonl`.
     """
 
@@ -53,29 +48,25 @@ class ArchiveRemoval:
 
 
 def archived_names(folder: Path) -> dict[str, set[str]]:
-    """Returns all names, former ones too, that an archive's profiles go or went by, by their ids."""
-    names: dict[str, set[str]] = defaultdict(set)
+    """Returns all names, former ones too, of an archive's authors, by their ids."""
+    names = CollectState(folder).names()
     for _, _, files in os.walk(folder):
         for match in filter(None, map(_PROFILE_FILE.fullmatch, files)):
             names[match[2]].add(match[1])
-    stamps = _stamps(folder)
-    for name in stamps.sections():
-        if author_id := stamps.get(name, "profile-id", fallback=""):
-            names[author_id].add(name)
     return dict(names)
 
 
 def remove_from_archive(folder: Path, author_id: str, names: Collection[str]) -> ArchiveRemoval:
-    """Removes every file of one author's: posts with all that belongs to them, profiles, a collector's state.
+    """Removes every file of one author: posts with all that belongs to them, profiles, the collector's state.
 
-    Who owns a post is read from its JSON file, whatever the folder is called. In a folder that is called as
-    the author is or was, whatever belongs to no other's JSON file goes as well. Killed at any moment, it
-    removes the rest when it is called again. Memory holds the names of one folder's files.
+    A post's owner is read from its JSON file, whatever the folder's name. A folder with one of the author's
+    names also loses all files that belong to no other author's JSON file. Interrupted at any moment, it
+    removes the rest on the next call. Memory holds the names of one folder's files.
 
     Args:
         folder: The archive; it may be missing.
         author_id: The platform's id of the account.
-        names: Names that the account is known by from elsewhere.
+        names: Further names of the account.
 
     Raises:
         LikerankError: If a collect is running.
@@ -83,29 +74,27 @@ def remove_from_archive(folder: Path, author_id: str, names: Collection[str]) ->
     removed = ArchiveRemoval()
     if not folder.is_dir():
         return removed
-    (folder / STATE_FOLDER).mkdir(exist_ok=True)
-    try:
-        with FileLock(folder / STATE_FOLDER / LOCK, timeout=0):
-            known = {name.lower() for name in (*names, *archived_names(folder).get(author_id, ()))}
-            known |= _remove_observations(folder / OBSERVATIONS, author_id, removed)
-            with progress_bar() as bar:
-                task = bar.add_task("Archive", total=sum(len(files) for _, files in _folders(folder)))
-                for place, files in _folders(folder):
-                    is_theirs = place != folder and place.name.lower() in known
-                    _clear(place, files, author_id, is_theirs, removed)
-                    if place != folder and not any(place.iterdir()):
-                        place.rmdir()
-                    bar.advance(task, len(files))
-            _remove_state(folder, author_id, known, removed)
-    except Timeout:
-        raise LikerankError(
-            f"A collect is writing to the archive {folder}; run this again when it has ended."
-        ) from None
+    with locked_archive(folder):
+        state = CollectState(folder)
+        known = {name.lower() for name in (*names, *archived_names(folder).get(author_id, ()))}
+        known |= _remove_observations(folder / OBSERVATIONS, author_id, removed)
+        with progress_bar() as bar:
+            task = bar.add_task("Archive", total=sum(len(files) for _, files in _folders(folder)))
+            for place, files in _folders(folder):
+                is_theirs = place != folder and place.name.lower() in known
+                _clear(place, files, author_id, is_theirs, removed)
+                if place != folder and not any(place.iterdir()):
+                    place.rmdir()
+                bar.advance(task, len(files))
+        for file in state.folder.iterdir():
+            if file.name.lstrip(".").split(".")[0] == author_id:  # Temporary files begin with a dot.
+                removed.remove(file)
+        state.remove_names(author_id, known)
     return removed
 
 
 def _folders(folder: Path) -> Iterator[tuple[Path, list[str]]]:
-    # From the leaves up, so that a folder that was emptied can go before the one above it is looked at.
+    # From the leaves up, so that an emptied folder is removed before its parent is checked.
     for place, _, files in os.walk(folder, topdown=False):
         if STATE_FOLDER not in Path(place).relative_to(folder).parts:
             yield Path(place), files
@@ -114,7 +103,7 @@ def _folders(folder: Path) -> Iterator[tuple[Path, list[str]]]:
 def _clear(
     place: Path, files: list[str], author_id: str, in_their_name: bool, removed: ArchiveRemoval
 ) -> None:
-    """Removes from one folder what is the author's."""
+    """Removes the author's files from one folder."""
     described = {_stem(name) for name in files if _is_description(name)}
     groups: dict[str, list[str]] = defaultdict(list)
     for name in files:
@@ -122,10 +111,10 @@ def _clear(
     for group in groups.values():
         descriptions = sorted(filter(_is_description, group))
         found = {_owned(place / name, author_id) for name in descriptions}
-        if not found & {_POST, _OTHER} and (_SOMEBODYS in found or not in_their_name):
+        if not found & {_POST, _OTHER} and (_ANOTHERS in found or not in_their_name):
             continue
         removed.posts += _POST in found
-        # Descriptions last: they say whose the rest is.
+        # Descriptions last: they name the owner of the other files.
         for name in [*(set(group) - set(descriptions)), *descriptions]:
             removed.remove(place / name)
 
@@ -147,33 +136,24 @@ def _longest(name: str, stems: Collection[str]) -> str:
 
 
 def _owned(path: Path, author_id: str) -> str:
-    """Returns whose a JSON file is, and what, where it is the author's."""
+    """Returns a JSON file's owner, and its kind where it is the author's."""
     try:
         content = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-        if author_id.encode() not in content:  # a fast answer for nearly all
-            return _SOMEBODYS
+        if author_id.encode() not in content:  # Fast, and true for nearly all files.
+            return _ANOTHERS
         whole = json.loads(content)
         node, kind = whole["node"], whole["instaloader"]["node_type"]
         if kind == "FrozenNodeIterator":
-            return _OTHER if author_id in map(author_id_of, _owners(node)) else _SOMEBODYS
+            return _OTHER if author_id in map(author_id_of, _owners(node)) else _ANOTHERS
         if kind == "Profile":
-            return _OTHER if author_id_of(node) == author_id else _SOMEBODYS
-        return _POST if author_id_of(node.get("owner") or node.get("user")) == author_id else _SOMEBODYS
-    except (
-        OSError,
-        EOFError,
-        lzma.LZMAError,
-        ValueError,
-        RecursionError,
-        LookupError,
-        AttributeError,
-        TypeError,
-    ):
+            return _OTHER if author_id_of(node) == author_id else _ANOTHERS
+        return _POST if author_id_of(node.get("owner") or node.get("user")) == author_id else _ANOTHERS
+    except Exception:  # A damaged file can cause nearly any error.
         return _DAMAGED
 
 
 def _owners(node: Node) -> Iterator[Node]:
-    """Yields who is named as an owner, at any depth, and whom a query was about."""
+    """Yields the nodes of owners, at any depth, and the variables of queries."""
     if isinstance(node, list):
         for child in node:
             yield from _owners(child)
@@ -186,7 +166,7 @@ def _owners(node: Node) -> Iterator[Node]:
 
 
 def _remove_observations(file: Path, author_id: str, removed: ArchiveRemoval) -> set[str]:
-    """Rewrites the observations without the author's and returns the names that stood there."""
+    """Removes the author's observations and returns the names in them."""
     names: set[str] = set()
     if not file.is_file():
         return names
@@ -198,7 +178,7 @@ def _remove_observations(file: Path, author_id: str, removed: ArchiveRemoval) ->
             observation = json.loads(line)
             theirs = str(observation["author_id"]) == author_id
         except ValueError:
-            return True  # Cut short: nobody can read it.
+            return True  # Cut short, so unreadable.
         except (LookupError, TypeError):
             return False
         if theirs:
@@ -207,27 +187,3 @@ def _remove_observations(file: Path, author_id: str, removed: ArchiveRemoval) ->
 
     removed.observations = remove_lines(file, is_theirs)
     return names - {""}
-
-
-def _remove_state(folder: Path, author_id: str, known: Collection[str], removed: ArchiveRemoval) -> None:
-    for file in (folder / STATE_FOLDER).iterdir():
-        if file.name.lstrip(".").split(".")[0] == author_id:  # What a kill left begins with a dot.
-            removed.remove(file)
-    stamps = _stamps(folder)
-    theirs = [
-        name
-        for name in stamps.sections()
-        if stamps.get(name, "profile-id", fallback=author_id if name.lower() in known else "") == author_id
-    ]
-    if theirs:
-        for name in theirs:
-            stamps.remove_section(name)
-        text = io.StringIO()
-        stamps.write(text)
-        write_whole(folder / STATE_FOLDER / STAMPS, text.getvalue())
-
-
-def _stamps(folder: Path) -> configparser.ConfigParser:
-    stamps = configparser.ConfigParser(interpolation=None)
-    stamps.read(folder / STATE_FOLDER / STAMPS)
-    return stamps

@@ -1,4 +1,4 @@
-"""How the collector waits: as long as it is asked to, visibly, up to a limit."""
+"""Instagram's rate limits, with a visible countdown and a longest wait."""
 
 import time
 from collections.abc import Callable
@@ -9,15 +9,14 @@ import instaloader
 from likerank.collecting.errors import SiteRefusedError
 
 
-class Manners(instaloader.RateController):
-    """Instaloader's own limits, with a countdown and an end to patience.
+class RateLimiter(instaloader.RateController):
+    """Instaloader's rate controller, with a countdown and a longest wait.
 
     Args:
-        context: Instaloader's.
+        context: Instaloader's context.
         max_wait: The longest wait in seconds; a longer one ends the collection.
-        show: Is told every second how many are left, 0 at the end.
-        limits: False leaves Instaloader's limits out, for a server of one's own; what the server itself asks
-            for is waited for a second.
+        show: Receives the remaining seconds once a second, and 0 at the end.
+        limits: False replaces Instaloader's limits by one second after each 429 of the server.
     """
 
     def __init__(
@@ -34,22 +33,20 @@ class Manners(instaloader.RateController):
         self._limits = limits
 
     def query_waittime(self, query_type: str, current_time: float, untracked_queries: bool = False) -> float:
-        """Returns how long to wait before a query, in seconds."""
-        asked_for = super().query_waittime(query_type, current_time, untracked_queries)
-        if self._limits:
-            return asked_for
-        return 1.0 if untracked_queries else 0.0
+        """Returns the wait before a query, in seconds."""
+        wait = super().query_waittime(query_type, current_time, untracked_queries)
+        return wait if self._limits else float(untracked_queries)
 
     def sleep(self, secs: float) -> None:
         """Counts down.
 
         Raises:
-            SiteRefusedError: If it would take longer than allowed.
+            SiteRefusedError: If the wait is longer than allowed.
         """
         if secs > self._max_wait:
             again = datetime.now().astimezone() + timedelta(seconds=secs)
             raise SiteRefusedError(
-                f"Instagram's limits ask for {secs / 60:.0f} minutes of patience, more than max_wait="
+                f"Instagram's limits require a wait of {secs / 60:.0f} minutes, more than max_wait="
                 f"{self._max_wait:g} s allows; come back after {again:%Y-%m-%d %H:%M}."
             )
         end = time.monotonic() + secs

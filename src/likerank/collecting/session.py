@@ -1,12 +1,14 @@
-"""Instagram by an unmodified Instaloader: what is asked of it, and how."""
+"""Instagram, through an unmodified Instaloader."""
 
 import logging
+import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import TextIOBase
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import instaloader
 from instaloader.instaloader import get_default_session_filename
@@ -15,9 +17,9 @@ from likerank.collecting.errors import (
     AccountRefusedError,
     PostRefusedError,
     is_too_many_requests,
-    understanding,
+    translated_errors,
 )
-from likerank.collecting.rate_limiter import Manners
+from likerank.collecting.rate_limiter import RateLimiter
 from likerank.errors import LikerankError
 from likerank.images import NotAPhotoError, make_stored_image
 from likerank.sources.archive import picture_beside
@@ -25,27 +27,30 @@ from likerank.sources.archive import picture_beside
 T = TypeVar("T")
 
 Posts = instaloader.NodeIterator[instaloader.Post]
-"""A list of posts that is asked for page by page."""
+"""A list of posts, requested page by page."""
 
 _ATTEMPTS: Final = 3
 _TIMEOUT_SECONDS: Final = 60.0
+_THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 _log: Final = logging.getLogger(__name__)
 
 
 class Instagram:
-    """One visitor of Instagram, who keeps what is seen in an archive of Instaloader's layout.
+    """Instagram for one visitor, who writes an archive of Instaloader's layout.
 
     Args:
         archive: The archive's folder.
-        login: As whom to look; None for a visitor without an account.
-        session_file: What `instaloader --login` wrote; None: where it writes it.
+        login: The account that is logged in; None for a visitor without an account.
+        session_file: The file that `instaloader --login` wrote; None: its default place.
         max_wait: The longest wait in seconds.
-        show_wait: Is told every second of a wait how many are left.
-        limits: False leaves Instaloader's own pauses and limits out; for a server of one's own alone.
+        show_wait: Receives the remaining seconds of a wait once a second.
+        limits: False switches Instaloader's pauses and limits off, for a server on this machine only.
 
     Raises:
-        LikerankError: If there is no session of that name.
+        LikerankError: If the session is missing or damaged, or limits are off for another machine.
     """
+
+    _limiter: RateLimiter
 
     def __init__(
         self,
@@ -57,34 +62,39 @@ class Instagram:
         show_wait: Callable[[int], None] = lambda _: None,
         limits: bool = True,
     ) -> None:
+        proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or ""
+        if not limits and urlsplit(proxy).hostname not in _THIS_MACHINE:
+            raise LikerankError(
+                "limits=false is for the fake Instagram on this machine only; leave it out to keep "
+                "Instagram's limits."
+            )
         self._archive = archive
         self.login = login
-        self._manners: Manners | None = None
 
-        def manners(context: instaloader.InstaloaderContext) -> Manners:
-            self._manners = Manners(context, max_wait, show_wait, limits=limits)
-            return self._manners
+        def limiter(context: instaloader.InstaloaderContext) -> RateLimiter:
+            self._limiter = RateLimiter(context, max_wait, show_wait, limits=limits)
+            return self._limiter
 
         self._loader = instaloader.Instaloader(
             sleep=limits,
             quiet=True,
-            # Braces would be fields of the pattern.
+            # Braces are fields of the pattern.
             dirname_pattern=str(archive).replace("{", "{{").replace("}", "}}") + "/{target}",
             download_videos=False,
             download_video_thumbnails=False,
             iphone_support=False,
             max_connection_attempts=_ATTEMPTS,
             request_timeout=_TIMEOUT_SECONDS,
-            rate_controller=manners,
+            rate_controller=limiter,
         )
         if login is not None:
             self._load_session(login, session_file)
 
     def profile(self, username: str, author_id: int | None) -> instaloader.Profile:
-        """Looks an account up by its name and, where it is known and has another name now, by its id."""
+        """Finds an account by its name and, if it was renamed, by its known id."""
         context = self._loader.context
         try:
-            found: instaloader.Profile = self._patiently(
+            found: instaloader.Profile = self._with_retries(
                 lambda: instaloader.Profile.from_username(context, username)
             )
             if author_id is None or found.userid == author_id:
@@ -92,27 +102,29 @@ class Instagram:
         except AccountRefusedError as error:
             if author_id is None or not isinstance(error.__cause__, instaloader.ProfileNotExistsException):
                 raise
-        by_id: instaloader.Profile = self._patiently(lambda: instaloader.Profile.from_id(context, author_id))
+        by_id: instaloader.Profile = self._with_retries(
+            lambda: instaloader.Profile.from_id(context, author_id)
+        )
         return by_id
 
     def is_hidden(self, profile: instaloader.Profile) -> bool:
-        """Returns whether an account is private and does not let us see its posts."""
+        """Returns whether an account is private and hides its posts from this visitor."""
         if not profile.is_private:
             return False
-        with self._asking():
+        with self._translated():
             return self.login is None or (profile.username != self.login and not profile.followed_by_viewer)
 
     def posts(self, profile: instaloader.Profile) -> Posts:
-        """Begins to list an account's posts, pinned ones first, then from the newest back."""
-        return self._patiently(profile.get_posts)
+        """Starts the list of an account's posts: pinned ones, then from the newest back."""
+        return self._with_retries(profile.get_posts)
 
     def next_post(self, posts: Posts) -> instaloader.Post | None:
         """Returns the next post of a list; None at its end.
 
         Raises:
-            PostRefusedError: If that post cannot be had; the one behind it may.
+            PostRefusedError: If that post is not available; the following one may be.
         """
-        with self._asking():
+        with self._translated():
             try:
                 return next(posts, None)
             except (instaloader.PostChangedException, instaloader.BadResponseException) as error:
@@ -124,58 +136,56 @@ class Instagram:
         """Returns a post by its shortcode.
 
         Raises:
-            PostRefusedError: If it cannot be had.
+            PostRefusedError: If it is not available.
         """
-        with self._asking():
+        with self._translated():
             try:
                 post: instaloader.Post = instaloader.Post.from_shortcode(self._loader.context, shortcode)
             except (instaloader.PostChangedException, instaloader.BadResponseException) as error:
                 raise PostRefusedError("not shown") from error
         return post
 
-    def post_heard_of(self, node: dict[str, Any]) -> instaloader.Post:
-        """Returns a post from what was heard of it before; asks for nothing."""
+    def post_of(self, node: dict[str, Any]) -> instaloader.Post:
+        """Returns a post from its node, without a request."""
         return instaloader.Post(self._loader.context, node)
 
-    def keep_profile(self, profile: instaloader.Profile, folder: str) -> None:
+    def write_profile(self, profile: instaloader.Profile, folder: str) -> None:
         """Writes an account's file, with its counts."""
-        with self._asking():
-            _ = profile.followers  # Logged in, the page by which it was found does not say.
+        with self._translated():
+            _ = profile.followers  # For logged-in visitors this is a further request.
         stem = self._archive / folder / f"{profile.username}_{profile.userid}"
         self._loader.save_metadata_json(str(stem), profile)
 
-    def keep_post(self, post: instaloader.Post, folder: str, photo: int | None) -> bool:
-        """Writes a post's file and, where it is not there, downloads its photo.
+    def write_post(self, post: instaloader.Post, folder: str, photo: int | None) -> bool:
+        """Writes a post's file and, if it is missing, downloads its photo.
 
         Args:
-            post: A photo, or a carousel that holds one.
-            folder: The account's, in the archive.
-            photo: Which child of a carousel to keep, from 1.
+            post: A photo, or a carousel with a photo.
+            folder: The account's folder in the archive.
+            photo: The child of a carousel to download, from 1.
 
         Returns:
             Whether the post is new in the archive.
 
         Raises:
-            PostRefusedError: If the photo cannot be downloaded, or what comes is no picture.
+            PostRefusedError: If the photo cannot be downloaded or decoded.
         """
-        self._loader.filename_pattern = "{date_utc}_UTC"
-        stem = self._archive / folder / self._loader.format_filename(post, folder)
-        kept = _shortcode_in(self._loader.context, stem)
-        if kept not in (None, post.shortcode):
-            # Two posts of one second.
-            self._loader.filename_pattern = "{date_utc}_UTC_{shortcode}"
+        for pattern in ("{date_utc}_UTC", "{date_utc}_UTC_{shortcode}"):
+            self._loader.filename_pattern = pattern
             stem = self._archive / folder / self._loader.format_filename(post, folder)
             kept = _shortcode_in(self._loader.context, stem)
+            if kept in (None, post.shortcode):  # Else the file has another post of the same second.
+                break
         picture = stem if photo is None else stem.with_name(f"{stem.name}_{photo}")
         if kept == post.shortcode and picture_beside(picture) is not None:
             self._loader.save_metadata_json(str(stem), post)
             return False
         if kept is None:
-            # Of a run that was killed; Instaloader would keep it beside the new one, as an older caption.
+            # Left by a killed run; Instaloader would keep it as an older caption.
             stem.with_name(f"{stem.name}.txt").unlink(missing_ok=True)
         if photo is not None:
             self._loader.slide_start = self._loader.slide_end = photo - 1
-        with self._asking():
+        with self._translated():
             try:
                 self._loader.download_post(post, target=folder)
             except instaloader.ConnectionException as error:
@@ -185,10 +195,10 @@ class Instagram:
         _check(picture)
         return True
 
-    def _patiently(self, ask: Callable[[], T]) -> T:
-        """Asks again where a page comes with 429 or not at all; Instaloader does so for queries alone."""
+    def _with_retries(self, ask: Callable[[], T]) -> T:
+        """Repeats a request for a page after a 429 or a lost connection; Instaloader repeats only queries."""
         for attempt in range(1, _ATTEMPTS + 1):
-            with self._asking():
+            with self._translated():
                 try:
                     return ask()
                 except instaloader.QueryReturnedNotFoundException:
@@ -197,13 +207,13 @@ class Instagram:
                     _log.warning("%s", error)
                     if attempt == _ATTEMPTS:
                         raise
-                    if is_too_many_requests(error) and self._manners is not None:
-                        self._manners.handle_429("other")
+                    if is_too_many_requests(error):
+                        self._limiter.handle_429("other")
         raise AssertionError
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
-        with redirect_stderr(_ToLog()), understanding(self.login):
+    def _translated(self) -> Iterator[None]:
+        with redirect_stderr(_ToLog()), translated_errors(self.login):
             yield
 
     def _load_session(self, login: str, session_file: Path | None) -> None:
@@ -212,16 +222,16 @@ class Instagram:
             self._loader.load_session_from_file(login, str(file))
         except FileNotFoundError:
             raise LikerankError(
-                f"There is no session of {login} in {file}: log in once with instaloader --login {login}."
+                f"There is no session of {login} in {file}; log in once with instaloader --login {login}."
             ) from None
         except (OSError, pickle.UnpicklingError, EOFError, KeyError, AttributeError, TypeError, ValueError):
             raise LikerankError(
-                f"The session file {file} cannot be used: write it again with instaloader --login {login}."
+                f"The session file {file} is damaged; write it again with instaloader --login {login}."
             ) from None
 
 
 class _ToLog(TextIOBase):
-    """Takes what Instaloader prints on standard error."""
+    """Standard error that logs Instaloader's messages."""
 
     def write(self, text: str) -> int:
         if text.strip():
@@ -230,12 +240,12 @@ class _ToLog(TextIOBase):
 
 
 def _shortcode_in(context: instaloader.InstaloaderContext, stem: Path) -> str | None:
-    """Returns of which post a file in the archive is; None where there is none or it was cut short."""
+    """Returns the shortcode of the post in a file; None for a missing or damaged file."""
     file = stem.with_name(f"{stem.name}.json.xz")
     try:
         kept = instaloader.load_structure_from_file(context, str(file))
         return kept.shortcode if isinstance(kept, instaloader.Post) else None
-    except Exception:  # Whatever a file that was cut short leads to: it is written again.
+    except Exception:  # A damaged file, which can cause nearly any error, is written again.
         return None
 
 

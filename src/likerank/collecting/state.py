@@ -1,74 +1,79 @@
-"""What the collector remembers between its runs, beside the archive: stamps, names, and passes cut short."""
+"""State of the collector between runs, beside the archive: stamps, names, and interrupted passes."""
 
+import io
 import json
-from collections.abc import Iterator
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from filelock import FileLock, Timeout
 from instaloader import FrozenNodeIterator, LatestStamps
 
+from likerank.errors import LikerankError
 from likerank.files import write_whole
 
 STATE_FOLDER: Final = ".collect"
-LOCK: Final = "lock"
-STAMPS: Final = "stamps.ini"
+_STAMPS: Final = "stamps.ini"
 _UNFINISHED: Final = "unfinished.json"
-_GOES_ON_FOR: Final = timedelta(hours=12)
+_CONTINUED_WITHIN: Final = timedelta(hours=12)
+
+
+@contextmanager
+def locked_archive(archive: Path) -> Iterator[None]:
+    """Holds the lock of an archive's only writer.
+
+    Raises:
+        LikerankError: If another process writes to the archive, or it cannot be written.
+    """
+    lock = archive / STATE_FOLDER / "lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        raise LikerankError(
+            f"Another command is writing to the archive {archive}; run this one again when it has ended, or "
+            "set another paths.archive."
+        ) from None
+    except OSError as error:
+        raise LikerankError(f"The archive {archive} cannot be written: {error.strerror or error}.") from error
 
 
 @dataclass(slots=True)
 class Pass:
-    """A pass over an account's posts, from the newest back, that is not complete.
+    """An incomplete pass over an account's posts, from the newest back; times are seconds since 1970."""
 
-    Attributes:
-        number: Posts gone through.
-        newest: When the newest post among them was made, in seconds since 1970.
-        front: The posts at the front: shortcode to when they were made, in seconds since 1970, as a negative
-            number where they have no photo.
-        frozen: The fields of Instaloader's frozen iterator, from the next post on; None before the first.
-        visiting: What was heard of a post that is not done with.
-        heard_at: When that was heard, in seconds since 1970.
-    """
-
-    number: int = 0
-    newest: float = 0.0
-    front: dict[str, float] = field(default_factory=dict)
-    frozen: dict[str, Any] | None = None
-    visiting: dict[str, Any] | None = None
-    heard_at: float = 0.0
+    number: int = 0  # Number of posts done.
+    newest: float = 0.0  # Time of the newest of these posts.
+    front: dict[str, float] = field(
+        default_factory=dict
+    )  # Times of the first posts; negative without a photo.
+    frozen: dict[str, Any] | None = None  # Instaloader's frozen iterator over the other posts.
+    visiting: dict[str, Any] | None = None  # The node of the post in progress.
+    heard_at: float = 0.0  # When that node was received.
 
     def iterator(self) -> FrozenNodeIterator | None:
-        """Returns what the pass goes on with; None where there is nothing, or its addresses have expired."""
-        if self.frozen is None:
-            return None
-        frozen = FrozenNodeIterator(**self.frozen)
-        if not frozen.best_before or frozen.best_before < datetime.now(UTC).timestamp():
-            return None
-        return frozen
+        """Returns the iterator over the other posts; None if missing or expired."""
+        frozen = None if self.frozen is None else FrozenNodeIterator(**self.frozen)
+        is_valid = frozen is not None and (frozen.best_before or 0) >= datetime.now(UTC).timestamp()
+        return frozen if is_valid else None
 
 
 @dataclass(slots=True)
 class AccountState:
-    """What is known of one account.
+    """State of one account."""
 
-    Attributes:
-        folder: The name of its folder in the archive: its username when last seen.
-        front: The posts at its front in the last complete pass, as in `Pass`.
-        count: How many posts the last complete pass was asked for; None: all.
-        since: From when on it was asked for posts, in seconds since 1970.
-        pending: Shortcodes of posts that could not be had, to the number of times they were tried.
-        current: The pass that was cut short, if one was.
-    """
-
-    folder: str = ""
-    front: dict[str, float] = field(default_factory=dict)
-    count: int | None = None
-    since: float = 0.0
-    pending: dict[str, int] = field(default_factory=dict)
-    current: Pass | None = None
+    folder: str = ""  # Its folder in the archive: its username in the last pass.
+    front: dict[str, float] = field(default_factory=dict)  # `Pass.front` of the last complete pass.
+    count: int | None = None  # The number of posts that the last complete pass wanted; None: all.
+    since: float = 0.0  # The time of the oldest post that it wanted.
+    pending: dict[str, int] = field(default_factory=dict)  # Attempts by shortcode of unavailable posts.
+    current: Pass | None = None  # The interrupted pass.
 
 
 class CollectState:
@@ -79,13 +84,13 @@ class CollectState:
     """
 
     def __init__(self, archive: Path) -> None:
-        self._folder = archive / STATE_FOLDER
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder = archive / STATE_FOLDER
         self._began = datetime.now(UTC).isoformat()
-        self._stamps = LatestStamps(str(self._folder / STAMPS))  # type: ignore[no-untyped-call]
+        self._stamps = LatestStamps(str(self.folder / _STAMPS))  # type: ignore[no-untyped-call]
+        self._stamps.file = os.devnull  # Instaloader's own writing is not atomic; see `_saving`.
 
     def account(self, author_id: int) -> AccountState:
-        """Returns what is known of an account; nothing at first, or where its file was damaged."""
+        """Returns the state of an account; an empty one for a new account or a damaged file."""
         try:
             fields = json.loads(self._file_of(author_id).read_text())
             current = fields.pop("current")
@@ -94,53 +99,52 @@ class CollectState:
             return AccountState()
 
     def keep(self, author_id: int, account: AccountState) -> None:
-        """Writes down what is known of an account."""
+        """Writes the state of an account."""
         write_whole(self._file_of(author_id), json.dumps(asdict(account), separators=(",", ":")))
 
     def id_of(self, listed: str) -> int | None:
-        """Returns the id behind a name as it is listed, once it was met."""
+        """Returns the id of an account by its name on the list; None before its first pass."""
         found = self._stamps.get_profile_id(listed)
         return None if found is None else int(found)
 
-    def meet(self, listed: str, username: str, author_id: int) -> None:
-        """Notes which account a listed name means, and what that account is called now."""
-        before = next(
-            (
-                name
-                for name in self._stamps.data.sections()
-                if name != username
-                and self._stamps.get_profile_id(name) == author_id
-                and self._stamps.data.has_option(name, LatestStamps.POST_TIMESTAMP)
-            ),
-            None,
-        )
+    def names(self) -> dict[str, set[str]]:
+        """Returns all names of the accounts, by their ids."""
+        names: dict[str, set[str]] = defaultdict(set)
+        for name in self._stamps.data.sections():
+            if author_id := self._stamps.data.get(name, LatestStamps.PROFILE_ID, fallback=""):
+                names[author_id].add(name)
+        return names
+
+    def note_name(self, listed: str, username: str, author_id: int) -> None:
+        """Notes the id of a name on the list and the account's current name."""
         with self._saving() as stamps:
-            if before is not None:
-                stamps.rename_profile(before, username)
+            for name in self.names().get(str(author_id), set()) - {username}:
+                if stamps.data.has_option(name, LatestStamps.POST_TIMESTAMP):
+                    stamps.rename_profile(name, username)
             for name in {listed, username}:
                 if stamps.get_profile_id(name) != author_id:
                     stamps.save_profile_id(name, author_id)
 
     def complete_until(self, username: str) -> datetime:
-        """Returns when the newest post was made up to which an account is complete; 1970 before that."""
+        """Returns the time of the newest post of the last complete pass; 1970 before the first."""
         return self._stamps.get_last_post_timestamp(username)
 
     def complete(self, username: str, newest: float) -> None:
-        """Notes that an account is complete up to a moment, in seconds since 1970."""
+        """Notes a complete pass, by the time of its newest post in seconds since 1970."""
         moment = datetime.fromtimestamp(newest, UTC)
         if moment > self.complete_until(username):
             with self._saving() as stamps:
                 stamps.set_last_post_timestamp(username, moment)
 
     def done_before(self, wanted: str) -> list[str]:
-        """Returns the accounts that a collection was through with when it was cut short, some hours ago.
+        """Returns the complete accounts of a collection that was interrupted in the last hours.
 
         Args:
-            wanted: What was asked for; a collection of something else does not go on.
+            wanted: The wanted posts; a collection of other posts is not continued.
         """
         try:
-            unfinished = json.loads((self._folder / _UNFINISHED).read_text())
-            is_recent = datetime.now(UTC) - datetime.fromisoformat(unfinished["began"]) < _GOES_ON_FOR
+            unfinished = json.loads((self.folder / _UNFINISHED).read_text())
+            is_recent = datetime.now(UTC) - datetime.fromisoformat(unfinished["began"]) < _CONTINUED_WITHIN
             if is_recent and unfinished["wanted"] == wanted:
                 self._began = unfinished["began"]
                 return [str(name) for name in unfinished["done"]]
@@ -149,22 +153,35 @@ class CollectState:
         return []
 
     def note_done(self, wanted: str, done: list[str]) -> None:
-        """Notes which accounts a collection is through with."""
+        """Notes the complete accounts of this collection."""
         unfinished = {"began": self._began, "wanted": wanted, "done": done}
-        write_whole(self._folder / _UNFINISHED, json.dumps(unfinished))
+        write_whole(self.folder / _UNFINISHED, json.dumps(unfinished))
 
     def finish(self) -> None:
-        """Notes that a collection has come to its end."""
-        (self._folder / _UNFINISHED).unlink(missing_ok=True)
+        """Notes the end of this collection: the next one begins with the first account."""
+        (self.folder / _UNFINISHED).unlink(missing_ok=True)
+
+    def remove_names(self, author_id: str, names: Collection[str]) -> None:
+        """Removes an account's names, and those of these names that have no id."""
+        data = self._stamps.data
+        theirs = [
+            name
+            for name in data.sections()
+            if data.get(name, LatestStamps.PROFILE_ID, fallback=author_id if name.lower() in names else "")
+            == author_id
+        ]
+        if theirs:
+            with self._saving():
+                for name in theirs:
+                    data.remove_section(name)
 
     def _file_of(self, author_id: int) -> Path:
-        return self._folder / f"{author_id}.json"
+        return self.folder / f"{author_id}.json"
 
     @contextmanager
     def _saving(self) -> Iterator[LatestStamps]:
-        """Lets Instaloader write its stamps beside their file, and puts them in its place at the end."""
-        file, beside = self._folder / STAMPS, self._folder / f"{STAMPS}.tmp"
-        self._stamps.file = str(beside)
+        """Writes the stamps at the end, as one atomic replacement."""
         yield self._stamps
-        if beside.exists():
-            beside.replace(file)
+        text = io.StringIO()
+        self._stamps.data.write(text)
+        write_whole(self.folder / _STAMPS, text.getvalue())

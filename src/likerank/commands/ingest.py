@@ -6,7 +6,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
-from likerank.app.paths import configured_store, configured_tombstones
+from likerank.app.paths import configured_store, open_opt_out_list
 from likerank.errors import LikerankError
 from likerank.store import OPTED_OUT, IngestSummary, ingest_source
 
@@ -45,7 +45,7 @@ def ingest_configured(config: DictConfig) -> IngestSummary:
             store,
             image_size=config.image_size,
             workers=config.workers,
-            opted_out=configured_tombstones(config),
+            opted_out=open_opt_out_list(config),
         )
     _print_summary(summary)
     if not summary.written.posts and not summary.written.authors and not summary.skipped[OPTED_OUT.reason]:

@@ -1,4 +1,4 @@
-"""A folder that Instaloader wrote: posts and profiles as JSON beside their pictures."""
+"""The source archive: a folder that Instaloader wrote, posts and profiles as JSON beside their pictures."""
 
 import os
 import re
@@ -7,30 +7,39 @@ from dataclasses import replace
 from datetime import datetime
 from lzma import LZMAError
 from pathlib import Path
-from typing import Final, NoReturn, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import instaloader
 
 from likerank.errors import LikerankError
 from likerank.records import Author, PictureFile, Post, Record, Skipped
 from likerank.sources import nodes
-from likerank.sources.nodes import LeftOutError, Node
+from likerank.sources.nodes import Node
 from likerank.sources.observations import OBSERVATIONS, count_observations, read_observations
+from likerank.sources.source import LeftOutError
 
+INSTAGRAM: Final = "instagram"
+"""The source of posts from Instagram."""
 _PROFILE_FILE: Final = re.compile(r"[\w.]+_\d+\.json(\.xz)?")
-PICTURE_ENDINGS: Final = (".jpg", ".webp", ".png")  # What Instaloader names pictures after, by content type.
+PICTURE_ENDINGS: Final = (".jpg", ".webp", ".png")  # Instaloader's, by content type.
 _OTHER_KINDS: Final = {
     instaloader.StoryItem: "story",
     instaloader.Hashtag: "hashtag",
     instaloader.FrozenNodeIterator: "unfinished download",
 }
 
-_Seen = tuple[datetime, str, int | None, int | None]
-"""When something was observed last, its author's name, and likes and comments or followers and posts."""
+_OBSERVED: Final = {
+    Post: ("observed_at", "username", "likes", "comments"),
+    Author: ("observed_at", "username", "followers", "post_count"),
+}
+"""The fields that an observation replaces."""
+_Observed = dict[str, tuple[Any, ...]]
+"""The newest values of these fields, by the record's key."""
+R = TypeVar("R", Post, Author)
 
 
 class _NoNetwork:
-    """Stands where Instaloader expects its context, and has none of what a request is made with."""
+    """A context for Instaloader that cannot send requests."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise LeftOutError("incomplete post", "lacks what only Instagram could add")
@@ -42,14 +51,14 @@ _NO_NETWORK: Final = cast("instaloader.InstaloaderContext", _NoNetwork())
 class Archive:
     """Posts and profiles that Instaloader downloaded, in any number of folders below one.
 
-    Nothing is asked of Instagram: what a file lacks stays unknown. A carousel is known by its first photo;
-    videos, stories and hashtags are left out. Likes that Instagram hides are None. Where the collector left
-    its observations beside the folders, these are what was counted and when. Memory holds the names of one
+    No request is sent: values that a file lacks stay unknown. A carousel is represented by its first photo;
+    videos, stories and hashtags are left out. Hidden likes are None. The collector's observations beside the
+    folders, if there are any, replace the counts and times in the files. Memory holds the names of one
     folder's files, and the ids and newest counts of posts and authors.
     """
 
-    def __init__(self, folder: str | Path, name: str = "instagram", *, synthetic: bool = False) -> None:
-        """Takes where to read; nothing is opened yet.
+    def __init__(self, folder: str | Path, name: str = INSTAGRAM, *, synthetic: bool = False) -> None:
+        """Keeps the folder; nothing is opened yet.
 
         Args:
             folder: The folder that Instaloader wrote, or one above several.
@@ -63,11 +72,11 @@ class Archive:
     def records(self) -> Iterator[Record]:
         """Yields profiles, posts and observations; an author without a profile comes before the first post.
 
-        Of two files for one post or profile the first in the order of their paths counts. An observation of
-        a post that was left out is left out too.
+        Of several files for one post or profile, the first in the order of their paths is used. Observations
+        of left-out posts are left out.
 
         Raises:
-            LikerankError: If the folder is missing or holds no JSON file.
+            LikerankError: If the folder is missing or has no JSON file.
         """
         usernames: dict[str, str] = {}
         seen: set[str] = set()
@@ -80,56 +89,51 @@ class Archive:
                 if is_profile:
                     author, post = self._author(node, usernames), None
                     if author.author_id in usernames:
-                        raise LeftOutError("second file of a profile", f"is one more of {author.username}")
+                        raise LeftOutError("second file of a profile", f"repeats {author.username}")
                 else:
                     author = self._author(nodes.at(node, "owner") or nodes.at(node, "user"), usernames)
                     post = self._post(path, node, author)
                     if post.source_id in seen:
-                        raise LeftOutError("second file of a post", f"is one more of post {post.source_id}")
+                        raise LeftOutError("second file of a post", f"repeats post {post.source_id}")
             except LeftOutError as error:
                 yield Skipped(error.reason, f"{path} {error}." if str(error) else "")
                 continue
             if author.author_id not in usernames:
                 usernames[author.author_id] = author.username
-                yield _author_as_seen(author, newest.get(author.key))
+                yield _as_observed(author, newest)
             if post is not None:
                 seen.add(post.source_id)
-                yield _post_as_seen(post, newest.get(post.key))
+                yield _as_observed(post, newest)
         for observed in read_observations(self.folder / OBSERVATIONS, self.name):
             if isinstance(observed, Skipped) or _is_of(observed.record, usernames, seen):
                 yield observed
         if empty:
-            raise LikerankError(f"The archive {self.folder} holds no JSON file.")
+            raise LikerankError(f"The archive {self.folder} has no JSON file.")
 
     def count(self) -> int:
-        """Returns how many JSON files and observations there are; authors without a file come on top.
+        """Returns the number of JSON files and observations, without authors that have no file.
 
         Raises:
             LikerankError: If the folder is missing.
         """
         return sum(1 for _ in self._files()) + count_observations(self.folder / OBSERVATIONS)
 
-    def _newest_observations(self) -> dict[str, _Seen]:
-        newest: dict[str, _Seen] = {}
+    def _newest_observations(self) -> _Observed:
+        newest: _Observed = {}
         for observation in read_observations(self.folder / OBSERVATIONS, self.name):
-            if isinstance(observation, Skipped) or (seen_at := observation.record.observed_at) is None:
-                continue
-            record = observation.record
-            if isinstance(record, Post):
-                counts = record.likes, record.comments
-            else:
-                counts = record.followers, record.post_count
-            if record.key not in newest or newest[record.key][0] <= seen_at:
-                newest[record.key] = (seen_at, record.username, *counts)
+            if not isinstance(observation, Skipped):
+                record = observation.record
+                values = tuple(getattr(record, name) for name in _OBSERVED[type(record)])
+                newest[record.key] = max(values, newest.get(record.key, values), key=_time_of)
         return newest
 
     def _files(self) -> Iterator[Path]:
         if not self.folder.is_dir():
             raise LikerankError(f"The archive {self.folder} is not a folder.")
-        # Profiles first, so that their followers are known by the time of the posts.
+        # Profiles first: their followers are needed before the posts.
         for profiles in (True, False):
             for folder, folders, names in os.walk(self.folder):
-                # What begins with a dot is the collector's own.
+                # Folders that begin with a dot are the collector's.
                 folders[:] = sorted(name for name in folders if not name.startswith("."))
                 for name in sorted(names):
                     if (
@@ -142,7 +146,7 @@ class Archive:
     def _author(self, node: Node, usernames: dict[str, str]) -> Author:
         author_id = nodes.author_id_of(node)
         if not author_id:
-            raise LeftOutError("incomplete post", "does not say who posted it")
+            raise LeftOutError("incomplete post", "does not name its author")
         return Author(
             source=self.name,
             author_id=author_id,
@@ -169,20 +173,17 @@ def _is_of(observed: Post | Author, authors: Collection[str], posts: Collection[
     return observed.source_id in posts if isinstance(observed, Post) else observed.author_id in authors
 
 
-def _author_as_seen(author: Author, seen: _Seen | None) -> Author:
-    if seen is None:
-        return author
-    observed_at, username, followers, post_count = seen
-    return replace(
-        author, username=username, followers=followers, post_count=post_count, observed_at=observed_at
+def _time_of(values: tuple[Any, ...]) -> datetime:
+    return cast("datetime", values[0])
+
+
+def _as_observed(record: R, newest: _Observed) -> R:
+    values = newest.get(record.key)
+    return (
+        record
+        if values is None
+        else replace(record, **dict(zip(_OBSERVED[type(record)], values, strict=True)))
     )
-
-
-def _post_as_seen(post: Post, seen: _Seen | None) -> Post:
-    if seen is None:
-        return post
-    observed_at, username, likes, comments = seen
-    return replace(post, username=username, likes=likes, comments=comments, observed_at=observed_at)
 
 
 def _load(path: Path) -> tuple[bool, Node]:
@@ -208,6 +209,6 @@ def _picture(path: Path, node: Node) -> Path:
 
 
 def picture_beside(stem: Path) -> Path | None:
-    """Returns a picture by its path without ending, as Instaloader names it; None where there is none."""
+    """Returns the picture with this path, which is without an ending; None if missing."""
     pictures = (stem.with_name(stem.name + ending) for ending in PICTURE_ENDINGS)
     return next((picture for picture in pictures if picture.is_file()), None)

@@ -1,14 +1,15 @@
-"""What Instaloader's nodes say of a post or a profile, in any of the shapes that Instagram gave them."""
+"""Fields of a post or a profile in Instaloader's nodes, in all past and present shapes of Instagram's."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from likerank.records import utc_milliseconds
+from likerank.sources.source import LARGEST_COUNT, LeftOutError
 
 Node = Any
 """Decoded JSON: a post's or a profile's node, or a part of one."""
 
-# In the order of trust: Instaloader turns a null `like_count` into a 0 further down.
+# The most reliable first: Instaloader turns a null `like_count` into a 0 in the later ones.
 _LIKES: Final = (
     ("like_count",),
     ("iphone_struct", "like_count"),
@@ -32,36 +33,21 @@ _POST_COUNT: Final = (
     ("edge_owner_to_timeline_media", "count"),
 )
 _POSTED_AT: Final = (("taken_at_timestamp",), ("taken_at",), ("date",))
-# What Instagram's app is told where the owner hides the likes.
-_LIKES_STAND_IN: Final = 3
-_LARGEST_COUNT: Final = 2**63 - 1  # What a database keeps as a whole number.
-
-
-class LeftOutError(Exception):
-    """A post or profile that cannot be used.
-
-    Args:
-        reason: A short phrase to count it by.
-        message: What is wrong with the file, to be put behind its name; empty where nothing is.
-    """
-
-    def __init__(self, reason: str, message: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
+_HIDDEN_LIKES: Final = 3  # The number that Instagram's app gets where the owner hides the likes.
 
 
 def at(node: Node, *keys: str) -> Node:
-    """Returns what lies at a path of keys; None where there is nothing."""
+    """Returns the value at a path of keys; None if missing."""
     for key in keys:
         node = node.get(key) if isinstance(node, dict) else None
     return node
 
 
 def likes_of(node: Node) -> int | None:
-    """Returns a post's likes; None where Instagram hides them: null, -1, or 3 on a post whose owner does.
+    """Returns a post's likes; None where they are hidden: null, -1, or 3 on a post whose owner hides them.
 
     Raises:
-        LeftOutError: If the node says nothing about likes.
+        LeftOutError: If the node has no likes.
     """
     for *path, key in _LIKES:
         holder = at(node, *path)
@@ -71,32 +57,32 @@ def likes_of(node: Node) -> int | None:
     else:
         raise LeftOutError("incomplete post", "does not say how many likes it has")
     off = "like_and_view_counts_disabled"
-    stand_in = likes == _LIKES_STAND_IN and (at(node, off) or at(node, "iphone_struct", off))
-    return likes if _is_count(likes) and not stand_in else None
+    hidden = likes == _HIDDEN_LIKES and (at(node, off) or at(node, "iphone_struct", off))
+    return likes if _is_count(likes) and not hidden else None
 
 
 def comments_of(node: Node) -> int | None:
-    """Returns a post's comments, where the node says."""
+    """Returns a post's number of comments; None if missing."""
     return _count(node, _COMMENTS)
 
 
 def author_id_of(node: Node) -> str:
-    """Returns the id of a profile, or of the owner of a post by the owner's node; "" where there is none."""
+    """Returns the id in the node of a profile or of a post's owner; "" if missing."""
     return str(at(node, "id") or at(node, "pk") or "")
 
 
 def followers_of(node: Node) -> int | None:
-    """Returns a profile's followers, where the node says."""
+    """Returns a profile's number of followers; None if missing."""
     return _count(node, _FOLLOWERS)
 
 
 def post_count_of(node: Node) -> int | None:
-    """Returns how many posts a profile has, where the node says."""
+    """Returns a profile's number of posts; None if missing."""
     return _count(node, _POST_COUNT)
 
 
 def posted_at_of(node: Node) -> datetime | None:
-    """Returns when a post was made, in UTC, where the node says."""
+    """Returns a post's time in UTC; None if missing."""
     seconds = _count(node, _POSTED_AT)
     try:
         return None if seconds is None else utc_milliseconds(datetime.fromtimestamp(seconds, UTC))
@@ -108,7 +94,7 @@ def media_id_of(node: Node) -> str:
     """Returns a post's id without its owner's.
 
     Raises:
-        LeftOutError: If there is none.
+        LeftOutError: If it is missing.
     """
     if not (media_id := at(node, "id")):
         raise LeftOutError("incomplete post", "has no media id")
@@ -116,10 +102,10 @@ def media_id_of(node: Node) -> str:
 
 
 def first_photo(node: Node) -> int | None:
-    """Returns which child of a carousel is its first photo, from 1; None where a post is a photo itself.
+    """Returns the number of a carousel's first photo, from 1; None for a post that is a photo itself.
 
     Raises:
-        LeftOutError: If it is a video, or a carousel of nothing else.
+        LeftOutError: If the post is a video or a carousel without a photo.
     """
     if _is_video(node):
         raise LeftOutError("video")
@@ -146,4 +132,4 @@ def _count(node: Node, paths: tuple[tuple[str, ...], ...]) -> int | None:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and 0 <= value <= _LARGEST_COUNT
+    return isinstance(value, int) and 0 <= value <= LARGEST_COUNT

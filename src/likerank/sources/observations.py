@@ -1,8 +1,8 @@
-"""Counts as they were seen, one line each, in a file beside an archive.
+"""Observations of counts, one line each, in a file beside an archive.
 
-Instaloader overwrites a post's file whenever it sees it again; what stands here stays. A line is one JSON
-object: `kind` (post or author), `author_id`, `username`, `observed_at`, and of a post `source_id`,
-`posted_at`, `likes` (null where hidden) and `comments`, of an author `followers` and `posts`.
+Instaloader overwrites a post's file at each visit; this file keeps every observation. A line is one JSON
+object: `kind` (post or author), `author_id`, `username`, `observed_at`, for a post `source_id`, `posted_at`,
+`likes` (null where hidden) and `comments`, for an author `followers` and `posts`.
 """
 
 import json
@@ -18,20 +18,22 @@ OBSERVATIONS: Final = "observations.jsonl"
 
 
 class ObservationLog:
-    """Adds observations to the end of a file; what is added survives the death of the process.
+    """Adds observations to the end of a file; a killed process loses none of them.
 
     Args:
-        path: The file; made with its folder where there is none.
+        path: The file; created with its folder if missing.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
-        if _ends_in_half_a_line(path):
-            self._file.write(b"\n")
+        self._file = path.open("ab+", buffering=0)
+        if self._file.seek(0, 2):
+            self._file.seek(-1, 2)
+            if self._file.read(1) != b"\n":  # A killed process left half a line.
+                self._file.write(b"\n")
 
     def append(self, observed: Post | Author) -> None:
-        """Writes one observation, which must have its time."""
+        """Writes an observation, which must have a time."""
         assert observed.observed_at is not None  # noqa: S101
         fields: dict[str, Any] = {"kind": "post" if isinstance(observed, Post) else "author"}
         fields |= {"author_id": observed.author_id, "username": observed.username}
@@ -51,15 +53,14 @@ class ObservationLog:
 
 
 def read_observations(path: Path, source: str) -> Iterator[Observation | Skipped]:
-    """Yields the observations in the order in which they were made.
+    """Yields the observations in the order of the file.
 
     Args:
-        path: The file; where there is none, nothing is yielded.
+        path: The file; it may be missing.
         source: The `source` of the records.
 
     Yields:
-        Observations; a line that cannot be read is left out with a message, unless it was cut
-        short by the death of its writer.
+        Observations; and `Skipped` for an unreadable line, with a message unless a killed process left it.
     """
     if not path.is_file():
         return
@@ -74,7 +75,7 @@ def read_observations(path: Path, source: str) -> Iterator[Observation | Skipped
 
 
 def count_observations(path: Path) -> int:
-    """Returns how many lines the file has, damaged ones too; 0 where there is none."""
+    """Returns the number of lines, damaged ones too; 0 for a missing file."""
     if not path.is_file():
         return 0
     with path.open("rb") as lines:
@@ -99,11 +100,3 @@ def _record(fields: dict[str, Any], source: str) -> Post | Author:
         comments=fields["comments"],
         posted_at=None if posted_at is None else datetime.fromisoformat(posted_at),
     )
-
-
-def _ends_in_half_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        if file.seek(0, 2) == 0:
-            return False
-        file.seek(-1, 2)
-        return file.read(1) != b"\n"

@@ -1,4 +1,4 @@
-"""Who asked to be forgotten: salted hashes, so that the list names nobody."""
+"""The opt-out list: authors whose data was deleted, as salted hashes, so that the file names nobody."""
 
 import hashlib
 import json
@@ -12,21 +12,21 @@ from filelock import FileLock
 from likerank.errors import LikerankError
 from likerank.files import write_whole
 
-# Ids are numbers that can be tried one after another: a hash must cost more than a look at the whole list of
-# them is worth, and little beside the pictures of one author.
+# Ids are numbers that can be tried one by one: a hash must be too costly for trying all of them, and cheap
+# compared with reading one author's pictures.
 _COST: Final = 2**12
 
 
-class Tombstones:
-    """The authors who must not come back, in a file of its owner's alone.
+class OptOutList:
+    """The authors who must not be collected or ingested again, in a file that only its owner can read.
 
-    A file that another command changes meanwhile is read again, so a look is never older than the file.
+    The file is read again whenever another command has changed it.
 
     Args:
-        path: The file; there need be none yet.
+        path: The file; it may be missing.
 
     Raises:
-        LikerankError: From every method, if the file is there and cannot be read.
+        LikerankError: From every method, if the file exists and cannot be read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -37,7 +37,7 @@ class Tombstones:
         self._known: dict[str, bool] = {}
 
     def __contains__(self, author_key: str) -> bool:
-        """Whether the author, `source/author_id`, asked to be forgotten."""
+        """Returns whether the author, `source/author_id`, is on the list."""
         self._refresh()
         if not self._hashes:
             return False
@@ -50,14 +50,14 @@ class Tombstones:
         return len(self._hashes)
 
     def add(self, author_key: str) -> None:
-        """Keeps an author out from now on; on disk when this returns."""
+        """Adds an author; the list is on disk when this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_name(f".{self.path.name}.lock")):
             if author_key in self:
                 return
             self._salt = self._salt or secrets.token_bytes(16)
             content = {"salt": self._salt.hex(), "hashes": sorted({*self._hashes, self._hash(author_key)})}
-            write_whole(self.path, json.dumps(content, indent=2) + "\n", _for_the_owner_alone)
+            write_whole(self.path, json.dumps(content, indent=2) + "\n", _owner_only)
 
     def _hash(self, author_key: str) -> str:
         digest = hashlib.scrypt(author_key.encode(), salt=self._salt, n=_COST, r=8, p=1, dklen=16)
@@ -76,12 +76,12 @@ class Tombstones:
             version, self._salt, self._hashes = None, b"", frozenset()
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LikerankError(
-                f"{self.path}, the list of who asked to be forgotten, cannot be read ({error}); restore it "
-                "from a backup before anything else is collected or ingested."
+                f"The opt-out list {self.path} cannot be read ({error}); restore it from a backup before "
+                "collecting or ingesting."
             ) from error
         self._read_as = version
         self._known.clear()
 
 
-def _for_the_owner_alone(path: str, flags: int) -> int:
+def _owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)

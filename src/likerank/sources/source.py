@@ -1,22 +1,38 @@
-"""What every place that posts come from can do."""
+"""The interface of sources."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from likerank.records import Record
 
+LARGEST_COUNT: Final = 2**63 - 1
+"""The largest whole number that a database stores."""
+
+
+class LeftOutError(Exception):
+    """A record that cannot be used.
+
+    Args:
+        reason: A short phrase for the closing summary.
+        message: The rest of a sentence that begins with the record's place; empty where nothing is wrong.
+    """
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
 
 class Source(Protocol):
-    """A place that posts come from. It never decodes a picture: whoever needs the bytes reads them later."""
+    """A place that posts come from; it yields pictures unread."""
 
     def records(self) -> Iterator[Record]:
-        """Yields what the place holds, in bounded memory, each author before their posts.
+        """Yields the records in bounded memory, each author before the author's posts.
 
         Raises:
-            LikerankError: If nothing at all can be had from the place.
+            LikerankError: If the place has no readable record.
         """
         ...
 
     def count(self) -> int | None:
-        """Returns about how many records there are, for a progress bar, or None where that is not cheap."""
+        """Returns the approximate number of records, for a progress bar; None where counting is slow."""
         ...

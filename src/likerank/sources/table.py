@@ -1,4 +1,4 @@
-"""A CSV or Parquet manifest beside a folder of images."""
+"""The source table: a CSV or Parquet manifest beside a folder of images."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -12,55 +12,49 @@ import pyarrow.parquet as pq
 
 from likerank.errors import LikerankError
 from likerank.records import Author, PictureFile, Post, Record, Skipped, utc_milliseconds
+from likerank.sources.source import LARGEST_COUNT, LeftOutError
 
 _REQUIRED: Final = ("image", "author", "likes")
 _OPTIONAL: Final = ("author_id", "followers", "comments", "posted_at", "observed_at", "source_id")
 _DELIMITERS: Final = (",", ";", "\t")
 _LONGEST_HEADER: Final = 1 << 16
 _BATCH_ROWS: Final = 4096
-_LARGEST_COUNT: Final = 2**63 - 1  # What a database keeps as a whole number.
 
-
-class _BadRowError(Exception):
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-_Row = dict[str, str] | _BadRowError
+_Row = dict[str, str] | LeftOutError
 
 
 class Table:
-    """Posts listed in a manifest, one a row, with their images in a folder.
+    """Posts in a manifest, one per row, with their images in a folder.
 
     Columns are `image` (a path inside the folder), `author` and `likes`, and optionally `author_id`,
-    `followers`, `comments`, `posted_at`, `observed_at` (ISO 8601, UTC where it names no zone) and
+    `followers`, `comments`, `posted_at`, `observed_at` (ISO 8601, UTC if it has no time zone) and
     `source_id`; others are ignored. A CSV file is UTF-8, with commas, semicolons or tabs. Memory holds one
     batch of rows and the ids of the posts and authors so far.
     """
 
     def __init__(self, manifest: str | Path, images: str | Path | None = None, name: str = "table") -> None:
-        """Takes what to read; nothing is opened yet.
+        """Keeps the paths; nothing is opened yet.
 
         Args:
             manifest: The CSV or Parquet file.
-            images: The folder that `image` is relative to; the manifest's own by default.
+            images: The folder of the relative paths in `image`; by default the manifest's.
             name: The `source` of the records, without a slash.
 
         Raises:
-            LikerankError: If the name has a slash, which parts a source from an id.
+            LikerankError: If the name is empty or has a slash, which separates a source from an id.
         """
         if "/" in name or not name:
-            raise LikerankError(f"source.name is {name!r}; it must be a name without a slash.")
+            raise LikerankError(f"source.name is {name!r}; give a name without a slash.")
         self.manifest = Path(manifest)
         self.images = self.manifest.parent if images is None else Path(images)
         self.name = name
 
     def records(self) -> Iterator[Record]:
-        """Yields a post for each good row, its author before it, and a `Skipped` for each bad row.
+        """Yields a post for each valid row, its author before it, and a `Skipped` for each invalid row.
 
-        A post without a `source_id` is known by its author and image. Of two good rows for one post the first
-        counts. An author comes again where a later row has other followers or another name at another time.
+        A post without a `source_id` is identified by its author and image. Of several valid rows for one post
+        the first is used. An author is yielded again if a later row has other followers or another name at
+        another time.
 
         Raises:
             LikerankError: If the manifest is missing, is neither CSV nor Parquet, lacks a column or has no
@@ -68,7 +62,7 @@ class Table:
         """
         rows = self._rows()
         if not self.images.is_dir():
-            raise LikerankError(f"{self.images}, which should hold the images, is not a folder.")
+            raise LikerankError(f"The folder of images {self.images} does not exist; set source.images.")
         seen: set[str] = set()
         authors: dict[str, Author] = {}
         empty = True
@@ -77,12 +71,12 @@ class Table:
             try:
                 author, post = self._parse(row)
                 if post.source_id in seen:
-                    raise _BadRowError("second row of a post", f"{post.source_id!r} has an earlier row")
-            except _BadRowError as error:
+                    raise LeftOutError("second row of a post", f"{post.source_id!r} has an earlier row")
+            except LeftOutError as error:
                 yield Skipped(error.reason, f"{self.manifest}, {place}: {error}.")
                 continue
             seen.add(post.source_id)
-            if _is_news(author, authors.get(author.author_id)):
+            if _is_new(author, authors.get(author.author_id)):
                 authors[author.author_id] = author
                 yield author
             yield post
@@ -90,7 +84,7 @@ class Table:
             raise LikerankError(f"{self.manifest} has no rows.")
 
     def count(self) -> int:
-        """Returns how many rows there are (of CSV: lines); authors come on top.
+        """Returns the number of rows (of CSV: lines), without authors.
 
         Raises:
             LikerankError: If the manifest cannot be read.
@@ -111,13 +105,13 @@ class Table:
             raise LikerankError(f"The manifest {self.manifest} cannot be read: {error.strerror}.") from error
 
     def _damaged(self, error: Exception) -> LikerankError:
-        return LikerankError(f"{self.manifest} is a damaged Parquet file ({error}); write it again.")
+        return LikerankError(f"The Parquet file {self.manifest} is damaged ({error}); write it again.")
 
     def _rows(self) -> Iterator[tuple[str, _Row]]:
         return self._parquet_rows() if self._is_parquet() else self._csv_rows()
 
     def _csv_rows(self) -> Iterator[tuple[str, _Row]]:
-        # A byte that is not UTF-8 then spoils its own row, and not the file.
+        # With surrogates, a byte that is not UTF-8 invalidates only its row.
         with self.manifest.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             header = file.readline(_LONGEST_HEADER)
             if "\0" in header or not _is_text(header):
@@ -133,15 +127,15 @@ class Table:
                 except StopIteration:
                     return
                 except csv.Error as error:
-                    yield place, _BadRowError("malformed row", str(error))
+                    yield place, LeftOutError("malformed row", str(error))
                     continue
                 if not any(cell.strip() for cell in cells):
                     continue
                 if len(cells) != len(columns):
                     message = f"it has {len(cells)} cells and the header has {len(columns)}"
-                    yield place, _BadRowError("malformed row", message)
+                    yield place, LeftOutError("malformed row", message)
                 elif not all(map(_is_text, cells)):
-                    yield place, _BadRowError("malformed row", "it is not UTF-8")
+                    yield place, LeftOutError("malformed row", "it is not UTF-8")
                 else:
                     yield place, dict(zip(columns, cells, strict=True))
 
@@ -152,7 +146,7 @@ class Table:
                 columns = [name for name in (*_REQUIRED, *_OPTIONAL) if name in file.schema_arrow.names]
                 number = 0
                 for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
-                    # As text, so that both kinds of file obey one set of rules.
+                    # As text, so that the same rules hold for both kinds of file.
                     texts = [self._as_text(name, batch.column(name)) for name in columns]
                     for cells in zip(*texts, strict=True):
                         number += 1
@@ -180,16 +174,16 @@ class Table:
                 raise LikerankError(f"{self.manifest} has the column {name!r} more than once.")
 
     def _parse(self, row: _Row) -> tuple[Author, Post]:
-        if isinstance(row, _BadRowError):
+        if isinstance(row, LeftOutError):
             raise row
         values = {column: row.get(column, "").strip() for column in (*_REQUIRED, *_OPTIONAL)}
         username = values["author"]
         if not username:
-            raise _BadRowError("no author", "author is empty")
+            raise LeftOutError("no author", "author is empty")
         author_id = values["author_id"] or username
         image = PurePath(values["image"])
         if image.is_absolute() or ".." in image.parts:
-            raise _BadRowError("image outside the folder", f"image is {str(image)!r}, outside {self.images}")
+            raise LeftOutError("image outside the folder", f"image is {str(image)!r}, outside {self.images}")
         observed_at = _moment(values, "observed_at")
         post = Post(
             source=self.name,
@@ -210,7 +204,7 @@ class Table:
             observed_at=observed_at,
         )
         if not _is_file(self.images / image):
-            raise _BadRowError("missing image", f"there is no image {str(self.images / image)!r}")
+            raise LeftOutError("missing image", f"there is no image {str(self.images / image)!r}")
         return author, post
 
 
@@ -231,13 +225,13 @@ def _count(values: dict[str, str], column: str) -> int:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or not 0 <= number <= _LARGEST_COUNT or number != number.to_integral_value():
-        raise _BadRowError(f"invalid {column}", f"{column} is {text!r}, not a whole number of 0 or more")
+    if not number.is_finite() or not 0 <= number <= LARGEST_COUNT or number != number.to_integral_value():
+        raise LeftOutError(f"invalid {column}", f"{column} is {text!r}, not a whole number of 0 or more")
     return int(number)
 
 
 def _count_or_none(values: dict[str, str], column: str) -> int | None:
-    # Whole numbers with gaps are often kept as floats, with NaN in the gaps.
+    # Columns of whole numbers with gaps are often floats, with NaN in the gaps.
     return None if values[column].lower() in ("", "nan") else _count(values, column)
 
 
@@ -249,10 +243,10 @@ def _moment(values: dict[str, str], column: str) -> datetime | None:
         return utc_milliseconds(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
         message = f"{column} is {text!r}, not a date such as 2024-05-31 or 2024-05-31T18:30:00Z"
-        raise _BadRowError(f"invalid {column}", message) from error
+        raise LeftOutError(f"invalid {column}", message) from error
 
 
-def _is_news(author: Author, known: Author | None) -> bool:
+def _is_new(author: Author, known: Author | None) -> bool:
     if known is None:
         return True
     if author.followers is None:

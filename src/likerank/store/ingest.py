@@ -17,7 +17,7 @@ from likerank.records import Author, Observation, Post, Record, Skipped
 from likerank.store.store import Store, WriteCounts
 
 if TYPE_CHECKING:
-    from likerank.sources import Source, Tombstones
+    from likerank.sources import OptOutList, Source
 
 OPTED_OUT: Final = Skipped("forgotten")
 """A record of an author on the opt-out list."""
@@ -54,7 +54,7 @@ def ingest_source(
     *,
     image_size: int = 512,
     workers: int | None = None,
-    opted_out: "Tombstones | frozenset[str]" = frozenset(),
+    opted_out: "OptOutList | frozenset[str]" = frozenset(),
 ) -> IngestSummary:
     """Writes a source's records into a store.
 
@@ -90,7 +90,7 @@ def _batches(
     pool: Executor,
     image_size: int,
     summary: IngestSummary,
-    opted_out: "Tombstones | frozenset[str]",
+    opted_out: "OptOutList | frozenset[str]",
 ) -> Iterator["_Batch"]:
     while part := list(islice(records, _BATCH)):
         left_out = [OPTED_OUT if _author_of(record) in opted_out else record for record in part]
@@ -131,7 +131,7 @@ class _Batch:
             for start in range(0, len(self._new_posts), _TASK)
         ]
 
-    def write(self, store: Store, summary: IngestSummary, opted_out: "Tombstones | frozenset[str]") -> None:
+    def write(self, store: Store, summary: IngestSummary, opted_out: "OptOutList | frozenset[str]") -> None:
         """Waits for the pictures and writes the records."""
         posts: list[tuple[Post, StoredImage | None]] = []
         unusable: set[str] = set()

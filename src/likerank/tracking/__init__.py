@@ -3,20 +3,15 @@
 from likerank.run_names import PARENT
 from likerank.tracking.champion import CHAMPION_URI, find_champion, register_champion
 from likerank.tracking.model import TrainedModel
-from likerank.tracking.rewriting import Rewrite, remove_artifacts, rewrite_artifacts, rewrite_models
 from likerank.tracking.run import Run
 from likerank.tracking.store import Tracking
 
 __all__ = [
     "CHAMPION_URI",
     "PARENT",
-    "Rewrite",
     "Run",
     "Tracking",
     "TrainedModel",
     "find_champion",
     "register_champion",
-    "remove_artifacts",
-    "rewrite_artifacts",
-    "rewrite_models",
 ]

@@ -1,4 +1,4 @@
-"""The demo corpus is repeatable, grows without changing, and its likes have the cause that it states."""
+"""The demo corpus is repeatable, grows without changing, and its likes have their stated cause."""
 
 import pickle
 from collections import Counter
@@ -27,12 +27,12 @@ def authors(demo: Demo) -> list[Author]:
     return [record for record in demo.records() if isinstance(record, Author)]
 
 
-def truth(made: list[Post]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Appeal, audience and log likes of the posts."""
+def truth(corpus: list[Post]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns appeal, audience and log likes of the posts."""
     return (
-        np.array([post.truth.appeal for post in made if post.truth]),
-        np.array([post.truth.audience for post in made if post.truth]),
-        np.log([post.likes + 0.5 for post in made if post.likes is not None]),
+        np.array([post.truth.appeal for post in corpus if post.truth]),
+        np.array([post.truth.audience for post in corpus if post.truth]),
+        np.log([post.likes + 0.5 for post in corpus if post.likes is not None]),
     )
 
 
@@ -53,7 +53,7 @@ def test_more_posts_are_the_same_posts_and_some_more(
     assert len(list(large.records())) == large.count()
 
 
-def test_a_picture_is_small_and_draws_the_same_in_another_process() -> None:
+def test_a_picture_is_small_and_equal_in_another_process() -> None:
     picture = posts(Demo(posts=1))[0].picture
     travelled = pickle.dumps(picture)
     assert len(travelled) < 1500
@@ -67,18 +67,18 @@ def test_a_picture_is_a_whole_jpeg() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_records_say_that_they_are_made_and_belong_together(kind: Kind) -> None:
+def test_records_name_their_synthetic_source(kind: Kind) -> None:
     demo = Demo(kind, posts=500)
-    made, makers = posts(demo), authors(demo)
+    corpus, makers = posts(demo), authors(demo)
     assert {record.source for record in demo.records() if isinstance(record, Author | Post)} == {
         f"demo_{kind}"
     }
-    assert {post.author_key: post.username for post in made} == {
+    assert {post.author_key: post.username for post in corpus} == {
         author.key: author.username for author in makers
     }
-    assert len({post.key for post in made}) == 500
+    assert len({post.key for post in corpus}) == 500
     assert len({author.username for author in authors(Demo(authors=300))}) == 300
-    assert all(post.posted_at and post.observed_at and post.posted_at < post.observed_at for post in made)
+    assert all(post.posted_at and post.observed_at and post.posted_at < post.observed_at for post in corpus)
 
 
 def test_other_seeds_and_numbers_of_authors_share_no_post() -> None:
@@ -99,36 +99,36 @@ def test_authors_are_active_and_followed_unequally() -> None:
 
 
 def test_planted_likes_are_audience_times_appeal_and_noise() -> None:
-    made = posts(Demo("planted"))
-    appeals, audience, log_likes = truth(made)
-    assert [appeal(post.picture.scene) for post in made if isinstance(post.picture, DrawnPicture)] == list(
+    corpus = posts(Demo("planted"))
+    appeals, audience, log_likes = truth(corpus)
+    assert [appeal(post.picture.scene) for post in corpus if isinstance(post.picture, DrawnPicture)] == list(
         appeals
     )
     noise = log_likes - audience - appeals
     assert noise.mean() == pytest.approx(0, abs=0.03)
     assert noise.std() == pytest.approx(NOISE_SD, rel=0.05)
     for cause in (audience, appeals):
-        assert abs(np.corrcoef(noise, cause)[0, 1]) < 4 / np.sqrt(len(made))
-    assert abs(np.corrcoef(appeals, audience)[0, 1]) < 4 / np.sqrt(len(made))
+        assert abs(np.corrcoef(noise, cause)[0, 1]) < 4 / np.sqrt(len(corpus))
+    assert abs(np.corrcoef(appeals, audience)[0, 1]) < 4 / np.sqrt(len(corpus))
 
 
 @pytest.mark.parametrize(("kind", "spread"), [("null", np.hypot(APPEAL_SD, NOISE_SD)), ("style", NOISE_SD)])
-def test_likes_of_the_other_kinds_ignore_everything_in_the_picture(kind: Kind, spread: float) -> None:
-    made = posts(Demo(kind))
-    appeals, audience, log_likes = truth(made)
+def test_likes_of_null_and_style_ignore_the_picture(kind: Kind, spread: float) -> None:
+    corpus = posts(Demo(kind))
+    appeals, audience, log_likes = truth(corpus)
     assert not appeals.any()
     noise = log_likes - audience
     assert noise.std() == pytest.approx(spread, rel=0.05)
     for name in Look.__slots__:
-        seen = np.array([getattr(look_of(post), name) for post in made])
-        assert abs(np.corrcoef(noise, seen)[0, 1]) < 4 / np.sqrt(len(made))
+        seen = np.array([getattr(look_of(post), name) for post in corpus])
+        assert abs(np.corrcoef(noise, seen)[0, 1]) < 4 / np.sqrt(len(corpus))
 
 
-def test_style_gives_each_author_a_look_and_planted_gives_all_the_same() -> None:
+def test_only_style_gives_each_author_a_look() -> None:
     def spread_within_authors(kind: Kind) -> float:
-        made = posts(Demo(kind, posts=2000))
-        looks = np.array([[getattr(look_of(post), name) for name in Look.__slots__] for post in made])
-        keys = np.array([post.author_key for post in made])
+        corpus = posts(Demo(kind, posts=2000))
+        looks = np.array([[getattr(look_of(post), name) for name in Look.__slots__] for post in corpus])
+        keys = np.array([post.author_key for post in corpus])
         within = [looks[keys == key].var(axis=0) for key in np.unique(keys)]
         return float((np.mean(within, axis=0) / looks.var(axis=0)).max())
 
@@ -145,14 +145,16 @@ def test_style_gives_each_author_a_look_and_planted_gives_all_the_same() -> None
         ({"seed": -1}, "seed -1"),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_words(arguments: dict[str, int], culprit: str) -> None:
+def test_invalid_arguments_are_errors(arguments: dict[str, int], culprit: str) -> None:
     with pytest.raises(LikerankError, match=culprit):
         Demo(**arguments)  # type: ignore[arg-type]
 
 
 def test_comments_follow_likes() -> None:
-    made = sorted(posts(Demo(posts=600)), key=lambda post: post.likes or 0)
-    thirds = [np.mean([post.comments or 0 for post in made[start : start + 200]]) for start in (0, 200, 400)]
+    corpus = sorted(posts(Demo(posts=600)), key=lambda post: post.likes or 0)
+    thirds = [
+        np.mean([post.comments or 0 for post in corpus[start : start + 200]]) for start in (0, 200, 400)
+    ]
     assert all(fewer < more for fewer, more in pairwise(thirds))
 
 

@@ -1,4 +1,4 @@
-"""Landscapes are fast to draw, all different, and their appeal is what its formula says."""
+"""Landscapes are fast to draw, all different, and have the appeal of the formula."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ def scene_of(index: int) -> Scene:
 
 
 def small(scene: Scene, side: int) -> NDArray[np.float64]:
-    """The drawing, grey, averaged down to side x side."""
+    """Returns the drawing in grey, averaged to side x side."""
     grey = draw(scene).mean(axis=2)
     means: NDArray[np.float64] = grey.reshape(side, SIZE // side, side, SIZE // side).mean(axis=(1, 3))
     return means
@@ -48,13 +48,13 @@ def test_appeal_has_the_stated_mean_and_spread() -> None:
 
 
 @given(st.integers(0, 2**32))
-def test_appeal_ignores_which_side_is_which(index: int) -> None:
+def test_appeal_is_invariant_to_mirroring(index: int) -> None:
     scene = scene_of(index)
     assert appeal(replace(scene, sun_x=1 - scene.sun_x)) == pytest.approx(appeal(scene))
 
 
 @given(st.integers(0, 2**32))
-def test_appeal_ignores_what_only_makes_pictures_differ(index: int) -> None:
+def test_appeal_ignores_details(index: int) -> None:
     scene, other = scene_of(index), scene_of(index + 1)
     varied = replace(
         scene,
@@ -68,7 +68,7 @@ def test_appeal_ignores_what_only_makes_pictures_differ(index: int) -> None:
 
 
 @pytest.mark.parametrize("part", ["sun_warmth", "sky_coolness", "daylight", "saturation"])
-def test_what_appeal_depends_on_in_the_look_can_be_seen(part: str) -> None:
+def test_appeal_factors_of_the_look_are_visible(part: str) -> None:
     for index in range(20):
         scene = scene_of(index)
         low, high = (draw(replace(scene, look=replace(scene.look, **{part: end}))) for end in (0.0, 1.0))
@@ -83,7 +83,7 @@ def test_what_appeal_depends_on_in_the_look_can_be_seen(part: str) -> None:
         ({"waterline": 0.52}, {"waterline": 0.62}),
     ],
 )
-def test_what_appeal_depends_on_in_the_scene_can_be_seen(ends: tuple[dict[str, Any], ...]) -> None:
+def test_appeal_factors_of_the_scene_are_visible(ends: tuple[dict[str, Any], ...]) -> None:
     for index in range(20):
         low, high = (draw(replace(scene_of(index), **end)) for end in ends)
         assert np.abs(low.astype(float) - high).mean() > 2

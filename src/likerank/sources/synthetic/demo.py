@@ -1,4 +1,4 @@
-"""A corpus that is made, never Instagram's: drawn landscapes whose likes have a known cause."""
+"""The source demo: a synthetic corpus of drawn landscapes whose likes have a known cause."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -25,30 +25,18 @@ Kind = Literal["planted", "null", "style"]
 _KINDS: Final = ("planted", "null", "style")
 
 NOISE_SD: Final = 0.33
-"""Standard deviation of what neither picture nor author decides, in log likes."""
+"""Standard deviation of the part of log likes that neither picture nor author decides."""
 
 _AUDIENCE_MEAN, _AUDIENCE_SD = 7.0, 1.0
-_ACTIVITY_SD: Final = 0.4  # Of an author's share of the posts, in logs: about 5 between the ends of 27.
-_STRAY: Final = 0.12  # How far a photo of kind `style` strays from its author's look.
+_ACTIVITY_SD: Final = 0.4  # Of the log of an author's share: a factor of about 5 between the extremes of 27.
+_DEVIATION: Final = 0.12  # Weight of a photo's own look, beside its author's, in the kind `style`.
 _FIRST_DAY: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _SECONDS: Final = 4 * 365 * 86_400
 _OBSERVED: Final = datetime(2024, 2, 1, tzinfo=UTC)
-_MOODS: Final = (
-    "misty",
-    "golden",
-    "quiet",
-    "wild",
-    "silver",
-    "amber",
-    "lonely",
-    "high",
-    "early",
-    "blue",
-    "far",
-)
-_PLACES: Final = ("fjord", "ridge", "tarn", "summit", "valley", "shore", "pass", "meadow", "glacier", "firs")
+_MOODS: Final = "misty golden quiet wild silver amber lonely high early blue far"
+_PLACES: Final = "fjord ridge tarn summit valley shore pass meadow glacier firs"
 
-# What a random stream is for; with the seed and a number it says which.
+# Kinds of random streams; the seed and a number complete a stream's key.
 _AUTHOR, _POST = 0, 1
 
 
@@ -57,7 +45,7 @@ class DrawnPicture:
     """A picture that is drawn when it is read.
 
     Attributes:
-        scene: What it shows.
+        scene: The drawn scene.
     """
 
     scene: Scene
@@ -65,7 +53,7 @@ class DrawnPicture:
 
     @property
     def name(self) -> str:
-        """What it is: drawings have no names."""
+        """The picture in messages: drawings have no names."""
         return "a drawn landscape"
 
     def read(self) -> bytes:
@@ -74,61 +62,61 @@ class DrawnPicture:
 
 
 class Demo:
-    """Made posts: likes = audience of the author times exp(appeal of the picture + noise).
+    """Synthetic posts: likes = audience of the author times exp(appeal of the picture + noise).
 
-    Three kinds: `planted` as said; `null`, where likes ignore the picture and noise is as wide as appeal and
-    noise were; `style`, where each author has a look and an audience, and appeal is nil. Audience is
-    log-normal and decided by the author alone; authors of `planted` and `null` photograph alike.
+    Three kinds: `planted` with this formula; `null`, where likes ignore the picture and the noise has the
+    variance of appeal and noise together; `style`, where each author has a look and an audience, and the
+    appeal is 0. The audience is log-normal and depends only on the author; authors of `planted` and `null`
+    have no look of their own.
 
-    Everything about a post follows from (kind, seed, number of authors, its index), so more posts are the
-    same posts and some more. `Post.truth` says what the likes were made of. Sources are named `demo_planted`,
-    `demo_null` and `demo_style`, and every post is marked `synthetic`.
+    A post follows from (kind, seed, number of authors, its index), so a larger corpus contains the smaller
+    ones. `Post.truth` holds the causes of the likes. The sources are `demo_planted`, `demo_null` and
+    `demo_style`, and every post is marked `synthetic`.
     """
 
     def __init__(
         self, kind: Kind | None = "planted", posts: int = 6000, authors: int = 27, seed: int = 0
     ) -> None:
-        """Takes what to make.
+        """Draws the authors; posts are drawn when they are read.
 
         Args:
-            kind: What decides the likes: `planted`, `null` (or None, which is what a command line makes of
-                it) or `style`.
-            posts: How many posts.
-            authors: How many authors share them; another number is another corpus.
-            seed: Which corpus, 0 or more.
+            kind: `planted`, `null` (or None, as Hydra reads it) or `style`.
+            posts: Number of posts.
+            authors: Number of authors who share them; another number gives another corpus.
+            seed: The seed of the corpus, 0 or more.
 
         Raises:
-            LikerankError: If there is no such kind, or a number is too small.
+            LikerankError: If the kind is unknown or a number too small.
         """
         kind = "null" if kind is None else kind
         if kind not in _KINDS:
-            raise LikerankError(f"There is no demo corpus of kind {kind!r}; take one of {', '.join(_KINDS)}.")
+            raise LikerankError(f"There is no demo corpus of kind {kind!r}; give one of {', '.join(_KINDS)}.")
         if posts < 1 or authors < 1 or seed < 0:
             raise LikerankError(
-                f"A demo corpus of {posts} posts, {authors} authors and seed {seed} cannot be made; "
-                "it takes at least one post, one author and a seed of 0."
+                f"A demo corpus cannot have {posts} posts, {authors} authors and the seed {seed}; give at "
+                "least one post, one author and a seed from 0 on."
             )
         self.kind: Kind = kind
         self.posts = posts
         self.seed = seed
-        # Another seed or number of authors gives other posts, so they must not pass for the same ones.
+        # Another seed or number of authors gives other posts, which need other ids.
         self._corpus = f"seed{seed}_of{authors}"
         self._authors = [self._author(number) for number in range(authors)]
         activity = np.cumsum([author.activity for author in self._authors])
         self._shares = activity / activity[-1]
 
     def records(self) -> Iterator[Record]:
-        """Yields every author, then the posts in the order of their index."""
+        """Yields all authors, then the posts in the order of their index."""
         for author in self._authors:
             yield author.record
         for index in range(self.posts):
             yield self._post(index)
 
     def count(self) -> int:
-        """Returns how many records there are."""
+        """Returns the number of records."""
         return len(self._authors) + self.posts
 
-    def _author(self, number: int) -> "_MadeAuthor":
+    def _author(self, number: int) -> "_SyntheticAuthor":
         rng = np.random.default_rng((self.seed, _AUTHOR, number))
         audience = float(rng.normal(_AUDIENCE_MEAN, _AUDIENCE_SD))
         activity = exp(rng.normal(0, _ACTIVITY_SD))
@@ -141,7 +129,7 @@ class Demo:
             followers=followers,
             observed_at=_OBSERVED,
         )
-        return _MadeAuthor(record, audience, activity, look)
+        return _SyntheticAuthor(record, audience, activity, look)
 
     def _post(self, index: int) -> Post:
         rng = np.random.default_rng((self.seed, _POST, index))
@@ -168,7 +156,7 @@ class Demo:
 
 
 @dataclass(frozen=True, slots=True)
-class _MadeAuthor:
+class _SyntheticAuthor:
     record: Author
     audience: float
     activity: float
@@ -176,18 +164,15 @@ class _MadeAuthor:
 
 
 def _username(number: int) -> str:
-    """Returns a name that no other number has."""
-    again, number = divmod(number, len(_MOODS) * len(_PLACES))
-    # The numbers of moods and places have no common divisor, so each pair comes once.
-    name = f"{_MOODS[number % len(_MOODS)]}_{_PLACES[number % len(_PLACES)]}"
+    """Returns a unique name."""
+    moods, places = _MOODS.split(), _PLACES.split()
+    again, number = divmod(number, len(moods) * len(places))
+    # The numbers of moods and places have no common divisor, so each pair occurs once.
+    name = f"{moods[number % len(moods)]}_{places[number % len(places)]}"
     return f"{name}_{again + 1}" if again else name
 
 
-def _blend(look: Look, stray: Look) -> Look:
-    """Returns the look, a little strayed."""
-    return Look(
-        **{
-            field.name: (1 - _STRAY) * getattr(look, field.name) + _STRAY * getattr(stray, field.name)
-            for field in fields(Look)
-        }
-    )
+def _blend(look: Look, own: Look) -> Look:
+    """Returns an author's look with a photo's deviation."""
+    pairs = {field.name: (getattr(look, field.name), getattr(own, field.name)) for field in fields(Look)}
+    return Look(**{name: (1 - _DEVIATION) * a + _DEVIATION * b for name, (a, b) in pairs.items()})

@@ -1,6 +1,6 @@
-"""Drawn landscapes: pictures whose appeal is known, for corpora that are made and never Instagram's.
+"""Drawn landscapes: synthetic pictures of known appeal.
 
-A scene is a handful of numbers: `draw` paints it and `appeal` says how well it pleases.
+A scene is a handful of numbers; `draw` paints it and `appeal` computes its appeal.
 """
 
 from dataclasses import dataclass, fields
@@ -44,19 +44,19 @@ _MEADOWS: Final = np.stack([_colour(0.36, 0.42, 0.46), _colour(0.38, 0.46, 0.22)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a photographer keeps from photo to photo: light and development, each in [0, 1].
+    """A photographer's style: light and development, each in [0, 1].
 
     Attributes:
         sun_warmth: From a white sun to an orange one.
         sky_coolness: From a rose sky to a blue one.
         daylight: From dusk to noon.
         haze: From clear air to ridges that pale into the distance.
-        cover: How much of the sky is clouded.
+        cover: Clouded share of the sky.
         land_hue: From slate over forest to heather.
         contrast: From flat to hard.
         saturation: From nearly grey to vivid.
         tint: From green to magenta.
-        vignette: How dark the corners are.
+        vignette: Darkness of the corners.
     """
 
     sun_warmth: float
@@ -73,19 +73,19 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Everything that a drawing is made of; the same scene always gives the same picture.
+    """The parameters of a drawing; equal scenes give equal pictures.
 
     Attributes:
         look: Light and development.
         sun_x: The sun's centre from the left, share of the width.
         sun_y: The sun's centre from the top, share of the height.
         sun_radius: The sun's radius, share of the width.
-        ridges: How many mountain ridges stand behind each other, 1 to 5.
-        ridge_height: How high the farthest of them rises, share of the height.
+        ridges: Number of mountain ridges behind each other, 1 to 5.
+        ridge_height: Height of the farthest ridge, share of the height.
         roughness: From rolling to jagged ridges, in [0, 1].
-        waterline: Where the lake begins from the top, share of the height.
+        waterline: Upper edge of the lake from the top, share of the height.
         reflection: From dry ground over wet to a mirror, in [0, 1].
-        trees: How many trees stand in front.
+        trees: Number of trees in the foreground.
         details: Seed of clouds, silhouettes, textures and trees.
     """
 
@@ -108,7 +108,7 @@ def sample_look(rng: np.random.Generator) -> Look:
 
 
 def sample_scene(rng: np.random.Generator, look: Look | None = None) -> Scene:
-    """Returns a random scene, seen with the look where one is given, else with a random one."""
+    """Returns a random scene with the given look, or with a random one."""
     own_look = sample_look(rng)
     return Scene(
         look=look or own_look,
@@ -130,19 +130,19 @@ def _bump(value: float, centre: float, width: float) -> float:
 
 
 def appeal(scene: Scene) -> float:
-    """Returns how well a scene pleases, in log likes: mean 0 and standard deviation APPEAL_SD over scenes.
+    """Returns a scene's appeal in log likes: mean 0 and standard deviation APPEAL_SD over scenes.
 
     With bump(v, centre, width) = exp(-((v - centre) / width)^2 / 2), it is
 
         1.5   bump(|sun_x - 1/2|, 1/6, 0.07) sun_warmth        a warm sun on a third line
       + 3.4   (sun_warmth - 0.35) (sky_coolness - 0.35)        warm and cold together, or neither
-      + 1.55  reflection bump(waterline, 0.62, 0.07)           a mirror that shows what stands above it
-      + 0.7   sun_warmth daylight                              warm light while there is light
+      + 1.55  reflection bump(waterline, 0.62, 0.07)           a mirror at the right height
+      + 0.7   sun_warmth daylight                              warm light by day
       + 0.6   saturation                                       colour
       - 1.34
 
-    All of it can be seen at 50x50 pixels, and nothing of it changes when the picture is mirrored left to
-    right. Only the last line but one is linear.
+    All of it is visible at 50x50 pixels and invariant to mirroring left to right. Only the term of saturation
+    is linear.
     """
     look = scene.look
     return (
@@ -156,14 +156,7 @@ def appeal(scene: Scene) -> float:
 
 
 def draw(scene: Scene) -> NDArray[np.uint8]:
-    """Paints the scene.
-
-    Args:
-        scene: What to paint.
-
-    Returns:
-        RGB, uint8, 256x256x3.
-    """
+    """Paints a scene as RGB, uint8, 256x256x3."""
     rng = np.random.default_rng(scene.details)
     clouds, grain = _noise(rng, stretch=3.0, slope=1.7), _noise(rng, stretch=1.5, slope=0.9)
     light = 0.55 + 0.55 * scene.look.daylight
@@ -219,7 +212,7 @@ def _sky(scene: Scene, zenith: Field, horizon: Field, clouds: Field) -> Field:
 def _land(
     scene: Scene, rng: np.random.Generator, light: float, horizon: Field, grain: Field
 ) -> tuple[Field, Field]:
-    """Returns the ridges' colours and where they cover the sky."""
+    """Returns the ridges' colours and their cover of the sky, in [0, 1]."""
     haze = scene.look.haze
     shade = np.full((SIZE, SIZE), 0.15 + 0.75 * haze, np.float32)
     cover = np.zeros((SIZE, SIZE), np.float32)
@@ -241,14 +234,14 @@ def _land(
 
 
 def _between(colours: Field, share: float) -> Field:
-    """Returns the colour at `share` of the way through three."""
+    """Returns the colour at `share` of the way from the first of three colours to the last."""
     first = int(share >= 0.5)
     return _mix(colours[first], colours[first + 1], 2 * share - first)
 
 
 def _silhouette(rng: np.random.Generator, height: float, slope: float) -> Field:
     """Returns a 1/f line of the given standard deviation; float32, SIZE."""
-    # Twice the width, so that the left end does not meet the right one.
+    # Twice the width, so that the left end differs from the right one.
     frequency = np.arange(1, SIZE + 1)
     amplitude = np.minimum(frequency, 4.0) ** 0.5 * frequency**-slope
     white = rng.standard_normal((2, SIZE))
@@ -258,7 +251,7 @@ def _silhouette(rng: np.random.Generator, height: float, slope: float) -> Field:
 
 
 def _lake(scene: Scene, above: Field, light: float, clouds: Field, grain: Field) -> Field:
-    """Returns the picture with what lies above the waterline mirrored, or ground, below it."""
+    """Returns the picture with a mirror image, or ground, below the waterline."""
     shore = round(scene.waterline * SIZE)
     depth = np.arange(SIZE - shore)[:, None]
     nearness = ((depth + 1) / (SIZE - shore)).astype(np.float32)
@@ -272,7 +265,7 @@ def _lake(scene: Scene, above: Field, light: float, clouds: Field, grain: Field)
 
 
 def _plant_tree(picture: Field, rng: np.random.Generator, light: float) -> None:
-    """Paints a fir at either side of the foreground into the picture."""
+    """Paints a fir into the left or right foreground."""
     height, foot = rng.uniform(0.18, 0.5), rng.uniform(0.9, 1.05)
     side, offset = rng.integers(2), rng.beta(1, 2.5) * 0.5
     centre = abs(side - offset)
