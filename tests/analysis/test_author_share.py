@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from likerank.analysis.statistics.author_share import author_mean_ranking, author_share
 from likerank.errors import LikerankError
-from likerank.evaluation import NothingToCompareError
+from likerank.evaluation import UndefinedMetricError
 
 values_of_authors = st.lists(
     st.tuples(st.integers(0, 5), st.floats(-1e6, 1e6).map(lambda value: round(value, 3))),
@@ -70,9 +70,9 @@ def test_means_that_differ_by_rounding_rank_at_chance() -> None:
 
 
 def test_nothing_to_rank_is_said() -> None:
-    with pytest.raises(NothingToCompareError):
+    with pytest.raises(UndefinedMetricError):
         author_mean_ranking([1.0, 1.0], ["a", "b"])
-    with pytest.raises(NothingToCompareError):
+    with pytest.raises(UndefinedMetricError):
         author_mean_ranking([1.0, 2.0, 3.0], ["a", "b", "b"], [True, True, False])
     with pytest.raises(LikerankError, match="NaN"):
         author_share([1.0, np.nan], ["a", "b"])

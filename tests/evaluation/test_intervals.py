@@ -8,15 +8,14 @@ from likerank.evaluation import (
     Interval,
     Metric,
     interval,
-    kendall_tau,
-    mean_squared_error,
     paired_difference,
     pairwise_accuracy,
     permutation_standard_error,
     position_match,
     spearman,
 )
-from likerank.evaluation.comparison import FloatArray, IntArray
+from likerank.evaluation.metrics import kendall_tau, mean_squared_error
+from likerank.evaluation.scored_posts import FloatArray, IntArray
 
 EVERY = list(METRICS.values())
 

@@ -13,12 +13,12 @@ from likerank.evaluation import (
     Scores,
     ScoreTable,
     interval,
-    mean_squared_error,
     pairwise_accuracy,
     permutation_standard_error,
     score_table,
 )
-from likerank.evaluation.comparison import FloatArray, IntArray
+from likerank.evaluation.metrics import mean_squared_error
+from likerank.evaluation.scored_posts import FloatArray, IntArray
 
 
 class Corpus:

@@ -1,5 +1,6 @@
 """The printed table shows the scores that were computed, and says what they mean and what is missing."""
 
+import json
 import re
 from functools import cache
 from io import StringIO
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from likerank.evaluation import Scores, ScoreTable, score_table
+from likerank.evaluation import Metric, Scores, ScoreTable, score_table
+from likerank.evaluation.scored_posts import FloatArray
 from likerank.reports.table import print_score_table
 
 COLUMNS = ["pairwise", "±", "position_match_2", "position_match_5", "position_match_10"]
@@ -118,3 +120,31 @@ def test_leaves_ceiling_and_skill_out_where_the_truth_is_not_known() -> None:
     assert "ceiling" not in text
     (numbers,) = numbers_of(text, "network")
     assert numbers[8] == "-"
+
+
+def test_shows_a_metric_of_another_package_by_the_words_in_json() -> None:
+    def top_1(y_true: FloatArray, y_score: FloatArray) -> float:
+        return float(y_true[y_score.argmax()] == y_true.max())
+
+    random = np.random.default_rng(0)
+    likes, author = random.normal(size=80), np.repeat(np.arange(8), 10)
+    scores = {"network": Scores(likes + random.normal(size=80), likes)}
+    table = score_table(
+        likes,
+        likes,
+        author,
+        scores,
+        metrics=[
+            Metric(name="top_1", statistic=top_1, label="best", sentence="how often the best post is found"),
+            Metric(name="hidden", statistic=top_1, shown=False),
+        ],
+    )
+    content = json.loads(json.dumps(table.to_json()))
+    text = printed(ScoreTable.from_json(content))
+    heading = next(line for line in text.splitlines() if "pairs" in line)
+    assert heading.split() == 2 * "pairs ± of 2 of 5 of 10 rho tau ndcg best skill".split()
+    assert "best: how often the best post is found." in " ".join(text.split())
+    assert "hidden" not in text
+    # A table of a version without words in its JSON has the default columns.
+    del content["metrics"]
+    assert "best" not in printed(ScoreTable.from_json(content))

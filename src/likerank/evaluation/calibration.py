@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from likerank.errors import LikerankError
-from likerank.evaluation.comparison import FloatArray, IntArray
+from likerank.evaluation.scored_posts import FloatArray, IntArray
 
 _QUANTILES = 101
 _POINTS = 50

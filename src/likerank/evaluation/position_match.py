@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from likerank.evaluation.comparison import ABOVE, TIED, Comparison, FloatArray, IntArray
-from likerank.evaluation.metrics import Metric, Sums
+from likerank.evaluation.metric import Exact, Metric, Sums
+from likerank.evaluation.scored_posts import ABOVE, TIED, FloatArray, IntArray, ScoredPosts
 
 _CHUNK = 200_000  # complex numbers an array: fits a core's cache
 
@@ -31,25 +31,33 @@ def position_match(n: int) -> Metric:
     Args:
         n: Posts in a set, at least 2. Rounding stays under 1e-12 up to 20 and 1e-8 at 30.
     """
-    return Metric(f"position_match_{n}", n, 0.0, 1.0, partial(_sums, n=n), partial(_sums_without, n=n))
+    return Metric(
+        name=f"position_match_{n}",
+        label=f"of {n}",
+        sentence="how often a post is at its true place in a random set of that many",
+        lowest=0,
+        highest=1,
+        least_posts=n,
+        exact=Exact(partial(_sums, n=n), partial(_sums_without, n=n)),
+    )
 
 
-def _sums(comparison: Comparison, n: int) -> Sums:
-    chances = _chances(comparison, n, without_one=False)[:, 0]
-    return Sums(comparison.group_sums(chances), comparison.size.astype(np.float64))
+def _sums(posts: ScoredPosts, n: int) -> Sums:
+    chances = _chances(posts, n, without_one=False)[:, 0]
+    return Sums(posts.group_sums(chances), posts.size.astype(np.float64))
 
 
-def _sums_without(comparison: Comparison, n: int) -> Sums:
+def _sums_without(posts: ScoredPosts, n: int) -> Sums:
     # Seen from the post left out, a post that it is below is above.
-    weights = _chances(comparison, n, without_one=True).reshape(-1, 3, 3)[:, ::-1, ::-1]
-    return Sums(comparison.sum_others(weights), (comparison.size[comparison.group] - 1).astype(np.float64))
+    weights = _chances(posts, n, without_one=True).reshape(-1, 3, 3)[:, ::-1, ::-1]
+    return Sums(posts.sum_others(weights), (posts.size[posts.group] - 1).astype(np.float64))
 
 
-def _chances(comparison: Comparison, n: int, *, without_one: bool) -> FloatArray:
+def _chances(posts: ScoredPosts, n: int, *, without_one: bool) -> FloatArray:
     """Each post's chance, (N, 1), or when another that stands [below, tied, above] is left out, (N, 9)."""
-    counts = comparison.counts
+    counts = posts.counts
     chances = np.zeros((len(counts), 9 if without_one else 1))
-    others = comparison.size[comparison.group] - 1
+    others = posts.size[posts.group] - 1
     score_ties, truth_ties = counts[:, TIED].sum(1), counts[:, :, TIED].sum(1)
     any_place = np.maximum(score_ties, truth_ties) == others
     chances[any_place] = 1 / n

@@ -14,7 +14,7 @@ from likerank.analysis.statistics.author_share import author_share
 from likerank.analysis.statistics.target_choice import TargetFacts, expected_share, recommended, target_facts
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
-from likerank.evaluation import NothingToCompareError, interval, spearman
+from likerank.evaluation import UndefinedMetricError, interval, spearman
 from likerank.models import TARGETS
 
 # The simplest first: where two are as good, that one is recommended.
@@ -138,7 +138,7 @@ def _followers_in_words(posts: Posts) -> str:
     medians = by_author["likes"].median()
     try:
         rho = interval(spearman, medians[known], followers[known].astype(np.float64))
-    except (NothingToCompareError, LikerankError):
+    except (UndefinedMetricError, LikerankError):
         return f"{said}; too few followers are known to tell whether they matter."
     if rho.low is None or rho.high is None:
         return f"{said}; too few followers are known to tell whether they matter."

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from likerank.evaluation.intervals import Interval, interval
-from likerank.evaluation.metrics import NothingToCompareError, spearman
+from likerank.evaluation import Interval, UndefinedMetricError, interval, spearman
 
 FEWEST_POSTS = 5
 """An author with fewer posts has no interval worth drawing; the pooled answer counts theirs all the same."""
@@ -90,7 +89,7 @@ def _rho(
         return None
     try:
         return interval(spearman, likes, values, groups)
-    except NothingToCompareError:
+    except UndefinedMetricError:
         return None
 
 

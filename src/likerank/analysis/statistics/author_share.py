@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from likerank.evaluation.comparison import Comparison, FloatArray
-from likerank.evaluation.metrics import pairwise_accuracy
+from likerank.evaluation.metrics import pairwise_accuracy, pairwise_sums
+from likerank.evaluation.scored_posts import FloatArray, ScoredPosts
 
 # Means that a target made equal differ by rounding; a difference below this share of the spread is none.
 _ROUNDING = 1e-6
@@ -40,7 +40,7 @@ def author_share(values: ArrayLike, authors: ArrayLike) -> float:
     Raises:
         LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
     """
-    posts = Comparison(values, values, authors)
+    posts = ScoredPosts(values, values, authors)
     if np.ptp(posts.y_true) == 0.0:
         return 0.0
     centred = posts.y_true - posts.y_true.mean()
@@ -65,10 +65,10 @@ def author_mean_ranking(
         training: Whether the target was fitted on the post, bool (N,).
 
     Raises:
-        NothingToCompareError: If fewer than two posts are to be ranked, or all are equal.
+        UndefinedMetricError: If fewer than two posts are to be ranked, or all are equal.
         LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
     """
-    posts = Comparison(values, values, authors)
+    posts = ScoredPosts(values, values, authors)
     if training is None:
         ranked = np.ones(posts.y_true.size, dtype=bool)
         score = _by_author(posts, ranked, itself=posts.y_true)
@@ -76,14 +76,16 @@ def author_mean_ranking(
         ranked = ~np.asarray(training, dtype=bool)
         score = _by_author(posts, ~ranked)
     truth, author = posts.y_true[ranked], posts.group[ranked]
-    across = pairwise_accuracy.compare(Comparison(truth, score[ranked]))
-    within = Comparison(truth, score[ranked], author)
-    same = pairwise_accuracy.sums(within)
+    across = pairwise_accuracy.by_group(ScoredPosts(truth, score[ranked]))
+    within = ScoredPosts(truth, score[ranked], author)
+    same = pairwise_sums(within)
     agreeing = across.numerator.sum() - same.numerator.sum() + same.denominator.sum() / 2
     return AuthorMeanRanking(across=float(agreeing / across.denominator.sum()), within=0.5)
 
 
-def _by_author(posts: Comparison, counted: NDArray[np.bool_], itself: FloatArray | None = None) -> FloatArray:
+def _by_author(
+    posts: ScoredPosts, counted: NDArray[np.bool_], itself: FloatArray | None = None
+) -> FloatArray:
     """Returns the mean of the counted posts of each post's author, without itself where that is given."""
     values = np.where(counted, posts.y_true, 0.0)
     overall = float(values.sum() / max(1, counted.sum()))

@@ -9,14 +9,14 @@ from likerank.errors import LikerankError
 from likerank.evaluation import (
     METRICS,
     Candidate,
-    NothingToCompareError,
-    Ranking,
+    Comparison,
+    UndefinedMetricError,
     compare_candidates,
     interval,
     paired_difference,
     pairwise_accuracy,
 )
-from likerank.evaluation.comparison import FloatArray
+from likerank.evaluation.scored_posts import FloatArray
 
 AUTHORS = np.repeat(np.arange(10), 40)
 LIKES = np.random.default_rng(0).normal(size=AUTHORS.size)
@@ -35,7 +35,7 @@ def configuration(
     return Candidate(label, {seed: scores(random, signal, shared, spread) for seed in range(seeds)})
 
 
-def compared(*candidates: Candidate) -> Ranking:
+def compared(*candidates: Candidate) -> Comparison:
     return compare_candidates(pairwise_accuracy, LIKES, candidates, AUTHORS)
 
 
@@ -214,5 +214,5 @@ def test_a_score_that_is_no_number_is_named() -> None:
 
 
 def test_too_few_posts_are_said() -> None:
-    with pytest.raises(NothingToCompareError, match="no author has 2 posts"):
+    with pytest.raises(UndefinedMetricError, match="no author has 2 posts"):
         compare_candidates(pairwise_accuracy, [1.0, 2.0], [Candidate("a", {0: [1.0, 2.0]})], [0, 1])
