@@ -10,12 +10,12 @@ from likerank.evaluation import (
     interval,
     paired_difference,
     pairwise_accuracy,
-    permutation_standard_error,
     position_match,
     spearman,
 )
 from likerank.evaluation.metrics import kendall_tau, mean_squared_error
 from likerank.evaluation.scored_posts import FloatArray, IntArray
+from tests.shuffling import permutation_standard_error
 
 EVERY = list(METRICS.values())
 

@@ -14,11 +14,11 @@ from likerank.evaluation import (
     ScoreTable,
     interval,
     pairwise_accuracy,
-    permutation_standard_error,
     score_table,
 )
 from likerank.evaluation.metrics import mean_squared_error
 from likerank.evaluation.scored_posts import FloatArray, IntArray
+from tests.shuffling import permutation_standard_error
 
 
 class Corpus:

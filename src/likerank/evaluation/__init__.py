@@ -10,15 +10,11 @@ from likerank.evaluation.effects import (
     numbers_in,
     swept_keys,
 )
-from likerank.evaluation.intervals import (
-    Interval,
-    interval,
-    paired_difference,
-    permutation_standard_error,
-)
+from likerank.evaluation.intervals import Interval, interval, paired_difference
 from likerank.evaluation.metric import Metric, UndefinedMetricError
-from likerank.evaluation.metrics import METRICS, pairwise_accuracy, position_match, spearman
+from likerank.evaluation.metrics import METRICS, pairwise_accuracy, spearman
 from likerank.evaluation.photos import RankedPhoto, rank_photos
+from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scoring import (
     ACROSS,
     TRUTH_APPEAL,
@@ -58,7 +54,6 @@ __all__ = [
     "numbers_in",
     "paired_difference",
     "pairwise_accuracy",
-    "permutation_standard_error",
     "position_match",
     "rank_photos",
     "score_table",

@@ -1,4 +1,4 @@
-"""95 % confidence intervals by the delete-one jackknife over posts, and the spread under shuffling.
+"""95 % confidence intervals by the delete-one jackknife over posts.
 
 The metric is computed again without each post in turn, exactly. (A bootstrap draws posts with replacement and
 so compares a post with itself, which is biased.) Metrics without closed forms leave out blocks of posts where
@@ -116,24 +116,6 @@ def paired_difference(
     return bounded(first.less(other), -widest, widest)
 
 
-def permutation_standard_error(
-    metric: Metric,
-    y_true: ArrayLike,
-    y_score: ArrayLike,
-    groups: ArrayLike | None,
-    repeats: int,
-    seed: int,
-) -> float:
-    """Returns the standard deviation of the metric over shuffled scores, shuffled within groups if given.
-
-    A predictor without any knowledge differs from chance by about so much. Arguments and errors as for
-    `interval`, with the number of shuffles, at least 2, and the seed of the random numbers.
-    """
-    random = np.random.default_rng(seed)
-    posts = ScoredPosts(y_true, y_score, groups)
-    return float(np.std([metric.mean(posts.shuffled(random)) for _ in range(repeats)], ddof=1))
-
-
 def jackknife(metric: Metric, posts: ScoredPosts) -> Jackknife:
     """Scores posts, with the deviation of the score by each post (or block of posts) or small group.
 
@@ -148,7 +130,7 @@ def jackknife(metric: Metric, posts: ScoredPosts) -> Jackknife:
     estimate = whole.numerator.sum() / whole.denominator.sum()
 
     def summed(values: FloatArray) -> FloatArray:
-        return np.bincount(group, weights=values, minlength=weight.size)
+        return np.asarray(np.bincount(group, weights=values, minlength=weight.size), np.float64)
 
     enough = posts.size >= 2 * metric.least_posts
     left_out = enough[group] & (without.denominator > 0)

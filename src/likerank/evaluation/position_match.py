@@ -1,10 +1,10 @@
 """Position match: how often a post stands at its true place in a random set of n posts, exactly.
 
-The ranking accuracy of the paper, which draws its sets; here the chance is computed. A set of post i and
-n - 1 others puts i at its true place where as many of them are above it in the score alone as in the truth
-alone. The number of such sets is the coefficient of x^0 z^(n-1) in the product over the others of
-1 + z (p + b x + c / x), with b, c and p the chances that another is above in the score alone, in the truth
-alone, and in both or neither. These are 0 or 1 but for ties. Ties are broken by keys drawn uniformly: where
+It is the ranking accuracy of the paper, which draws sets; here the chance is computed. A set of post i and
+n - 1 others puts i at its true place where as many of them are above it in the score only as in the truth
+only. The number of such sets is the coefficient of x^0 z^(n-1) in the product over the others of
+1 + z (p + b x + c / x), with b, c and p the chances that another is above in the score only, in the truth
+only, and in both or neither. These are 0 or 1 except for ties. Ties are broken by keys drawn uniformly: where
 i's own keys are v and w, another post tied with i is above it with chance v in the score and w in the truth.
 The coefficient is a polynomial of degree n - 1 at most in v and in w, so Gauss-Legendre quadrature over both
 is exact, and so is the mean over n-th roots of unity that picks x^0.
@@ -54,7 +54,7 @@ def _sums_without(posts: ScoredPosts, n: int) -> Sums:
 
 
 def _chances(posts: ScoredPosts, n: int, *, without_one: bool) -> FloatArray:
-    """Each post's chance, (N, 1), or when another that stands [below, tied, above] is left out, (N, 9)."""
+    """Each post's chance, (N, 1), or without another post that is [below, tied, above], (N, 9)."""
     counts = posts.counts
     chances = np.zeros((len(counts), 9 if without_one else 1))
     others = posts.size[posts.group] - 1
@@ -76,7 +76,7 @@ def _chances(posts: ScoredPosts, n: int, *, without_one: bool) -> FloatArray:
 
 
 def _quadrature(n: int, v_nodes: int, w_nodes: int) -> tuple[ComplexArray, FloatArray]:
-    """Returns p + b x + c / x of the nine standings at each of Q nodes, (Q, 9), and the weights, (Q,)."""
+    """Returns p + b x + c / x of the nine positions at each of Q nodes, (Q, 9), and the weights, (Q,)."""
     v, v_weight = _unit_gauss_legendre(v_nodes)
     w, w_weight = _unit_gauss_legendre(w_nodes)
     k = np.arange(n // 2 + 1)
@@ -86,8 +86,8 @@ def _quadrature(n: int, v_nodes: int, w_nodes: int) -> tuple[ComplexArray, Float
     tied, above = np.eye(3)[[TIED, ABOVE]]
     score_above = (above + np.multiply.outer(v, tied))[:, None, None, :, None]
     truth_above = (above + np.multiply.outer(w, tied))[None, :, None, None, :]
-    score_alone, truth_alone = score_above * (1 - truth_above), (1 - score_above) * truth_above
-    nodes = (1 - score_alone - truth_alone) + score_alone * x + truth_alone / x
+    score_only, truth_only = score_above * (1 - truth_above), (1 - score_above) * truth_above
+    nodes = (1 - score_only - truth_only) + score_only * x + truth_only / x
     weights = np.multiply.outer(np.multiply.outer(v_weight, w_weight), x_weight)
     return nodes.reshape(-1, 9), weights.ravel()
 
@@ -105,7 +105,7 @@ def _integrate(
     shares = (counts / others[:, None]).astype(np.complex128)
     coefficients = _elementary_symmetric(shares, others, nodes, n - 1)
     if without_one:
-        # Dividing by 1 + z q takes another post of the standing q out of the product.
+        # Dividing by 1 + z q takes another post of the position q out of the product.
         chance = np.zeros((len(counts), 9))
         for degree in range(n):
             powers = weights[:, None] * (-nodes) ** degree
