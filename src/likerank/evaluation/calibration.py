@@ -94,7 +94,7 @@ class Calibration:
         )
 
     def chance(self, differences: ArrayLike) -> FloatArray:
-        """Returns the chance that the first photo has more likes, from the first score less the other, (N,)."""
+        """Returns the chance that the first photo has more likes, of the first score less the other."""
         difference = np.asarray(differences, np.float64)
         of_higher = np.interp(np.abs(difference), self.differences, self.chances)
         return np.where(difference < 0, 1 - of_higher, of_higher)

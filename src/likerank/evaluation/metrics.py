@@ -13,7 +13,7 @@ import numpy as np
 from likerank.errors import LikerankError
 from likerank.evaluation.metric import Exact, Metric, Sums
 from likerank.evaluation.position_match import position_match
-from likerank.evaluation.scored_posts import ABOVE, BELOW, TIED, FloatArray, ScoredPosts
+from likerank.evaluation.scored_posts import ABOVE, BELOW, TIED, FloatArray, IntArray, ScoredPosts
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -58,17 +58,9 @@ def _kendall_sums(pairs: _PairCounts) -> Sums:
     return Sums(tau_b * pairs.truth_differs, pairs.truth_differs)
 
 
-def _post_weighted(value: FloatArray, posts: FloatArray, truth_differs: FloatArray) -> Sums:
-    weight = np.where(truth_differs > 0, posts, 0.0)
+def _weighted(value: FloatArray, size: IntArray, pairs: _PairCounts) -> Sums:
+    weight = np.where(pairs.truth_differs > 0, size, 0.0)
     return Sums(value * weight, weight)
-
-
-def _posts_of_groups(posts: ScoredPosts) -> FloatArray:
-    return posts.size.astype(np.float64)
-
-
-def _posts_without_each(posts: ScoredPosts) -> FloatArray:
-    return (posts.size[posts.group] - 1).astype(np.float64)
 
 
 def _spearman_sums(posts: ScoredPosts) -> Sums:
@@ -77,7 +69,7 @@ def _spearman_sums(posts: ScoredPosts) -> Sums:
         posts.group_sums(product) for product in (score * truth, score**2, truth**2)
     )
     rho = _ratio(covariance, np.sqrt(score_variance * truth_variance))
-    return _post_weighted(rho, _posts_of_groups(posts), _pairs_of_groups(posts).truth_differs)
+    return _weighted(rho, posts.size, _pairs_of_groups(posts))
 
 
 def _spearman_sums_without(posts: ScoredPosts) -> Sums:
@@ -93,7 +85,7 @@ def _spearman_sums_without(posts: ScoredPosts) -> Sums:
     pairs = _pairs_without_each(posts)
     both_differ = (pairs.truth_differs > 0) & (pairs.score_differs > 0)
     rho = _ratio(covariance, np.where(both_differ, np.sqrt(score_variance * truth_variance), 0.0))
-    return _post_weighted(rho, _posts_without_each(posts), pairs.truth_differs)
+    return _weighted(rho, posts.others, pairs)
 
 
 def _centred_ranks(posts: ScoredPosts) -> tuple[FloatArray, FloatArray]:
@@ -109,9 +101,7 @@ def _ndcg_sums(posts: ScoredPosts) -> Sums:
     score_above, score_tied, truth_above, truth_tied = _above_and_tied(posts)
     reached = posts.group_sums(gain * _mean_discount(cumulative, score_above, score_tied + 1))
     ideal = posts.group_sums(gain * _mean_discount(cumulative, truth_above, truth_tied + 1))
-    return _post_weighted(
-        _ratio(reached, ideal), _posts_of_groups(posts), _pairs_of_groups(posts).truth_differs
-    )
+    return _weighted(_ratio(reached, ideal), posts.size, _pairs_of_groups(posts))
 
 
 def _ndcg_sums_without(posts: ScoredPosts) -> Sums:
@@ -122,11 +112,7 @@ def _ndcg_sums_without(posts: ScoredPosts) -> Sums:
     reached = posts.sum_others(gain * _discounts_without(cumulative, score_above, score_tied)[:, :, None])
     ideal_weights = gain * _discounts_without(cumulative, truth_above, truth_tied)[:, None, :]
     ideal = posts.sum_others(np.broadcast_to(ideal_weights, (*score_above.shape, 3, 3)))
-    return _post_weighted(
-        _ratio(reached, ideal),
-        _posts_without_each(posts),
-        _pairs_without_each(posts).truth_differs,
-    )
+    return _weighted(_ratio(reached, ideal), posts.others, _pairs_without_each(posts))
 
 
 def _discounts_without(cumulative: FloatArray, above: FloatArray, tied: FloatArray) -> FloatArray:
@@ -154,8 +140,7 @@ def _cumulative_discounts(posts: ScoredPosts) -> FloatArray:
 
 
 def _beaten_posts(posts: ScoredPosts) -> FloatArray:
-    others = posts.size[posts.group] - 1
-    return (_centred_ranks(posts)[1] + others) / 2
+    return (_centred_ranks(posts)[1] + posts.others) / 2
 
 
 def _above_and_tied(posts: ScoredPosts) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -171,7 +156,7 @@ def _above_and_tied(posts: ScoredPosts) -> tuple[FloatArray, FloatArray, FloatAr
 def _errors(posts: ScoredPosts) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Errors, centred within each group where groups are scored; their squares' sums; sizes."""
     error = posts.y_score - posts.y_true
-    size = _posts_of_groups(posts)
+    size = posts.size.astype(np.float64)
     if posts.within:
         error = error - (posts.group_sums(error) / size)[posts.group]
     return error, posts.group_sums(error**2), size
@@ -183,8 +168,8 @@ def _mean_squared_error_sums(posts: ScoredPosts) -> Sums:
 
 
 def _mean_squared_error_sums_without(posts: ScoredPosts) -> Sums:
-    error, squares, size = _errors(posts)
-    remaining = size[posts.group] - 1
+    error, squares, _ = _errors(posts)
+    remaining = posts.others.astype(np.float64)
     # The mean of the remaining errors moves too: the sum of squares loses more than the post's own.
     lost = error**2 * (1 + _ratio(np.ones_like(remaining), remaining)) if posts.within else error**2
     return Sums(squares[posts.group] - lost, remaining)

@@ -1,4 +1,4 @@
-"""Position match: how often a post stands at its true place in a random set of n posts, exactly.
+"""Position match: how often a post is at its true place in a random set of n posts, exactly.
 
 It is the ranking accuracy of the paper, which draws sets; here the chance is computed. A set of post i and
 n - 1 others puts i at its true place where as many of them are above it in the score only as in the truth
@@ -24,7 +24,7 @@ ComplexArray = NDArray[np.complex128]
 
 
 def position_match(n: int) -> Metric:
-    """Returns the metric: the chance that a post stands at its true place in a random set of n posts.
+    """Returns the metric: the chance that a post is at its true place in a random set of n posts.
 
     Groups are weighted by posts; a group needs n of them. A constant score gives 1 / n.
 
@@ -50,14 +50,14 @@ def _sums(posts: ScoredPosts, n: int) -> Sums:
 def _sums_without(posts: ScoredPosts, n: int) -> Sums:
     # Seen from the post left out, a post that it is below is above.
     weights = _chances(posts, n, without_one=True).reshape(-1, 3, 3)[:, ::-1, ::-1]
-    return Sums(posts.sum_others(weights), (posts.size[posts.group] - 1).astype(np.float64))
+    return Sums(posts.sum_others(weights), posts.others.astype(np.float64))
 
 
 def _chances(posts: ScoredPosts, n: int, *, without_one: bool) -> FloatArray:
     """Each post's chance, (N, 1), or without another post that is [below, tied, above], (N, 9)."""
     counts = posts.counts
     chances = np.zeros((len(counts), 9 if without_one else 1))
-    others = posts.size[posts.group] - 1
+    others = posts.others
     score_ties, truth_ties = counts[:, TIED].sum(1), counts[:, :, TIED].sum(1)
     any_place = np.maximum(score_ties, truth_ties) == others
     chances[any_place] = 1 / n

@@ -58,6 +58,11 @@ class ScoredPosts:
         """The rows of each group's posts, in their order."""
         return np.split(np.argsort(self.group, kind="stable"), np.cumsum(self.size)[:-1])
 
+    @property
+    def others(self) -> IntArray:
+        """The number of other posts in each post's group, (N,)."""
+        return self.size[self.group] - 1
+
     def with_scores(self, y_score: ArrayLike) -> "ScoredPosts":
         """Returns the same posts with other scores, (N,)."""
         return ScoredPosts(self.y_true, y_score, self.group if self.within else None)
@@ -84,7 +89,6 @@ class ScoredPosts:
         tied = self._score_then_truth.sum_equal(one).astype(np.int64) - 1
         x_below, y_below = (axis.sum_below(one).astype(np.int64) for axis in (self._score, self._truth))
         x_tied, y_tied = (axis.sum_equal(one).astype(np.int64) - 1 for axis in (self._score, self._truth))
-        others = self.size[self.group] - 1
         counts = np.empty((one.size, 3, 3), np.int64)
         counts[:, BELOW, BELOW] = below
         counts[:, BELOW, TIED] = x_below_y_tied
@@ -94,7 +98,7 @@ class ScoredPosts:
         counts[:, TIED, ABOVE] = x_tied - x_tied_y_below - tied
         counts[:, ABOVE, BELOW] = y_below - below - x_tied_y_below
         counts[:, ABOVE, TIED] = y_tied - x_below_y_tied - tied
-        counts[:, ABOVE, ABOVE] = others - counts[:, :, :2].sum((1, 2)) - counts[:, :2, ABOVE].sum(1)
+        counts[:, ABOVE, ABOVE] = self.others - counts[:, :, :2].sum((1, 2)) - counts[:, :2, ABOVE].sum(1)
         return counts
 
     def sum_others(self, weights: FloatArray) -> FloatArray:
