@@ -30,7 +30,7 @@ def others(groups: IntArray) -> NDArray[np.bool_]:
 
 @settings(deadline=None)
 @given(posts())
-def test_counts_every_other_post_of_the_group_by_its_standing(
+def test_counts_every_other_post_by_its_position(
     drawn: tuple[IntArray, IntArray, IntArray],
 ) -> None:
     truth, score, groups = drawn
@@ -45,7 +45,7 @@ def test_counts_every_other_post_of_the_group_by_its_standing(
 
 @settings(deadline=None)
 @given(posts(), st.integers(0, 100))
-def test_sums_a_weight_of_every_other_post_by_its_standing(
+def test_sums_a_weight_of_every_other_post_by_its_position(
     drawn: tuple[IntArray, IntArray, IntArray], seed: int
 ) -> None:
     truth, score, groups = drawn
