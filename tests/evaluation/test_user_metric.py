@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from scipy import stats
 
 from likerank.errors import LikerankError
@@ -168,3 +170,16 @@ def test_invalid_metrics_are_refused() -> None:
         Metric(name="top")
     with pytest.raises(LikerankError, match="two metrics with the name ndcg"):
         table_with(Metric(name="ndcg", statistic=top_1))
+
+
+def test_hydra_makes_a_group_of_metrics() -> None:
+    path = f"{top_1.__module__}.top_1"
+    chosen = {
+        "top_1": {
+            "_target_": "likerank.evaluation.Metric",
+            "name": "top_1",
+            "statistic": {"_target_": "hydra.utils.get_method", "path": path},
+        }
+    }
+    (metric,) = instantiate(OmegaConf.create(chosen)).values()
+    assert metric([1, 2, 3], [1, 2, 3]) == 1

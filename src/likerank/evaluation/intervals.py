@@ -186,7 +186,7 @@ def bounded(
     reach = float(np.sqrt(sum(squares)))
     return Interval(
         jackknife.estimate,
-        max(float(lowest), jackknife.estimate - reach),
-        min(float(highest), jackknife.estimate + reach),
+        max(lowest, jackknife.estimate - reach),
+        min(highest, jackknife.estimate + reach),
         error,
     )

@@ -63,7 +63,6 @@ class MetricWords:
     shown: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class Metric:
     """A statistic of a group's posts, averaged over groups by their number of posts.
 
@@ -80,7 +79,7 @@ class Metric:
     without each of 200 random blocks of posts in larger ones (the delete-a-group jackknife), so N times at
     most. It handles tied scores itself.
 
-    Attributes:
+    Args:
         name: The key, such as `pairwise` in `val/network/within/pairwise`: letters, digits, `_`, `-`, `.`.
         statistic: Computes the value of n >= least_posts posts from their truth and scores, higher is better;
             NaN where they give nothing to score. A group of posts with equal likes is never scored.
@@ -97,37 +96,37 @@ class Metric:
             default is the value of a constant score.
     """
 
-    name: str
-    statistic: Callable[[FloatArray, FloatArray], float] | None = None
-    label: str = ""
-    sentence: str = ""
-    shown: bool = True
-    lowest: float = -np.inf
-    highest: float = np.inf
-    chance: float | None = None
-    least_posts: int = 2
-    on_target: bool = False
-    exact: Exact | None = None
-
-    def __post_init__(self) -> None:
-        """Checks what was given.
+    # No dataclass: OmegaConf would turn an instance among a group's nodes into a configuration.
+    def __init__(
+        self,
+        *,
+        name: str,
+        statistic: Callable[[FloatArray, FloatArray], float] | None = None,
+        label: str = "",
+        sentence: str = "",
+        shown: bool = True,
+        lowest: float = -np.inf,
+        highest: float = np.inf,
+        chance: float | None = None,
+        least_posts: int = 2,
+        on_target: bool = False,
+        exact: Exact | None = None,
+    ) -> None:
+        """Checks the name and that there is a function.
 
         Raises:
             LikerankError: If the name cannot be part of a metric key, or there is no function.
         """
-        if not re.fullmatch(r"[\w.-]+", self.name):
+        if not re.fullmatch(r"[\w.-]+", name):
             raise LikerankError(
-                f"Metric name {self.name!r} is invalid; use letters, digits, underscores, hyphens and dots."
+                f"Metric name {name!r} is invalid; use letters, digits, underscores, hyphens and dots."
             )
-        if self.statistic is None and self.exact is None:
-            raise LikerankError(f"Metric {self.name} has no statistic; set statistic to a function.")
-
-    @property
-    def words(self) -> MetricWords:
-        """The words for tables."""
-        return MetricWords(
-            self.name, self.label or self.name, self.sentence, self.shown and not self.on_target
-        )
+        if statistic is None and exact is None:
+            raise LikerankError(f"Metric {name} has no statistic; set statistic to a function.")
+        self.name, self.statistic, self.exact = name, statistic, exact
+        self.words = MetricWords(name, label or name, sentence, shown and not on_target)
+        self.lowest, self.highest, self.chance = float(lowest), float(highest), chance
+        self.least_posts, self.on_target = least_posts, on_target
 
     def __call__(self, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None = None) -> float:
         """Scores y_score (N,) against y_true (N,), among all posts or within groups (N,).
