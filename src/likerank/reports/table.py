@@ -173,7 +173,7 @@ def _scored(layout: _Layout) -> Iterable[str]:
             if (row := first.get((scope, column)))
         }
         usual = scored.get(layout.headings[layout.lead], "")
-        yield f"Compared {label}: {usual}."
+        yield f"Scored {label}: {usual}."
         yield from (f"  {heading}: {what}." for heading, what in scored.items() if what != usual)
 
 

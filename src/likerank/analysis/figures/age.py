@@ -43,7 +43,7 @@ def age_figure(
         )
         _likes(panels["likes"], posts, trends)
         _pooled(panels["trend"], pooled)
-        correlations(panels["authors"], found, names, "age and likes")
+        _correlations(panels["authors"], found, names)
         colour_bar(figure, panels["likes"])
     return figure
 
@@ -68,7 +68,7 @@ def _pooled(axes: Axes, pooled: Trend | None) -> None:
     axes.set_xlabel("age when counted (days since post)")
     axes.set_ylabel("likes over the author's usual (times)")
     if pooled is None:
-        nothing(axes, "too few dated posts")
+        _nothing(axes, "too few dated posts")
         return
     axes.fill_between(pooled.x, 10**pooled.low, 10**pooled.high, color=BLUE, alpha=0.25, linewidth=0)
     axes.plot(pooled.x, 10**pooled.y, color=BLUE, linewidth=2)
@@ -78,15 +78,14 @@ def _pooled(axes: Axes, pooled: Trend | None) -> None:
     axes.grid()
 
 
-def correlations(axes: Axes, found: Association, names: dict[str, str], what: str) -> None:
-    """Draws each author's correlation with its interval, and the pooled one below."""
-    axes.set_xlabel(f"Spearman of {what}, 95 % interval")
+def _correlations(axes: Axes, found: Association, names: dict[str, str]) -> None:
+    axes.set_xlabel("Spearman of age and likes, 95 % interval")
     axes.axvline(0, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     if found.pooled is None:
         axes.set_yticks([])
-        nothing(axes, "nobody has two posts that differ")
+        _nothing(axes, "nobody has two posts that differ")
         return
     named = len(found.by_author) <= NAMED
     thin = 1.2 if named else 0.4
@@ -145,6 +144,5 @@ def observation_window_figure(found: ObservationWindow) -> Figure:
     return figure
 
 
-def nothing(axes: Axes, why: str) -> None:
-    """Says why a panel is empty."""
+def _nothing(axes: Axes, why: str) -> None:
     axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY)

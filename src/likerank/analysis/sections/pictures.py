@@ -20,6 +20,9 @@ from likerank.reports.picture_sheet import SheetRow, contact_sheet_figure
 _THUMBNAIL: Final = 160
 _ENDS: Final = "Left: the best; right: the worst."
 _BEFORE_AFTER: Final = 6
+_TRAITS_TITLE: Final = (
+    "Brightness, contrast, saturation and sharpness against likes within authors; red: surely not 0."
+)
 _ALL, _ABOVE, _NOT_ABOVE = "all pictures", "above their author's usual", "not above it"
 
 
@@ -107,19 +110,12 @@ def pictures(posts: Posts, source: PostSource, most: int | None, seed: int) -> S
     }
     trends = {name: smoothed_trend(measured[name], measured["relative"]) for name in TRAITS}
     before = source.thumbnails(sorted(seen), _THUMBNAIL * 2)
+    pairs = [(before[key], seen[key]) for key in sorted(seen)]
     means = {f"{name} ({number[name]:,})": sums[name] / number[name] for name in sums if number[name]}
     figures = [
-        PageFigure(
-            "before_after",
-            "Pictures before and after preprocessing.",
-            before_after_figure([(before[key], seen[key]) for key in sorted(seen)]),
-        ),
+        PageFigure("before_after", "Pictures before and after preprocessing.", before_after_figure(pairs)),
         PageFigure("mean_pictures", "The mean picture.", mean_pictures_figure(means)),
-        PageFigure(
-            "traits",
-            "Brightness, contrast, saturation and sharpness against likes within authors; red: surely not 0.",
-            traits_figure(measured, found, trends),
-        ),
+        PageFigure("traits", _TRAITS_TITLE, traits_figure(measured, found, trends)),
     ]
     part = "" if len(looked_at) == len(kept) else f", a random part of the {len(kept):,}"
     size = next(iter(seen.values())).shape[0]

@@ -28,16 +28,6 @@ _SIMPLEST_FIRST: Final = (
     "per_follower",
     "per_follower_decayed",
 )
-_HEAD: Final = (
-    "target",
-    "η²",
-    "by chance",
-    "author's mean ranks",
-    "goes with date",
-    "outer 1 %",
-    "spread",
-    "in words",
-)
 
 
 @dataclass(frozen=True)
@@ -81,20 +71,16 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
         facts.append(target_facts(name, values, authors, training=training, days=days, per_author=per_author))
     expected = expected_share(authors)
     advice = recommended(facts[1:], authors[training])
-    table = PageTable(_HEAD, [_row(each, expected) for each in facts], frozenset(range(1, 7)))
+    cells = [_row(each, expected) for each in facts]
+    head = list(cells[0])
+    table = PageTable(head, [[row.get(name, "") for name in head] for row in cells], frozenset(range(1, 7)))
     place = kept["author"].map(posts.counted.groupby("author")["place"].first())
     placed = kept.assign(place=place.to_numpy(), likes=likes)
+    leak = leak_figure(facts, expected, advice.target)
+    over_time = "Likes and every target against time, coloured by author: layers of colour are a leak."
     figures = [
-        PageFigure(
-            "targets",
-            "Likes and every target against time, coloured by author: layers of colour are a leak.",
-            targets_over_time_figure(placed, targets, dated),
-        ),
-        PageFigure(
-            "leak",
-            "The part of each target that the author explains.",
-            leak_figure(facts, expected, advice.target),
-        ),
+        PageFigure("targets", over_time, targets_over_time_figure(placed, targets, dated)),
+        PageFigure("leak", "The part of each target that the author explains.", leak),
     ]
     sentences = [
         "Targets are fitted on training posts only. η²: the share of the variance that the author explains; "
@@ -144,17 +130,17 @@ def _followers_in_words(posts: Posts) -> str:
     return f"Not surely: authors with more followers do not surely have more likes ({numbers}). {said}."
 
 
-def _row(facts: TargetFacts, expected: float) -> tuple[str, ...]:
+def _row(facts: TargetFacts, expected: float) -> dict[str, str]:
     if facts.missing:
-        return (facts.name, *[""] * 6, facts.missing)
+        return {"target": facts.name, "in words": facts.missing}
     drift = facts.drift.pooled if facts.drift is not None else None
-    return (
-        facts.name,
-        f"{facts.share:.1%}",
-        f"{expected:.1%}",
-        "" if facts.ranking is None else f"{facts.ranking:.1%}",
-        "" if drift is None else f"{drift.estimate:+.3f}",
-        f"{facts.top_share:.0%}",
-        "" if facts.spread is None else f"{facts.spread:.1f}",
-        facts.in_words(expected),
-    )
+    return {
+        "target": facts.name,
+        "η²": f"{facts.share:.1%}",
+        "by chance": f"{expected:.1%}",
+        "author's mean ranks": "" if facts.ranking is None else f"{facts.ranking:.1%}",
+        "goes with date": "" if drift is None else f"{drift.estimate:+.3f}",
+        "outer 1 %": f"{facts.top_share:.0%}",
+        "spread": "" if facts.spread is None else f"{facts.spread:.1f}",
+        "in words": facts.in_words(expected),
+    }
