@@ -1,4 +1,4 @@
-"""The analyse command: statistics of the posts, two questions and a recommended target, before training."""
+"""Command analyse: describes the posts, answers two questions and recommends a target, before training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
