@@ -12,7 +12,8 @@ than some other in 15 of 100 comparisons, of forty in 34 (Tukey's studentised ra
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -107,14 +108,13 @@ class Comparison:
         return f"{best.label} is best, but not surely better than {_listed(open_)}."
 
 
-@dataclass(frozen=True)
-class _Scored:
+class _Scored(NamedTuple):
     """A candidate with its score of each seed and the seeds' part of its variance."""
 
     candidate: Candidate
     by_seed: dict[int, float]
     posts: Jackknife
-    seeds: list[Variance] = field(default_factory=list)
+    seeds: Sequence[Variance] = ()
 
 
 def compare_candidates(
@@ -187,19 +187,18 @@ def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
         of_kind.setdefault(_family(each.candidate), []).extend(each.by_seed.values())
     pooled = {kind: _pooled(list(of_kind.values())) for kind, of_kind in families.items()}
     surest = max(pooled.values(), key=lambda variance: variance.degrees)
-    counted = []
-    for each in scored:
-        kind = each.candidate.kind
-        parts = []
-        if pooled[kind].degrees:
-            own = _spread(families[kind][_family(each.candidate)])
-            # A baseline's few seeds estimate its spread badly, so it is taken to vary as much as the kind
-            # with the most seeds; but not where no seed ever changes it.
-            least = surest.value if pooled[kind].value else 0.0
-            value = max((own or 0.0) ** 2, pooled[kind].value, least)
-            parts = [Variance(value / len(each.by_seed), surest.degrees)]
-        counted.append(_Scored(each.candidate, each.by_seed, each.posts, parts))
-    return counted
+
+    def of_seeds(each: _Scored) -> list[Variance]:
+        of_kind = pooled[each.candidate.kind]
+        if not of_kind.degrees:
+            return []
+        own = _spread(families[each.candidate.kind][_family(each.candidate)]) or 0.0
+        # A baseline's few seeds estimate its spread badly, so it is taken to vary as much as the kind with
+        # the most seeds; but not where no seed ever changes it.
+        least = surest.value if of_kind.value else 0.0
+        return [Variance(max(own**2, of_kind.value, least) / len(each.by_seed), surest.degrees)]
+
+    return [each._replace(seeds=of_seeds(each)) for each in scored]
 
 
 def _family(candidate: Candidate) -> str:
