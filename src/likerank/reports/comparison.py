@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from likerank.evaluation import Interval, Comparison, Standing
+from likerank.evaluation import Comparison, Interval, Standing
 from likerank.reports.page import render_page
 from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, as_svg, drawing, shortened
 from likerank.reports.table import ABSENT, dotted
