@@ -6,7 +6,7 @@ import pytest
 from likerank.analysis.statistics.association import FEWEST_POSTS, age_in_words, association, traits_in_words
 
 
-def made(strength: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def synthetic(strength: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(seed)
     authors = random.integers(0, 20, 2000)
     ages = random.uniform(0, 1000, 2000) + 100 * authors
@@ -16,8 +16,8 @@ def made(strength: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_planted_trend_is_found_whatever_authors_do_across(sign: int) -> None:
-    found = association(*made(0.5 * sign))
+def test_a_planted_trend_within_authors_is_found(sign: int) -> None:
+    found = association(*synthetic(0.5 * sign))
     assert found.pooled is not None
     assert found.sure
     assert 0.2 < sign * found.pooled.estimate < 0.4
@@ -28,8 +28,8 @@ def test_a_planted_trend_is_found_whatever_authors_do_across(sign: int) -> None:
     assert "2,000 posts of 20 authors" in words
 
 
-def test_where_nothing_was_planted_nothing_is_said() -> None:
-    found = association(*made(0.0, seed=2))
+def test_without_a_correlation_none_is_reported() -> None:
+    found = association(*synthetic(0.0, seed=2))
     assert not found.sure
     assert found.pooled is not None
     assert abs(found.pooled.estimate) < 0.05
@@ -39,8 +39,8 @@ def test_where_nothing_was_planted_nothing_is_said() -> None:
     )
 
 
-def test_authors_come_in_the_order_of_their_correlation_and_only_with_enough_posts() -> None:
-    ages, likes, authors = made(0.5)
+def test_authors_with_enough_posts_come_by_correlation() -> None:
+    ages, likes, authors = synthetic(0.5)
     authors = np.concatenate([authors, [99] * (FEWEST_POSTS - 1)])
     more = np.arange(FEWEST_POSTS - 1.0)
     found = association(np.concatenate([ages, more]), np.concatenate([likes, more]), authors)
@@ -51,7 +51,7 @@ def test_authors_come_in_the_order_of_their_correlation_and_only_with_enough_pos
     assert sum(each.posts for each in found.by_author) == 2000
 
 
-def test_too_little_to_tell_is_said() -> None:
+def test_too_few_posts_are_reported() -> None:
     alone = association([1.0, 2.0], [3.0, 4.0], ["a", "b"])
     assert alone.pooled is None
     assert "cannot be told" in age_in_words(alone, None)

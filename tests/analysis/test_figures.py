@@ -6,18 +6,12 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from likerank.analysis.figures.age import age_figure, ripening_figure
+from likerank.analysis.figures.age import age_figure, observation_window_figure
 from likerank.analysis.figures.authors import authors_figure, left_out_figure, over_time_figure
-from likerank.analysis.figures.pictures import (
-    SheetRow,
-    before_after_figure,
-    contact_sheet_figure,
-    mean_pictures_figure,
-    traits_figure,
-)
+from likerank.analysis.figures.pictures import before_after_figure, mean_pictures_figure, traits_figure
 from likerank.analysis.figures.targets import leak_figure, targets_over_time_figure
 from likerank.analysis.statistics.association import association
-from likerank.analysis.statistics.observation_window import ripening
+from likerank.analysis.statistics.observation_window import observation_window
 from likerank.analysis.statistics.picture_traits import TRAITS
 from likerank.analysis.statistics.target_choice import TargetFacts
 from likerank.analysis.statistics.trends import smoothed_trend
@@ -26,11 +20,11 @@ from likerank.reports import as_png
 RANDOM = np.random.default_rng(0)
 
 
-def made_posts(authors: int, posts: int = 600) -> pd.DataFrame:
+def synthetic_posts(authors: int, posts: int = 600) -> pd.DataFrame:
     who = RANDOM.integers(0, authors, posts)
     table = pd.DataFrame(
         {
-            "author": [f"made/{each}" for each in who],
+            "author": [f"drawn/{each}" for each in who],
             "username": [f"a $name$ {each}" for each in who],
             "likes": RANDOM.integers(0, 1000, posts),
             "age": RANDOM.uniform(0, 1000, posts),
@@ -48,7 +42,7 @@ def texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text")))  # type: ignore[attr-defined]
 
 
-def made_authors(number: int) -> pd.DataFrame:
+def synthetic_authors(number: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "username": [f"name{each}" for each in range(number)],
@@ -60,14 +54,14 @@ def made_authors(number: int) -> pd.DataFrame:
 
 
 def test_authors_get_a_row_each_or_a_curve_where_they_are_many() -> None:
-    few = authors_figure(made_authors(27))
+    few = authors_figure(synthetic_authors(27))
     followers, posts = few.axes
     (dots,) = followers.lines
-    assert sorted(np.asarray(dots.get_xdata())) == sorted(made_authors(27)["followers"][2:])
+    assert sorted(np.asarray(dots.get_xdata())) == sorted(synthetic_authors(27)["followers"][2:])
     assert [label.get_text() for label in followers.texts] == ["unknown", "none"]
     assert sorted(bar.get_width() for bar in posts.containers[0]) == list(range(1, 28))
     assert "name26" in texts(few)
-    many = authors_figure(made_authors(600))
+    many = authors_figure(synthetic_authors(600))
     assert "name26" not in texts(many)
     assert "1 without, 1 unknown" in many.axes[0].get_title(loc="left")
     before, after = many.axes[1].lines
@@ -76,7 +70,7 @@ def test_authors_get_a_row_each_or_a_curve_where_they_are_many() -> None:
 
 
 def test_posts_over_time_are_counted_by_month_or_year() -> None:
-    posted = made_posts(3)["posted_at"]
+    posted = synthetic_posts(3)["posted_at"]
     kept = pd.Series(np.arange(len(posted)) % 3 == 0)
     (axes,) = over_time_figure(posted, kept).axes
     before, after = ([bar.get_height() for bar in part] for part in axes.containers)
@@ -95,7 +89,7 @@ def test_what_is_left_out_is_drawn_as_shares() -> None:
 
 @pytest.mark.parametrize("authors", [1, 27, 60])
 def test_age_shows_every_post_and_every_author_with_enough(authors: int) -> None:
-    posts = made_posts(authors)
+    posts = synthetic_posts(authors)
     found = association(posts["age"], posts["likes"], posts["author"])
     pooled = smoothed_trend(posts["age"], posts["relative"])
     names = dict(zip(posts["author"], posts["username"], strict=True))
@@ -113,11 +107,11 @@ def test_age_shows_every_post_and_every_author_with_enough(authors: int) -> None
     assert ("a \\$name\\$ 0" in texts(figure)) == (authors <= 40)
 
 
-def test_ripening_marks_its_days() -> None:
+def test_the_observation_window_marks_its_days() -> None:
     ages = np.tile([0.5, 1, 2, 4, 8, 100], 20)
-    found = ripening(np.repeat(np.arange(20), 6), ages, 100 * (1 - np.exp(-ages)))
+    found = observation_window(np.repeat(np.arange(20), 6), ages, 100 * (1 - np.exp(-ages)))
     assert found is not None
-    (axes,) = ripening_figure(found).axes
+    (axes,) = observation_window_figure(found).axes
     assert f"half: {found.median_days:.1f} days" in [text.get_text().strip() for text in axes.texts]
     assert {label.get_text() for label in axes.get_xticklabels()} >= {"1", "2", "5", "10"}
     assert not any(label.get_text() for label in axes.get_xticklabels(minor=True))
@@ -126,7 +120,7 @@ def test_ripening_marks_its_days() -> None:
 
 @pytest.mark.parametrize("dated", [True, False])
 def test_each_target_has_a_panel(dated: bool) -> None:
-    posts = made_posts(600)
+    posts = synthetic_posts(600)
     targets = {f"target{number}": RANDOM.normal(size=600).astype(np.float32) for number in range(4)}
     figure = targets_over_time_figure(posts, targets, dated)
     as_png(figure)
@@ -136,24 +130,13 @@ def test_each_target_has_a_panel(dated: bool) -> None:
     np.testing.assert_allclose(heights, targets["target1"])
 
 
-def test_the_leak_is_drawn_as_it_was_measured() -> None:
+def test_the_leak_is_drawn_as_measured() -> None:
     facts = [TargetFacts("likes", 0.5, 0.8), TargetFacts("gone", missing="no"), TargetFacts("log", 0.01, 0.5)]
     shares, rankings = leak_figure(facts, 0.02, "log").axes
     assert [bar.get_width() for bar in shares.containers[0]] == pytest.approx([50, 1])
     assert [bar.get_width() for bar in rankings.containers[0]] == pytest.approx([30, 0])
     assert float(np.asarray(shares.lines[0].get_xdata())[0]) == 2
     assert shares.get_title(loc="left") == "red: recommended, log"
-
-
-def test_sheets_show_each_picture_in_its_place() -> None:
-    pictures = [np.full((10, 20, 3), shade, np.uint8) for shade in range(4)]
-    row = SheetRow("by likes", [(pictures[0], "1 like"), (None, "2 likes")], [(pictures[3], "0 likes")])
-    (axes,) = contact_sheet_figure([row], "left and right").axes
-    assert [int(np.asarray(image.get_array()).max()) for image in axes.images] == [0, 3]
-    assert "no picture" in [text.get_text() for text in axes.texts]
-    left, right = (image.get_extent() for image in axes.images)
-    assert left[1] < right[0]
-    assert (left[1] - left[0]) == pytest.approx(2 * abs(left[3] - left[2]))
 
 
 def test_before_after_and_means_are_the_given_pictures() -> None:
@@ -166,7 +149,7 @@ def test_before_after_and_means_are_the_given_pictures() -> None:
 
 
 def test_traits_show_their_correlation() -> None:
-    posts = made_posts(5)
+    posts = synthetic_posts(5)
     for name in TRAITS[1:]:
         posts[name] = RANDOM.uniform(0, 1, len(posts))
     found = {name: association(posts[name], posts["likes"], posts["author"]) for name in TRAITS}

@@ -20,7 +20,7 @@ def test_plain_colours() -> None:
     assert max(white["contrast"], white["sharpness"], red["contrast"], red["sharpness"]) < 1e-12
 
 
-def test_a_chequerboard_is_sharper_than_a_slope_of_as_much_contrast() -> None:
+def test_a_chequerboard_is_sharper_than_equal_contrast_halves() -> None:
     board = 255 * (np.indices((16, 16)).sum(axis=0) % 2)[:, :, None] * np.ones(3)
     halves = 255 * (np.indices((16, 16))[0] > 7)[:, :, None] * np.ones(3)
     assert [traits(board)["contrast"], traits(halves)["contrast"]] == pytest.approx([0.5, 0.5])

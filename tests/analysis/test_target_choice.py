@@ -23,7 +23,7 @@ CLEAN = facts("clean", NOISE)
 LEAKY = facts("leaky", NOISE + 3 * np.sin(AUTHORS), per_author=False)
 
 
-def test_what_was_planted_is_measured() -> None:
+def test_planted_properties_are_measured() -> None:
     chance = expected_share(AUTHORS)
     assert abs(CLEAN.share - chance) < 0.02
     assert CLEAN.ranking is not None
@@ -57,13 +57,13 @@ def test_each_fault_is_passed_over_and_named() -> None:
         assert flawed.name in advice.reason
 
 
-def test_of_equals_the_first_is_taken() -> None:
+def test_the_first_of_equals_is_recommended() -> None:
     advice = recommended([CLEAN, facts("other", NOISE)], TRAINING_AUTHORS)
     assert advice.target == "clean"
     assert "simplest" in advice.reason
 
 
-def test_where_most_authors_have_one_post_their_usual_is_not_used_and_that_is_said() -> None:
+def test_authors_of_one_post_rule_out_targets_by_author() -> None:
     advice = recommended([CLEAN, LEAKY], np.arange(100))
     assert advice.target == "leaky"
     assert "100% of the training posts are their author's only one" in advice.reason
@@ -75,7 +75,7 @@ def test_where_most_authors_have_one_post_their_usual_is_not_used_and_that_is_sa
     assert "by 1 training post at the median" in once.reason
 
 
-def test_a_missing_target_keeps_its_reason_and_is_never_recommended() -> None:
+def test_a_missing_target_is_never_recommended() -> None:
     missing = TargetFacts("per_follower", missing="No followers are known.")
     assert recommended([missing], TRAINING_AUTHORS).target == ""
     assert recommended([missing, CLEAN], TRAINING_AUTHORS).target == "clean"

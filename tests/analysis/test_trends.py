@@ -14,7 +14,7 @@ def test_a_straight_line_comes_back() -> None:
     assert (np.diff(trend.x) > 0).all()
 
 
-def test_a_curve_is_followed_through_noise_and_the_band_covers_it_as_often_as_it_says() -> None:
+def test_the_band_covers_a_noisy_curve_as_often_as_it_says() -> None:
     covered = []
     for seed in range(40):
         random = np.random.default_rng(seed)
@@ -27,7 +27,7 @@ def test_a_curve_is_followed_through_noise_and_the_band_covers_it_as_often_as_it
     assert 0.9 < np.mean(covered) < 0.98
 
 
-def test_without_a_trend_the_band_holds_zero_as_often_as_it_says() -> None:
+def test_the_band_of_no_trend_covers_zero_as_often_as_it_says() -> None:
     held = []
     for seed in range(60):
         random = np.random.default_rng(seed)

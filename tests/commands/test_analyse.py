@@ -24,7 +24,7 @@ from likerank.tracking import Run
 from tests.workplaces import Workplace
 
 POSTED = datetime(2024, 1, 1, tzinfo=UTC)
-RIPE_AFTER = 3.0
+GROWTH_DAYS = 3.0
 
 
 def fill(
@@ -37,7 +37,7 @@ def fill(
     looks: tuple[float, ...] = (),
     drift: float = 0.0,
 ) -> None:
-    """Writes made posts whose likes may drift with their age and be counted several times."""
+    """Writes posts whose likes may drift with their age and be counted several times."""
     random = np.random.default_rng(0)
     people = [
         Author(source="made", author_id=f"a{n}", username=f"ann {n}", followers=10**n if followers else None)
@@ -53,7 +53,7 @@ def fill(
         pixels = np.clip(shade + random.normal(0, 20, (30, 20, 3)), 0, 255).astype(np.uint8)
         stored = make_stored_image(encode_jpeg(pixels), "drawn")
         for at, look in enumerate((*looks, age)):
-            likes = final * (1 - np.exp(-look / RIPE_AFTER)) if looks else final
+            likes = final * (1 - np.exp(-look / GROWTH_DAYS)) if looks else final
             post = Post(
                 source="made",
                 source_id=str(number),
@@ -82,7 +82,7 @@ def of_corpus(corpus: Workplace) -> tuple[str, dict[str, Any], Path]:
     return analysed(corpus)
 
 
-def test_the_page_is_whole_and_says_what_its_numbers_say(
+def test_the_page_is_complete_and_agrees_with_its_numbers(
     corpus: Workplace, of_corpus: tuple[str, dict[str, Any], Path]
 ) -> None:
     page, numbers, folder = of_corpus
@@ -111,16 +111,17 @@ def test_the_page_is_whole_and_says_what_its_numbers_say(
     assert run.artifact("analysed/analysis.html").read_text() == page
 
 
-def test_a_planted_drift_and_ripening_are_found(workplace: Workplace) -> None:
+def test_a_planted_drift_and_observation_window_are_found(workplace: Workplace) -> None:
     fill(workplace, drift=1.5, looks=(0.5, 1, 2, 4, 6, 8, 10, 12, 16, 24))
     page, numbers, _ = analysed(workplace)
     assert numbers["age"]["pooled"]["low"] > 0.5
     assert "Does age matter?</strong> Yes, strongly: within an author, older posts have more likes" in page
     assert numbers["age"]["trend_ratio"] == pytest.approx(np.exp(1.5 * 0.9), rel=0.35)
-    truth = -RIPE_AFTER * np.log(0.05)
-    assert numbers["age"]["ripening"]["median_days"] == pytest.approx(truth, rel=0.1)
-    assert numbers["age"]["ripening"]["posts"] == 90
-    assert "How a count ripens after posting" in page
+    truth = -GROWTH_DAYS * np.log(0.05)
+    assert numbers["age"]["observation_window"]["median_days"] == pytest.approx(truth, rel=0.1)
+    assert numbers["age"]["observation_window"]["posts"] == 90
+    assert numbers["age"]["ripening"] == numbers["age"]["observation_window"]
+    assert "how a count grows after posting" in page
 
 
 @pytest.mark.parametrize(
@@ -137,11 +138,11 @@ def test_what_is_missing_is_said(workplace: Workplace, missing: dict[str, Any], 
     fill(workplace, **missing)
     page, numbers, _ = analysed(workplace)
     assert said in page.replace("&#39;", "'")
-    assert numbers["age"]["ripening"] is None
+    assert numbers["age"]["observation_window"] is None
     assert "NaN" not in json.dumps(numbers)
 
 
-def test_a_named_snapshot_is_looked_at_without_the_store(corpus: Workplace, trained: Run) -> None:
+def test_a_named_snapshot_is_analysed_without_the_store(corpus: Workplace, trained: Run) -> None:
     fingerprint = trained.tags[FINGERPRINT]
     page, numbers, _ = analysed(
         corpus, f"snapshot.fingerprint={fingerprint}", "store.uri=mongodb://nowhere:1/"
@@ -151,14 +152,14 @@ def test_a_named_snapshot_is_looked_at_without_the_store(corpus: Workplace, trai
     assert numbers["followers"]["recommended"] == "author_log"
 
 
-def test_an_empty_store_is_refused_in_words(workplace: Workplace) -> None:
+def test_an_empty_store_is_refused(workplace: Workplace) -> None:
     with pytest.raises(LikerankError, match="holds no posts"):
         analysed(workplace)
     with pytest.raises(LikerankError, match=r"No snapshot .* has the fingerprint s123"):
         analysed(workplace, "snapshot.fingerprint=s123")
 
 
-def test_who_is_forgotten_leaves_analyses_and_their_runs(
+def test_a_forgotten_author_is_removed_from_analyses(
     lone_workplace: Workplace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workplace = lone_workplace

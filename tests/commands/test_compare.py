@@ -10,7 +10,7 @@ import pytest
 from likerank.commands.compare import compare
 from likerank.commands.ingest import ingest
 from likerank.errors import LikerankError
-from likerank.evaluation import Ranking
+from likerank.evaluation import Comparison
 from likerank.tracking import Run
 from tests.workplaces import CORPUS, TINY, TINY_PAPER, MakeWorkplace, Workplace
 
@@ -45,7 +45,7 @@ def sweep(place: Workplace) -> tuple[Run, dict[str, Run]]:
     return parent, runs
 
 
-def ranked(place: Workplace, folder: Path, *overrides: str) -> Ranking:
+def ranked(place: Workplace, folder: Path, *overrides: str) -> Comparison:
     return compare(place.compose("compare", f"folder={folder}", *overrides))
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import ingest
-from likerank.evaluation import METRICS, permutation_standard_error
+from likerank.evaluation import METRICS
+from tests.shuffling import permutation_standard_error
 from tests.workplaces import MakeWorkplace
 
 # One worker makes the corpora and trains; the tests read.

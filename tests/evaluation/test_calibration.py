@@ -45,7 +45,7 @@ def test_two_photos_chances_sum_to_one(calibration: Calibration, difference: flo
     assert calibration.chance([0.0])[0] == 0.5
 
 
-def test_ties_have_even_chances_beside_differences_next_to_nothing() -> None:
+def test_ties_have_a_chance_of_one_half() -> None:
     scores = np.where(np.arange(16) < 12, 0.0, 4e-22 * np.arange(16))
     calibration = Calibration.fit([0.0], scores, np.arange(16), np.zeros(16))
     assert calibration.chance([0.0])[0] == 0.5
@@ -66,7 +66,7 @@ def test_a_percentile_is_the_share_of_training_posts_below() -> None:
     assert calibration.percentile([-10, 10]).tolist() == [0, 100]
 
 
-def test_the_chance_is_the_one_that_the_likes_were_made_with() -> None:
+def test_the_chance_equals_that_of_the_synthetic_likes() -> None:
     # Likes differ by the scores' difference and noise, so the chance is known: Gaussian, of width sqrt(2).
     random = np.random.default_rng(1)
     scores, authors = random.normal(size=20_000), random.integers(0, 10, 20_000)

@@ -35,7 +35,7 @@ def test_only_what_differs_is_swept_and_the_seed_is_no_choice() -> None:
     assert effects_of_choices(trials())["key"].unique().tolist() == ["network", "lr"]
 
 
-def test_an_effect_is_the_mean_over_seeds_of_the_difference_to_all() -> None:
+def test_an_effect_is_the_mean_difference_over_seeds() -> None:
     wide = effect(trials(), "network", "wide")
     by_seed = np.array([0.105, 0.11, 0.115])
     assert wide["effect"] == pytest.approx(by_seed.mean())

@@ -8,15 +8,14 @@ from likerank.evaluation import (
     Interval,
     Metric,
     interval,
-    kendall_tau,
-    mean_squared_error,
     paired_difference,
     pairwise_accuracy,
-    permutation_standard_error,
     position_match,
     spearman,
 )
-from likerank.evaluation.comparison import FloatArray, IntArray
+from likerank.evaluation.metrics import kendall_tau, mean_squared_error
+from likerank.evaluation.scored_posts import FloatArray, IntArray
+from tests.shuffling import permutation_standard_error
 
 EVERY = list(METRICS.values())
 
@@ -88,7 +87,7 @@ def test_covers_as_often_as_it_says(authors: int, posts: int, most: float) -> No
         assert 0.95 - 4 * np.sqrt(0.95 * 0.05 / repeats) < covered <= most, name
 
 
-def test_an_author_at_the_least_number_of_posts_still_counts_as_uncertain() -> None:
+def test_authors_with_the_least_posts_vary_as_a_whole() -> None:
     random = np.random.default_rng(4)
     groups = np.repeat(np.arange(200), 2)
     truth, score = noisy(random, 400)
@@ -120,7 +119,7 @@ def test_stays_within_what_the_metric_can_be() -> None:
     assert found.high <= 1.0
 
 
-def test_a_paired_difference_is_surer_than_the_scores_it_compares() -> None:
+def test_a_paired_difference_has_a_smaller_error() -> None:
     random = np.random.default_rng(7)
     groups = np.repeat(np.arange(20), 20)
     truth, score = noisy(random, 400)
@@ -160,7 +159,7 @@ def test_shuffling_spreads_as_kendall_says() -> None:
     assert spread == pytest.approx(exact, rel=0.15)
 
 
-def test_shuffling_within_authors_leaves_their_means_alone() -> None:
+def test_shuffling_within_authors_keeps_their_means() -> None:
     groups = np.repeat([7, 3, 5], 40)
     score = groups.astype(float)
     truth = np.random.default_rng(11).permutation(120)

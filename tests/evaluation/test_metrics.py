@@ -12,17 +12,15 @@ from likerank.errors import LikerankError
 from likerank.evaluation import (
     METRICS,
     Metric,
-    NothingToCompareError,
-    kendall_tau,
-    mean_squared_error,
-    ndcg,
+    UndefinedMetricError,
     pairwise_accuracy,
     position_match,
     spearman,
 )
-from likerank.evaluation.comparison import Comparison, FloatArray, IntArray
+from likerank.evaluation.metrics import kendall_tau, mean_squared_error, ndcg
+from likerank.evaluation.scored_posts import FloatArray, IntArray, ScoredPosts
 
-RANKING = [metric for metric in METRICS.values() if metric is not mean_squared_error]
+RANKING = [metric for metric in METRICS.values() if not metric.on_target]
 EVERY = list(METRICS.values())
 
 
@@ -56,7 +54,7 @@ def test_agree_with_scipy_and_scikit_learn_across_all_posts(drawn: Posts) -> Non
 
 @settings(deadline=None, max_examples=40)
 @given(posts())
-def test_pairwise_accuracy_is_the_share_of_pairs_ordered_rightly(drawn: Posts) -> None:
+def test_pairwise_accuracy_is_the_share_of_correct_pairs(drawn: Posts) -> None:
     truth, score, groups = drawn
     pairs = [
         0.5 + 0.5 * np.sign((truth[i] - truth[j]) * (score[i] - score[j]))
@@ -87,7 +85,7 @@ def test_within_groups_weights_each_group_by_its_posts(metric: Metric, drawn: Po
 
 @settings(deadline=None, max_examples=40)
 @given(posts())
-def test_kendall_within_groups_weights_each_group_by_its_pairs_of_unequal_truth(drawn: Posts) -> None:
+def test_kendall_weights_groups_by_pairs_of_unequal_truth(drawn: Posts) -> None:
     truth, score, groups = drawn
     parts = []
     for group in np.unique(groups):
@@ -120,7 +118,7 @@ def test_is_bounded_and_blind_to_the_order_of_the_posts(
 @pytest.mark.parametrize("metric", RANKING, ids=lambda metric: metric.name)
 @settings(deadline=None, max_examples=40)
 @given(drawn=posts())
-def test_ranking_looks_at_the_order_of_the_scores_alone(metric: Metric, scope: str, drawn: Posts) -> None:
+def test_ranking_depends_only_on_the_order_of_the_scores(metric: Metric, scope: str, drawn: Posts) -> None:
     truth, score, given_groups = drawn
     groups = given_groups if scope == "within" else None
     value = metric(truth, score, groups)
@@ -181,13 +179,13 @@ def test_a_constant_reaches_the_ndcg_of_a_random_order() -> None:
 @pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
 @settings(deadline=None, max_examples=12)
 @given(drawn=posts())
-def test_leaves_each_post_out_as_if_it_had_never_been_there(metric: Metric, drawn: Posts) -> None:
+def test_leaving_a_post_out_equals_computing_without_it(metric: Metric, drawn: Posts) -> None:
     truth, score, groups = drawn
-    without = metric.compare_without_each(Comparison(truth, score, groups))
+    without, _ = metric.leave_out(ScoredPosts(truth, score, groups))
     for post in range(truth.size):
         rest = (np.arange(truth.size) != post) & (groups == groups[post])
         try:
-            remaining = metric.compare(Comparison(truth[rest], score[rest], groups[rest]))
+            remaining = metric.by_group(ScoredPosts(truth[rest], score[rest], groups[rest]))
             anew = remaining.numerator[0], remaining.denominator[0]
         except LikerankError:
             anew = 0.0, 0.0
@@ -196,9 +194,9 @@ def test_leaves_each_post_out_as_if_it_had_never_been_there(metric: Metric, draw
 
 
 def test_says_what_was_missing() -> None:
-    with pytest.raises(NothingToCompareError, match="no author has 5 posts in this split"):
+    with pytest.raises(UndefinedMetricError, match="no author has 5 posts in this split"):
         position_match(5)([1, 2, 3], [1, 2, 3], [0, 0, 0])
-    with pytest.raises(NothingToCompareError, match="there are not 2 posts in this split"):
+    with pytest.raises(UndefinedMetricError, match="there are not 2 posts in this split"):
         spearman([1], [1])
-    with pytest.raises(NothingToCompareError, match="liked equally"):
+    with pytest.raises(UndefinedMetricError, match="liked equally"):
         pairwise_accuracy([7, 7, 7], [1, 2, 3])

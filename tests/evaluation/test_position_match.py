@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likerank.evaluation import position_match
-from likerank.evaluation.comparison import Comparison
+from likerank.evaluation.scored_posts import ScoredPosts
 
 
 def orders_without_ties(values: list[int]) -> list[list[int]]:
@@ -56,7 +56,7 @@ def test_equals_counting_all_sets_and_all_ways_to_break_ties(n: int, data: st.Da
 def test_equals_the_closed_form_without_ties(n: int, seed: int, number: int) -> None:
     random = np.random.default_rng(seed)
     truth, score = random.permutation(number), random.permutation(number)
-    counts = Comparison(truth, score).counts
+    counts = ScoredPosts(truth, score).counts
     chances = [
         Fraction(
             sum(

@@ -13,16 +13,16 @@ from likerank.evaluation import (
     Scores,
     ScoreTable,
     interval,
-    mean_squared_error,
     pairwise_accuracy,
-    permutation_standard_error,
     score_table,
 )
-from likerank.evaluation.comparison import FloatArray, IntArray
+from likerank.evaluation.metrics import mean_squared_error
+from likerank.evaluation.scored_posts import FloatArray, IntArray
+from tests.shuffling import permutation_standard_error
 
 
 class Corpus:
-    """Made posts: likes of an author's audience and the photo's appeal."""
+    """Synthetic posts: likes of an author's audience and the photo's appeal."""
 
     def __init__(self, posts: int = 600, authors: int = 27, appeal: float = 0.6, seed: int = 0) -> None:
         random = np.random.default_rng(seed)
@@ -79,7 +79,7 @@ def test_a_predictor_may_rank_by_one_thing_and_predict_another() -> None:
     assert row_of(table, "author_mean", "within", "pairwise").estimate == 0.5
 
 
-def test_skill_is_nothing_at_chance_and_one_at_the_ceiling() -> None:
+def test_skill_is_0_at_chance_and_1_at_the_ceiling() -> None:
     table = Corpus().table()
     for metric in METRICS:
         if metric == "mse":
@@ -102,7 +102,7 @@ def test_the_truth_has_no_error_on_the_targets_scale() -> None:
     ]
 
 
-def test_likes_that_ignore_the_picture_leave_no_skill_and_rank_at_chance() -> None:
+def test_likes_that_ignore_the_picture_leave_no_skill() -> None:
     corpus = Corpus(appeal=0.0)
     row = row_of(corpus.table(), "network", "within", "pairwise")
     assert row.ceiling == row.chance == 0.5
@@ -150,7 +150,7 @@ def test_takes_authors_by_name() -> None:
     assert named.to_metrics() == pytest.approx(corpus.table(truth=False).to_metrics())
 
 
-def test_posts_of_different_folds_are_not_ranked_beside_each_other() -> None:
+def test_posts_of_different_folds_are_ranked_apart() -> None:
     corpus = Corpus()
     folds = np.random.default_rng(1).integers(0, 3, corpus.likes.size)
     # Each fold's training has a scale of its own, which says nothing of its posts.
@@ -176,7 +176,7 @@ def test_posts_of_different_folds_are_not_ranked_beside_each_other() -> None:
     assert error == pytest.approx(np.mean((guess - corpus.target) ** 2))
 
 
-def test_one_fold_is_none() -> None:
+def test_one_fold_equals_no_folds() -> None:
     corpus = Corpus(posts=200, authors=5)
     one = score_table(
         corpus.likes, corpus.target, corpus.author, corpus.predictors, folds=np.ones(200, dtype=int)
@@ -196,7 +196,7 @@ def test_names_the_predictor_that_cannot_be_scored() -> None:
         corpus.table()
 
 
-def test_all_likes_equal_leaves_position_match_at_chance_and_the_rest_absent() -> None:
+def test_equal_likes_leave_position_match_at_chance_only() -> None:
     corpus = Corpus(posts=60, authors=3)
     corpus.likes[:] = 5
     table = corpus.table()

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from likerank.evaluation import Candidate, Ranking, compare_candidates, pairwise_accuracy
+from likerank.evaluation import Candidate, Comparison, compare_candidates, pairwise_accuracy
 from likerank.reports import comparison_page, print_ranking, ranking_frame
 from likerank.reports.comparison import ranking_figure
 from likerank.reports.style import as_png, as_svg
 
 
-def ranking_of(number: int, label: str = "lr={}") -> Ranking:
+def ranking_of(number: int, label: str = "lr={}") -> Comparison:
     random = np.random.default_rng(0)
     likes, authors = random.normal(size=200), np.repeat(np.arange(10), 20)
     candidates = [
@@ -28,7 +28,7 @@ def ranking_of(number: int, label: str = "lr={}") -> Ranking:
     return compare_candidates(pairwise_accuracy, likes, candidates, authors)
 
 
-def printed(ranking: Ranking, width: int) -> str:
+def printed(ranking: Comparison, width: int) -> str:
     written = io.StringIO()
     print_ranking(
         ranking,

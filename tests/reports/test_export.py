@@ -64,7 +64,7 @@ def test_csv_and_latex_hold_the_same_table(tmp_path: Path) -> None:
     head, *rows = cells_of(tex.read_text())
     assert len(rows) == len(frame)
     assert {len(row) for row in [head, *rows]} == {len(frame.columns)}
-    assert head[2].strip() == r"position\_match\_2"
+    assert head[5].strip() == r"position\_match\_2"
     assert float(rows[1][2]) == pytest.approx(frame.iloc[1, 2], abs=5e-4)
     assert "nan" not in tex.read_text().lower()
 

@@ -17,13 +17,7 @@ PAGE, NUMBERS = "analysis.html", "analysis.json"
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure with its place.
-
-    Attributes:
-        name: Its files' name, without an ending.
-        title: What it shows, in words: the figure's caption.
-        figure: The drawing.
-    """
+    """A figure with the name of its files, without an ending, and its caption."""
 
     name: str
     title: str
@@ -35,9 +29,9 @@ class PageTable:
     """A table.
 
     Attributes:
-        head: The columns' headings; columns after the first that hold numbers are set to the right.
-        rows: As many cells each as there are headings.
-        numbers: Which columns hold numbers.
+        head: The columns' headings.
+        rows: Rows of as many cells.
+        numbers: Columns of numbers, which are aligned to the right.
     """
 
     head: Sequence[str]
@@ -50,12 +44,12 @@ class Section:
     """A part of the page.
 
     Attributes:
-        heading: Its heading.
-        sentences: What is to be said, a paragraph each.
-        figures: Its figures.
-        table: Its table, if there is one.
-        answer: The one sentence that the section is there for; also at the top of the page.
-        numbers: What analysis.json keeps of it.
+        heading: The heading.
+        sentences: Paragraphs.
+        figures: Figures below them.
+        table: A table between them, or None.
+        answer: The section's main sentence, which is also at the top of the page.
+        numbers: The section's part of analysis.json.
     """
 
     heading: str
@@ -70,10 +64,10 @@ def write_analysis(folder: Path, title: str, notes: Sequence[str], sections: Seq
     """Writes the page, each figure as PNG and SVG, and the numbers as JSON.
 
     Args:
-        folder: Where to; made where it is missing.
-        title: Whose posts these are.
+        folder: The folder to write to; made where it is missing.
+        title: The page's title.
         notes: Sentences below the title.
-        sections: The parts, in order.
+        sections: The sections, in order.
 
     Returns:
         The files, the page first.
@@ -89,14 +83,6 @@ def write_analysis(folder: Path, title: str, notes: Sequence[str], sections: Seq
         files[-1].write_text(as_svg(each.figure))
     numbers = {name: value for section in sections for name, value in section.numbers.items()}
     files[1].write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n")
-    files[0].write_text(
-        render_page(
-            "analysis.html",
-            "likerank.analysis",
-            title=title,
-            notes=notes,
-            sections=sections,
-            pictures=pictures,
-        )
-    )
+    content = {"title": title, "notes": notes, "sections": sections, "pictures": pictures}
+    files[0].write_text(render_page(PAGE, "likerank.analysis", **content))
     return files

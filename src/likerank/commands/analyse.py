@@ -1,4 +1,4 @@
-"""Stage analyse: what is in the data, its two questions and the targets, before any training."""
+"""Command analyse: describes the posts, answers two questions and recommends a target, before training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from likerank.analysis.page import write_analysis
-from likerank.analysis.post_tables import AnalysedPosts, FrozenPosts, StoredPosts
+from likerank.analysis.post_sources import PostSource, SnapshotPosts, StoredPosts
 from likerank.analysis.sections.pictures import best_and_worst, pictures
-from likerank.analysis.sections.posts import Posts, does_age_matter, who
+from likerank.analysis.sections.posts import does_age_matter, who
 from likerank.analysis.sections.targets import do_followers_matter
 from likerank.app.paths import configured_store, configured_tracking, snapshots_folder
 from likerank.dataset import Snapshot, find_snapshot
@@ -18,12 +18,9 @@ from likerank.training.fit import outcome_kept
 from likerank.training.results import MADE
 from likerank.training.snapshot import LATEST, configured_recipe
 
-"""The tag of an analysis's run: whose posts were looked at."""
-"""The folder of all analyses in mlruns, and of one in its run's artifacts."""
-
 
 def analyse(config: DictConfig) -> Path:
-    """Looks at the store's posts, or at a named snapshot's, and writes a page, its figures and its numbers.
+    """Analyses the store's posts, or a named snapshot's, and writes a page, its figures and its numbers.
 
     Returns:
         The page.
@@ -33,7 +30,7 @@ def analyse(config: DictConfig) -> Path:
     """
     tracking = configured_tracking(config)
     with _opened(config) as source:
-        posts = Posts(source.tables())
+        posts = source.posts()
         followers = do_followers_matter(posts)
         sections = [
             who(posts),
@@ -42,10 +39,9 @@ def analyse(config: DictConfig) -> Path:
             best_and_worst(posts, source, followers.targets, config.shown),
             pictures(posts, source, config.pictures, config.seed),
         ]
-        title = source.title
     notes = [posts.in_words(), *([MADE] if posts.synthetic else [])]
-    files = write_analysis(Path(config.folder).absolute(), title, notes, sections)
-    run = tracking.start_run({ANALYSED: title}, f"analysis: {title}")
+    files = write_analysis(Path(config.folder).absolute(), source.title, notes, sections)
+    run = tracking.start_run({ANALYSED: source.title}, f"analysis: {source.title}")
     with outcome_kept(run):
         run.log_metrics(posts.metrics() | followers.metrics())
         for file in files:
@@ -58,10 +54,10 @@ def analyse(config: DictConfig) -> Path:
 
 
 @contextmanager
-def _opened(config: DictConfig) -> Iterator[AnalysedPosts]:
+def _opened(config: DictConfig) -> Iterator[PostSource]:
     fingerprint = str(config.snapshot.fingerprint)
     if fingerprint != LATEST:
-        yield FrozenPosts(Snapshot(find_snapshot(snapshots_folder(config), fingerprint)))
+        yield SnapshotPosts(Snapshot(find_snapshot(snapshots_folder(config), fingerprint)))
         return
     with configured_store(config) as store:
         yield StoredPosts(store, configured_recipe(config))

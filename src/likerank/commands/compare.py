@@ -9,21 +9,21 @@ from omegaconf import DictConfig
 
 from likerank.app.paths import configured_tracking
 from likerank.errors import LikerankError
-from likerank.evaluation import NothingToCompareError, Ranking, compare_candidates
+from likerank.evaluation import Comparison, UndefinedMetricError, compare_candidates, find_metric
 from likerank.reports import comparison_page, print_ranking, ranking_frame, write_table
 from likerank.run_names import NETWORK, SYNTHETIC
 from likerank.tracking.load_predictions import load_predictions
 from likerank.tracking.select_runs import select_runs
-from likerank.training.results import MADE, metric_named
+from likerank.training.results import MADE
 
 
-def compare(config: DictConfig) -> Ranking:
+def compare(config: DictConfig) -> Comparison:
     """Compares finished runs by configuration, prints the table and the verdict, and writes both to files.
 
     Raises:
         LikerankError: If the runs are missing or cannot be compared; the message names them.
     """
-    metric, authors_apart = metric_named(str(config.metric))
+    metric, authors_apart = find_metric(str(config.metric))
     tracking = configured_tracking(config)
     chosen = select_runs(
         tracking,
@@ -44,7 +44,7 @@ def compare(config: DictConfig) -> Ranking:
             candidates=predicted.candidates,
             authors=pd.factorize(posts["author"])[0] if authors_apart else None,
         )
-    except NothingToCompareError as error:
+    except UndefinedMetricError as error:
         raise LikerankError(f"There is no {config.metric}: {error}; choose another metric.") from error
     # Runs of earlier versions say it by the source's name only.
     named = str(posts.index.str.startswith("demo").any()).lower()

@@ -13,10 +13,10 @@ from likerank.app.refresh_summary import INCOMPLETE, LAST, RefreshSummary
 from likerank.commands.collect import collect
 from likerank.commands.ingest import ingest_configured
 from likerank.errors import LikerankError
+from likerank.evaluation import find_metric
 from likerank.run_names import SUMMARIES
 from likerank.training.distributed import received_handover
 from likerank.training.refresh_run import only_refresh, refresh_run
-from likerank.training.results import metric_named
 from likerank.training.retrain import retrain
 from likerank.training.run import fit_beside
 
@@ -66,7 +66,7 @@ def refresh(config: DictConfig) -> int:
 
 
 def _refuse_invalid_choices(config: DictConfig) -> None:
-    metric_named(str(config.metric))
+    find_metric(str(config.metric))
     least = config.retrain.min_new_posts
     if not isinstance(least, int) or least < 1:
         raise LikerankError(f"retrain.min_new_posts is {least}; it must be a whole number of at least 1.")

@@ -1,7 +1,7 @@
-"""How well a predictor ranks: metrics, how sure they are, and the one path from scores to a table."""
+"""How well a predictor ranks: metrics, their intervals, and the way from scores to a table."""
 
 from likerank.evaluation.calibration import Calibration
-from likerank.evaluation.comparing import Candidate, Ranking, Standing, compare_candidates
+from likerank.evaluation.configurations import Candidate, Comparison, Standing, compare_candidates
 from likerank.evaluation.effects import (
     OBJECTIVE,
     SEED,
@@ -10,32 +10,20 @@ from likerank.evaluation.effects import (
     numbers_in,
     swept_keys,
 )
-from likerank.evaluation.intervals import (
-    Interval,
-    interval,
-    paired_difference,
-    permutation_standard_error,
-)
-from likerank.evaluation.metrics import (
-    Metric,
-    NothingToCompareError,
-    kendall_tau,
-    mean_squared_error,
-    ndcg,
-    pairwise_accuracy,
-    spearman,
-)
+from likerank.evaluation.intervals import Interval, interval, paired_difference
+from likerank.evaluation.metric import Metric, UndefinedMetricError
+from likerank.evaluation.metrics import METRICS, pairwise_accuracy, spearman
 from likerank.evaluation.photos import RankedPhoto, rank_photos
 from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scoring import (
     ACROSS,
-    METRICS,
     TRUTH_APPEAL,
     TRUTH_APPEAL_AUDIENCE,
     WITHIN,
     ScoreRow,
     Scores,
     ScoreTable,
+    find_metric,
     score_table,
 )
 
@@ -49,26 +37,23 @@ __all__ = [
     "WITHIN",
     "Calibration",
     "Candidate",
+    "Comparison",
     "Interval",
     "Metric",
-    "NothingToCompareError",
     "RankedPhoto",
-    "Ranking",
     "ScoreRow",
     "ScoreTable",
     "Scores",
     "Standing",
+    "UndefinedMetricError",
     "by_numbers_in_it",
     "compare_candidates",
     "effects_of_choices",
+    "find_metric",
     "interval",
-    "kendall_tau",
-    "mean_squared_error",
-    "ndcg",
     "numbers_in",
     "paired_difference",
     "pairwise_accuracy",
-    "permutation_standard_error",
     "position_match",
     "rank_photos",
     "score_table",

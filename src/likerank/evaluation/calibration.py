@@ -1,6 +1,6 @@
-"""What a new photo's score is worth: its place among the training posts, its chance to beat another.
+"""Calibration of scores: a new photo's percentile among training posts, and its chance to beat another photo.
 
-Both are fitted once, after a training, and are plain numbers that travel with the model.
+Both are fitted once, after a training, and are stored as plain numbers in the model.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from likerank.errors import LikerankError
-from likerank.evaluation.comparison import FloatArray, IntArray
+from likerank.evaluation.scored_posts import FloatArray, IntArray
 
 _QUANTILES = 101
 _POINTS = 50
@@ -26,8 +26,8 @@ class Calibration:
     Attributes:
         quantiles: Scores of training posts at evenly spaced shares from 0 to 1, in rising order.
         differences: Differences of two scores, from 0 upwards.
-        chances: For each difference, how often the photo with the higher score is the more liked one; 0.5 at
-            a difference of 0, rising, below 1.
+        chances: The chance at each difference that the photo with the higher score has more likes; 0.5 at a
+            difference of 0, rising, below 1.
     """
 
     quantiles: tuple[float, ...]
@@ -43,23 +43,23 @@ class Calibration:
         authors: ArrayLike,
         seed: int = 0,
     ) -> Self:
-        """Learns from training posts what is usual, and from posts held out how far scores can be trusted.
+        """Fits percentiles on training posts and chances on posts that were held out.
 
-        The chance is an isotonic regression (scikit-learn's) on up to 50 groups of pairs with like
-        differences. The pairs are of one author's posts, or of any two where no author has two; those with
-        the same likes say nothing. Of more than 200,000 pairs a random sample is taken.
+        The chance is an isotonic regression (scikit-learn's) on up to 50 groups of pairs with similar
+        differences. Pairs are of one author's posts, or of any two where no author has two, with different
+        likes; a random sample of 200,000 where there are more.
 
         Args:
             training_scores: Scores of training posts, (M,), at least one.
             scores: Scores of the posts held out, (N,).
             likes: Their likes, (N,).
             authors: The author of each, a code or a name, (N,).
-            seed: Decides the sample.
+            seed: The seed of the sample.
 
         Raises:
             LikerankError: If a score is NaN or infinite.
         """
-        # Here, since it takes a second to import and only a training needs it.
+        # Imported here: it takes a second, and only a training needs it.
         from sklearn.isotonic import IsotonicRegression
 
         training, held_out = (np.asarray(part, np.float64) for part in (training_scores, scores))
@@ -79,7 +79,7 @@ class Calibration:
         chance = isotonic.fit(mean_difference, share, [group.size for group in groups]).predict(
             mean_difference
         )
-        # What ties taught is known without them, and must not stand beside the 0.5 of a difference of 0.
+        # At a difference of 0 the chance is 0.5, whatever ties say.
         apart = mean_difference > 0
         return cls(
             tuple(quantiles.tolist()),
@@ -88,23 +88,19 @@ class Calibration:
         )
 
     def percentile(self, scores: ArrayLike) -> FloatArray:
-        """Returns how many of a hundred training posts score at most as high, 0 to 100, for scores (N,)."""
+        """Returns the percentage of training posts with at most the same score, for scores (N,)."""
         return np.interp(
             np.asarray(scores, np.float64), self.quantiles, np.linspace(0, 100, len(self.quantiles))
         )
 
     def chance(self, differences: ArrayLike) -> FloatArray:
-        """Returns the chance that the first of two photos is the more liked one, 0 to 1.
-
-        Args:
-            differences: The first's score less the other's, (N,).
-        """
+        """Returns the chance that the first photo has more likes, of the first score less the other."""
         difference = np.asarray(differences, np.float64)
         of_higher = np.interp(np.abs(difference), self.differences, self.chances)
         return np.where(difference < 0, 1 - of_higher, of_higher)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns it in plain types."""
+        """Returns plain types."""
         return {
             "quantiles": list(self.quantiles),
             "isotonic": {"difference": list(self.differences), "chance": list(self.chances)},
@@ -112,7 +108,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Reads what `to_json` returned."""
+        """Reads the result of `to_json`."""
         isotonic = content["isotonic"]
         return cls(tuple(content["quantiles"]), tuple(isotonic["difference"]), tuple(isotonic["chance"]))
 

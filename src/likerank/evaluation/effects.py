@@ -1,4 +1,4 @@
-"""What each choice of a sweep does to the objective, on average over the other choices."""
+"""Effects of a sweep's choices on the objective, on average over the other choices."""
 
 import re
 
@@ -14,27 +14,27 @@ _BINS = 4
 
 
 def swept_keys(trials: pd.DataFrame) -> list[str]:
-    """Returns the columns of choices that differ between trials; the seed is no choice."""
+    """Returns the columns of choices that differ between trials, without the seed."""
     choices = [column for column in trials.columns if column not in (SEED, OBJECTIVE)]
     return [column for column in choices if trials[column].astype(str).nunique() > 1]
 
 
 def numbers_in(values: pd.Series) -> "pd.Series[float] | None":
-    """Returns a column of choices as numbers, NaN where there is none, or None where one is no number."""
+    """Returns a column of choices as numbers, NaN where missing, or None where some value is no number."""
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
     return numbers if (numbers.isna() == values.isna()).all() else None
 
 
 def effects_of_choices(trials: pd.DataFrame) -> pd.DataFrame:
-    """Says by how much trials with a choice beat the mean of all, with an interval over seeds.
+    """Returns the lead of trials with a choice over the mean of all, with an interval over seeds.
 
-    An effect is computed for each seed and averaged over seeds. It is an association: where a sampler
-    favoured a choice together with others, it is theirs as well.
+    An effect is computed for each seed and averaged over seeds. It is an association: of choices that a
+    sampler combined often, each has the effect of all.
 
     Args:
-        trials: One row a trial: a column for each choice (text or numbers; None or NaN where a trial
-            has no such key), `seed`, and `objective`, NaN where the trial failed. Numbers of
-            more than 5 values are put into up to 4 bins of equal counts.
+        trials: One row a trial: a column for each choice (text or numbers; None or NaN where a trial has no
+            such key), `seed`, and `objective`, NaN where the trial failed. More than 5 different numbers are
+            put into up to 4 bins of equal counts.
 
     Returns:
         One row a choice: `key`, `value`, `trials`, `seeds`, `effect`, and `low` and `high`, the bounds of a
@@ -61,7 +61,7 @@ def _binned(values: pd.Series) -> "pd.Series[str]":
 
 
 def by_numbers_in_it(text: str) -> tuple[list[float], str]:
-    """Sorts [8, 16] before [16, 32], and 0.0003 before 1e-3."""
+    """Returns a sort key that puts [8, 16] before [16, 32], and 0.0003 before 1e-3."""
     return [float(number) for number in re.findall(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)], text
 
 

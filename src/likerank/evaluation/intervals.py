@@ -1,10 +1,11 @@
-"""How sure a score is: 95 % intervals by delete-one jackknife over posts, and the spread under shuffling.
+"""95 % confidence intervals by the delete-one jackknife over posts.
 
-Each post is left out in turn and the metric computed anew, exactly (no resampling with replacement, which
-would compare a post with itself). Within groups the groups and their weights are given and their posts vary.
-A group with fewer than twice a metric's least number of posts is too small to judge from itself; such groups
-vary as a whole, one against the other. Student's t with posts less groups as degrees of freedom gives the
-width.
+The metric is computed again without each post in turn, exactly. (A bootstrap draws posts with replacement and
+so compares a post with itself, which is biased.) Metrics without closed forms leave out blocks of posts where
+a group has many; see `Metric`. Within groups the groups and their weights are fixed and their posts vary. A
+group with fewer than twice a metric's least number of posts is too small for an estimate of its own; such
+groups vary as a whole, one against the other. Student's t with posts less groups as degrees of freedom gives
+the width.
 
 Source: B. Efron and C. Stein, The jackknife estimate of variance, Annals of Statistics 9 (1981): its variance
 errs on the wide side. Simulated with 27 authors, against the true spread: pairwise accuracy 1.2 times too
@@ -20,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from likerank.evaluation.comparison import Comparison, FloatArray
-from likerank.evaluation.metrics import Metric
+from likerank.evaluation.metric import Metric
+from likerank.evaluation.scored_posts import FloatArray, ScoredPosts
 
 CONFIDENCE = 0.95
 
@@ -32,9 +33,9 @@ class Interval:
 
     Attributes:
         estimate: The metric's value, or the difference of two.
-        low: Lower bound, not below what the metric can be; None where too few posts tell how sure it is.
-        high: Upper bound, likewise.
-        standard_error: The estimate's; None likewise.
+        low: Lower bound, at least the metric's least possible value; None where there are too few posts.
+        high: Upper bound, at most the greatest possible value; None where there are too few posts.
+        standard_error: The estimate's standard error; None where there are too few posts.
     """
 
     estimate: float
@@ -55,9 +56,17 @@ class Jackknife(NamedTuple):
     deviations: FloatArray
     degrees: int
 
+    def less(self, other: "Jackknife") -> "Jackknife":
+        """Returns the difference of two estimates on the same posts, paired."""
+        return Jackknife(
+            self.estimate - other.estimate,
+            self.deviations - other.deviations,
+            min(self.degrees, other.degrees),
+        )
+
 
 class Variance(NamedTuple):
-    """A part of an estimate's variance, and the degrees of freedom that it was estimated with."""
+    """A part of an estimate's variance, and its degrees of freedom."""
 
     value: float
     degrees: int
@@ -66,27 +75,27 @@ class Variance(NamedTuple):
 def interval(
     metric: Metric, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None = None
 ) -> Interval:
-    """Scores y_score (N,) against y_true (N,) and says how sure the score is.
+    """Scores y_score (N,) against y_true (N,), with a 95 % interval.
 
-    A score that no post changes, such as a constant predictor's, has an interval of no width; one that is
-    the best or worst there can be has none, since its posts do not show how it would vary.
+    A score that no post changes, such as a constant predictor's, has an interval of no width. The best and
+    the worst possible score have none, since their posts do not show how they would vary.
 
     Args:
-        metric: What to compute.
-        y_true: What is true of each post.
-        y_score: What was said of it.
-        groups: Each post's author for the score within authors, None to compare all posts.
+        metric: The metric.
+        y_true: The truth of each post.
+        y_score: The score of each post.
+        groups: Each post's author for the score within authors, None to score all posts together.
 
     Raises:
-        NothingToCompareError: If no group has enough posts.
+        UndefinedMetricError: If no group has enough posts.
         LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
     """
-    return interval_of(metric, Comparison(y_true, y_score, groups))
+    return interval_of(metric, ScoredPosts(y_true, y_score, groups))
 
 
-def interval_of(metric: Metric, comparison: Comparison) -> Interval:
-    """Does the same for a comparison that several metrics share."""
-    return bounded(jackknife(metric, comparison), metric.lowest, metric.highest)
+def interval_of(metric: Metric, posts: ScoredPosts) -> Interval:
+    """Does the same for posts that several metrics share."""
+    return bounded(jackknife(metric, posts), metric.lowest, metric.highest)
 
 
 def paired_difference(
@@ -96,94 +105,51 @@ def paired_difference(
     y_score_other: ArrayLike,
     groups: ArrayLike | None = None,
 ) -> Interval:
-    """Says by how much the first score beats the other on the same posts, and how sure that is.
+    """Returns the first predictor's lead over the other on the same posts, with a 95 % interval.
 
-    Args:
-        metric: What to compute.
-        y_true: What is true of each post, (N,).
-        y_score: The first predictor's scores, (N,).
-        y_score_other: The other's, (N,).
-        groups: Each post's author for the score within authors, None to compare all posts.
-
-    Raises:
-        NothingToCompareError: If no group has enough posts.
-        LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
+    Arguments and errors as for `interval`, with the other predictor's scores, (N,).
     """
-    first = jackknife(metric, Comparison(y_true, y_score, groups))
-    other = jackknife(metric, Comparison(y_true, y_score_other, groups))
-    difference = Jackknife(
-        first.estimate - other.estimate, first.deviations - other.deviations, first.degrees
+    first, other = (
+        jackknife(metric, ScoredPosts(y_true, scores, groups)) for scores in (y_score, y_score_other)
     )
     widest = metric.highest - metric.lowest
-    return bounded(difference, -widest, widest)
+    return bounded(first.less(other), -widest, widest)
 
 
-def permutation_standard_error(
-    metric: Metric,
-    y_true: ArrayLike,
-    y_score: ArrayLike,
-    groups: ArrayLike | None,
-    repeats: int,
-    seed: int,
-) -> float:
-    """Returns the standard deviation of the metric when the scores are shuffled, within groups if given.
-
-    That is how far from chance a predictor may land that knows nothing.
-
-    Args:
-        metric: What to compute.
-        y_true: What is true of each post, (N,).
-        y_score: What was said of it, (N,).
-        groups: Each post's author for the score within authors, None to compare all posts.
-        repeats: How many times to shuffle, at least 2.
-        seed: Where the random numbers start.
-
-    Raises:
-        NothingToCompareError: If no group has enough posts.
-        LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
-    """
-    random = np.random.default_rng(seed)
-    given = Comparison(y_true, y_score, groups)
-    by_group = np.argsort(given.group, kind="stable")
-    shuffled = np.empty_like(given.y_score)
-    scores = []
-    for _ in range(repeats):
-        shuffled[by_group] = given.y_score[np.lexsort((random.random(given.group.size), given.group))]
-        scores.append(metric(given.y_true, shuffled, groups))
-    return float(np.std(scores, ddof=1))
-
-
-def jackknife(metric: Metric, comparison: Comparison) -> Jackknife:
-    """Scores a comparison and says how much each post, or each small group, moves the score.
+def jackknife(metric: Metric, posts: ScoredPosts) -> Jackknife:
+    """Scores posts, with the deviation of the score by each post (or block of posts) or small group.
 
     Deviations of two scores on the same posts may be added and subtracted: they stay paired.
 
     Raises:
-        NothingToCompareError: If no group has enough posts.
+        UndefinedMetricError: If no group has enough posts.
     """
-    whole = metric.compare(comparison)
-    without = metric.compare_without_each(comparison)
-    group, weight = comparison.group, whole.denominator / whole.denominator.sum()
+    whole = metric.by_group(posts)
+    without, group = metric.leave_out(posts)
+    weight = whole.denominator / whole.denominator.sum()
     estimate = whole.numerator.sum() / whole.denominator.sum()
 
-    enough = comparison.size >= 2 * metric.least_posts
+    def summed(values: FloatArray) -> FloatArray:
+        return np.asarray(np.bincount(group, weights=values, minlength=weight.size), np.float64)
+
+    enough = posts.size >= 2 * metric.least_posts
     left_out = enough[group] & (without.denominator > 0)
-    times = comparison.group_sums(left_out.astype(np.float64))
-    spares = times > 1
-    left_out &= spares[group]
-    times = np.where(spares, times, 1)
+    times = summed(left_out.astype(np.float64))
+    several = times > 1
+    left_out &= several[group]
+    times = np.where(several, times, 1)
     value = np.divide(
         without.numerator, without.denominator, out=np.zeros_like(without.numerator), where=left_out
     )
-    centred = value - (comparison.group_sums(value) / times)[group]
+    centred = value - (summed(value) / times)[group]
     of_posts = np.where(left_out, centred * (weight * np.sqrt(1 - 1 / times))[group], 0.0)
 
-    lone = (whole.denominator > 0) & ~spares
-    lone_groups = int(np.count_nonzero(lone))
+    small = (whole.denominator > 0) & ~several
+    small_groups = int(np.count_nonzero(small))
     share = whole.numerator / whole.denominator.sum() - estimate * weight
-    of_groups = np.where(lone, share * np.sqrt(lone_groups / max(lone_groups - 1, 1)), 0.0)
+    of_groups = np.where(small, share * np.sqrt(small_groups / max(small_groups - 1, 1)), 0.0)
 
-    degrees = int(np.count_nonzero(left_out) - np.count_nonzero(spares)) + max(lone_groups - 1, 0)
+    degrees = int(np.count_nonzero(left_out) - np.count_nonzero(several)) + max(small_groups - 1, 0)
     return Jackknife(float(estimate), np.concatenate((of_posts, of_groups)), degrees)
 
 
@@ -194,20 +160,20 @@ def bounded(
     parts: Sequence[Variance] = (),
     confidence: float = CONFIDENCE,
 ) -> Interval:
-    """Turns a jackknife, and whatever else the estimate varies by, into an interval.
+    """Turns a jackknife and other variances of the estimate into an interval.
 
-    Independent parts are joined as sqrt(sum of (t * standard error)^2), each with its own Student's t. It
-    covers at least as often as it says.
+    Independent parts are joined as sqrt(sum of (t * standard error)^2), each with its own Student's t. The
+    interval covers at least as often as the confidence says.
 
     Source: S. K. Banerjee, On confidence interval for two-means problem based on separate estimates of
     variances and tabulated values of t-table, Sankhya A 23 (1961).
 
     Args:
-        jackknife: The estimate and how it varies with the posts.
-        lowest: The least that the estimate can be.
-        highest: The greatest that it can be.
+        jackknife: The estimate and its deviations.
+        lowest: The least possible estimate.
+        highest: The greatest possible estimate.
         parts: Other independent variances of the estimate.
-        confidence: How often the interval is to cover, from 0 to 1.
+        confidence: The coverage, from 0 to 1.
     """
     if jackknife.degrees < 1:
         return Interval(jackknife.estimate, None, None, None)

@@ -1,4 +1,4 @@
-"""New photos in the order of their scores, with what the order is worth."""
+"""New photos in the order of their scores, with the chance that each neighbour's order is right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,15 @@ from likerank.evaluation.calibration import Calibration
 
 @dataclass(frozen=True)
 class RankedPhoto:
-    """One photo's place among those that were ranked together.
+    """A photo's place among the photos that were ranked together.
 
     Attributes:
-        rank: From 1, the photo expected to be liked most.
-        photo: Its name.
-        score: What the model says of it, on the target's scale.
-        percentile: How many of a hundred training posts score at most as high, 0 to 100.
-        beats_next: The chance that it is liked more than the next one, were both one author's; None for the
-            last.
-        ties_with_next: Whether that chance is too small to call.
+        rank: From 1 for the photo with the highest score.
+        photo: The photo's name.
+        score: The model's score, on the target's scale.
+        percentile: Percentage of training posts with at most the same score.
+        beats_next: The chance of more likes than the next photo of the same author; None for the last.
+        ties_with_next: Whether that chance is below the limit of a near tie.
     """
 
     rank: int
@@ -34,13 +33,13 @@ class RankedPhoto:
 def rank_photos(
     names: Sequence[str], scores: ArrayLike, calibration: Calibration, tie: float
 ) -> tuple[RankedPhoto, ...]:
-    """Orders photos by their scores, the best first; those with the same score by name.
+    """Orders photos by their scores, the best first; photos with the same score by name.
 
     Args:
         names: The photos' names, N.
         scores: Their scores, (N,).
-        calibration: What the scores are worth.
-        tie: Two neighbours are a near tie where the chance that the first beats the other is below this.
+        calibration: The model's calibration.
+        tie: The chance below which two neighbours are a near tie.
     """
     score = np.asarray(scores, np.float64)
     order = np.lexsort((np.asarray(names, dtype=np.str_), -score))

@@ -1,10 +1,10 @@
-"""Position match: how often a post stands at its true place in a random set of n posts, exactly.
+"""Position match: how often a post is at its true place in a random set of n posts, exactly.
 
-The ranking accuracy of the paper, which draws its sets; here the chance is computed. A set of post i and
-n - 1 others puts i at its true place where as many of them are above it in the score alone as in the truth
-alone. The number of such sets is the coefficient of x^0 z^(n-1) in the product over the others of
-1 + z (p + b x + c / x), with b, c and p the chances that another is above in the score alone, in the truth
-alone, and in both or neither. These are 0 or 1 but for ties. Ties are broken by keys drawn uniformly: where
+It is the ranking accuracy of the paper, which draws sets; here the chance is computed. A set of post i and
+n - 1 others puts i at its true place where as many of them are above it in the score only as in the truth
+only. The number of such sets is the coefficient of x^0 z^(n-1) in the product over the others of
+1 + z (p + b x + c / x), with b, c and p the chances that another is above in the score only, in the truth
+only, and in both or neither. These are 0 or 1 except for ties. Ties are broken by keys drawn uniformly: where
 i's own keys are v and w, another post tied with i is above it with chance v in the score and w in the truth.
 The coefficient is a polynomial of degree n - 1 at most in v and in w, so Gauss-Legendre quadrature over both
 is exact, and so is the mean over n-th roots of unity that picks x^0.
@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from likerank.evaluation.comparison import ABOVE, TIED, Comparison, FloatArray, IntArray
-from likerank.evaluation.metrics import Metric, Sums
+from likerank.evaluation.metric import Exact, Metric, Sums
+from likerank.evaluation.scored_posts import ABOVE, TIED, FloatArray, IntArray, ScoredPosts
 
 _CHUNK = 200_000  # complex numbers an array: fits a core's cache
 
@@ -24,32 +24,40 @@ ComplexArray = NDArray[np.complex128]
 
 
 def position_match(n: int) -> Metric:
-    """Returns the metric: the chance that a post stands at its true place in a random set of n posts.
+    """Returns the metric: the chance that a post is at its true place in a random set of n posts.
 
     Groups are weighted by posts; a group needs n of them. A constant score gives 1 / n.
 
     Args:
         n: Posts in a set, at least 2. Rounding stays under 1e-12 up to 20 and 1e-8 at 30.
     """
-    return Metric(f"position_match_{n}", n, 0.0, 1.0, partial(_sums, n=n), partial(_sums_without, n=n))
+    return Metric(
+        name=f"position_match_{n}",
+        label=f"of {n}",
+        sentence="how often a post is at its true place in a random set of that many",
+        lowest=0,
+        highest=1,
+        least_posts=n,
+        exact=Exact(partial(_sums, n=n), partial(_sums_without, n=n)),
+    )
 
 
-def _sums(comparison: Comparison, n: int) -> Sums:
-    chances = _chances(comparison, n, without_one=False)[:, 0]
-    return Sums(comparison.group_sums(chances), comparison.size.astype(np.float64))
+def _sums(posts: ScoredPosts, n: int) -> Sums:
+    chances = _chances(posts, n, without_one=False)[:, 0]
+    return Sums(posts.group_sums(chances), posts.size.astype(np.float64))
 
 
-def _sums_without(comparison: Comparison, n: int) -> Sums:
+def _sums_without(posts: ScoredPosts, n: int) -> Sums:
     # Seen from the post left out, a post that it is below is above.
-    weights = _chances(comparison, n, without_one=True).reshape(-1, 3, 3)[:, ::-1, ::-1]
-    return Sums(comparison.sum_others(weights), (comparison.size[comparison.group] - 1).astype(np.float64))
+    weights = _chances(posts, n, without_one=True).reshape(-1, 3, 3)[:, ::-1, ::-1]
+    return Sums(posts.sum_others(weights), posts.others.astype(np.float64))
 
 
-def _chances(comparison: Comparison, n: int, *, without_one: bool) -> FloatArray:
-    """Each post's chance, (N, 1), or when another that stands [below, tied, above] is left out, (N, 9)."""
-    counts = comparison.counts
+def _chances(posts: ScoredPosts, n: int, *, without_one: bool) -> FloatArray:
+    """Each post's chance, (N, 1), or without another post that is [below, tied, above], (N, 9)."""
+    counts = posts.counts
     chances = np.zeros((len(counts), 9 if without_one else 1))
-    others = comparison.size[comparison.group] - 1
+    others = posts.others
     score_ties, truth_ties = counts[:, TIED].sum(1), counts[:, :, TIED].sum(1)
     any_place = np.maximum(score_ties, truth_ties) == others
     chances[any_place] = 1 / n
@@ -68,7 +76,7 @@ def _chances(comparison: Comparison, n: int, *, without_one: bool) -> FloatArray
 
 
 def _quadrature(n: int, v_nodes: int, w_nodes: int) -> tuple[ComplexArray, FloatArray]:
-    """Returns p + b x + c / x of the nine standings at each of Q nodes, (Q, 9), and the weights, (Q,)."""
+    """Returns p + b x + c / x of the nine positions at each of Q nodes, (Q, 9), and the weights, (Q,)."""
     v, v_weight = _unit_gauss_legendre(v_nodes)
     w, w_weight = _unit_gauss_legendre(w_nodes)
     k = np.arange(n // 2 + 1)
@@ -78,8 +86,8 @@ def _quadrature(n: int, v_nodes: int, w_nodes: int) -> tuple[ComplexArray, Float
     tied, above = np.eye(3)[[TIED, ABOVE]]
     score_above = (above + np.multiply.outer(v, tied))[:, None, None, :, None]
     truth_above = (above + np.multiply.outer(w, tied))[None, :, None, None, :]
-    score_alone, truth_alone = score_above * (1 - truth_above), (1 - score_above) * truth_above
-    nodes = (1 - score_alone - truth_alone) + score_alone * x + truth_alone / x
+    score_only, truth_only = score_above * (1 - truth_above), (1 - score_above) * truth_above
+    nodes = (1 - score_only - truth_only) + score_only * x + truth_only / x
     weights = np.multiply.outer(np.multiply.outer(v_weight, w_weight), x_weight)
     return nodes.reshape(-1, 9), weights.ravel()
 
@@ -97,7 +105,7 @@ def _integrate(
     shares = (counts / others[:, None]).astype(np.complex128)
     coefficients = _elementary_symmetric(shares, others, nodes, n - 1)
     if without_one:
-        # Dividing by 1 + z q takes another post of the standing q out of the product.
+        # Dividing by 1 + z q takes another post of the position q out of the product.
         chance = np.zeros((len(counts), 9))
         for degree in range(n):
             powers = weights[:, None] * (-nodes) ** degree

@@ -1,6 +1,6 @@
-"""The one path from scores to a table: every predictor, across authors and within an author."""
+"""From scores to a table: every predictor, across authors and within an author."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -8,47 +8,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from likerank.errors import LikerankError
-from likerank.evaluation.comparison import Comparison, FloatArray, IntArray
 from likerank.evaluation.intervals import interval_of
-from likerank.evaluation.metrics import (
-    Metric,
-    NothingToCompareError,
-    kendall_tau,
-    mean_squared_error,
-    ndcg,
-    pairwise_accuracy,
-    spearman,
-)
-from likerank.evaluation.position_match import position_match
+from likerank.evaluation.metric import Metric, MetricWords, UndefinedMetricError
+from likerank.evaluation.metrics import METRICS, with_metrics
+from likerank.evaluation.scored_posts import FloatArray, IntArray, ScoredPosts
 
 ACROSS, WITHIN = "across", "within"
 TRUTH_APPEAL, TRUTH_APPEAL_AUDIENCE = "truth_appeal", "truth_appeal_audience"
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        position_match(2),
-        position_match(5),
-        position_match(10),
-        pairwise_accuracy,
-        spearman,
-        kendall_tau,
-        ndcg,
-        mean_squared_error,
-    )
-}
-"""What a table holds, by the name that stands in metric keys."""
-
 _CEILING_OF = {WITHIN: TRUTH_APPEAL, ACROSS: TRUTH_APPEAL_AUDIENCE}
+_DEFAULT_WORDS = tuple(metric.words for metric in METRICS.values())
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a predictor says of N posts.
+    """A predictor's scores of N posts.
 
     Attributes:
-        ranking: Orders the posts, higher is better, float64 (N,).
-        prediction: The same on the target's scale, float64 (N,).
+        ranking: Scores that order the posts, higher is better, float64 (N,).
+        prediction: Predicted targets, float64 (N,).
     """
 
     ranking: FloatArray
@@ -60,18 +38,18 @@ class ScoreRow:
     """One predictor's score in one metric and scope.
 
     Attributes:
-        predictor: Whose score.
+        predictor: The predictor's name.
         scope: `across` authors or `within` an author.
-        metric: A name of METRICS.
+        metric: The metric's name.
         estimate: The score; None where it is absent.
-        low: Lower bound of its 95 % interval; None where too few posts tell.
-        high: Upper bound, likewise.
-        chance: What a random order of the same posts scores on average; None for errors.
-        ceiling: What the truth scores on the same posts; None where it is not known.
+        low: Lower bound of its 95 % interval; None where there are too few posts.
+        high: Upper bound; None where there are too few posts.
+        chance: Mean score of a random order of the same posts; None for errors.
+        ceiling: Score of the truth on the same posts; None where the truth is not known.
         skill: (estimate - chance) / (ceiling - chance); None where the ceiling is not surely above chance.
-        posts: How many posts were compared.
-        authors: How many authors they are of.
-        note: Why the score is absent; empty where it is not.
+        posts: Number of posts that were scored.
+        authors: Number of their authors.
+        note: The reason why the score is absent; empty where there is a score.
     """
 
     predictor: str
@@ -94,12 +72,15 @@ class ScoreTable:
 
     Attributes:
         rows: One for each scope, predictor and metric, in that order; the truth's after the predictors'.
+        metrics: The words of each metric, in the order of the columns; the first one leads: its interval and
+            skill are columns, too.
     """
 
     rows: tuple[ScoreRow, ...]
+    metrics: tuple[MetricWords, ...] = _DEFAULT_WORDS
 
     def to_metrics(self) -> dict[str, float]:
-        """Returns the scores that there are by key, such as `network/within/pairwise`."""
+        """Returns the scores by key, such as `network/within/pairwise`, without those that are absent."""
         return {
             f"{row.predictor}/{row.scope}/{row.metric}": row.estimate
             for row in self.rows
@@ -108,12 +89,18 @@ class ScoreTable:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the table in plain types, for `json.dump`."""
-        return {"rows": [asdict(row) for row in self.rows]}
+        return {
+            "metrics": [asdict(words) for words in self.metrics],
+            "rows": [asdict(row) for row in self.rows],
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ScoreTable":
-        """Reads what `to_json` returned."""
-        return cls(tuple(ScoreRow(**row) for row in content["rows"]))
+        """Reads the result of `to_json`; a table of an older version has no words and the default metrics."""
+        rows = tuple(ScoreRow(**row) for row in content["rows"])
+        if "metrics" not in content:
+            return cls(rows)
+        return cls(rows, tuple(MetricWords(**words) for words in content["metrics"]))
 
 
 def score_table(
@@ -123,45 +110,73 @@ def score_table(
     predictors: Mapping[str, Scores],
     truth: tuple[ArrayLike, ArrayLike] | None = None,
     folds: ArrayLike | None = None,
+    metrics: Iterable[Metric] = (),
 ) -> ScoreTable:
     """Scores every predictor on the same N posts, across authors and within an author.
 
-    Ranking is judged on the likes, the error on the target. Where the truth of every post is known, the
-    photo's appeal alone and with the author's audience are scored as two more predictors; the first is the
-    ceiling within authors, the second across.
+    Ranking is judged on the likes, errors on the target. Where the truth of every post is known, the photo's
+    appeal alone and with the author's audience are scored as two more predictors; the first is the ceiling
+    within authors, the second across.
 
     Args:
         likes: Likes of each post, (N,).
         targets: The training target of each post, (N,).
         authors: Each post's author, a code or a name, (N,).
         predictors: Scores by predictor, each (N,).
-        truth: Appeal and audience of each made post, (N,) both, NaN where they are not known.
-        folds: Which training scored each post, (N,), where there were several: only posts of one training
+        truth: Appeal and audience of each synthetic post, (N,) both, NaN where they are not known.
+        folds: The training that scored each post, (N,), where there were several: only posts of one training
             are ranked beside each other, and intervals say nothing of how trainings differ.
+        metrics: More metrics, beside METRICS.
 
     Raises:
-        LikerankError: If there are no posts, or arrays are of different lengths or hold NaN or infinity; the
-            message names the predictor.
+        LikerankError: If there are no posts, or arrays are of different lengths or hold NaN or infinity (the
+            message names the predictor), or if two metrics have the same name.
     """
     _, author = np.unique(np.asarray(authors), return_inverse=True)
     rankings = {name: scores.ranking for name, scores in predictors.items()} | _truth_rankings(truth)
+    measured = with_metrics(metrics).values()
     rows: list[ScoreRow] = []
     for scope, groups in ((ACROSS, folds), (WITHIN, _author_in_fold(author, folds))):
-        constant = _rank("constant", scope, Comparison(likes, np.zeros(author.size), groups), author)
-        ranked = {
-            name: _rank(name, scope, _comparison_of(name, likes, ranking, groups), author)
-            for name, ranking in rankings.items()
-        }
-        ceiling = ranked.get(_CEILING_OF[scope], {})
-        for name, cells in ranked.items():
-            rows += [
-                _beside(row, constant[metric].estimate, ceiling.get(metric)) for metric, row in cells.items()
-            ]
+        constant = ScoredPosts(likes, np.zeros(author.size), groups)
+        chance = {metric.name: _chance(metric, constant) for metric in measured}
+        ceiling: dict[str, ScoreRow] = {}
+        scored: list[ScoreRow] = []
+        for name, ranking in rankings.items():
+            posts = _posts_of(name, likes, ranking, groups)
+            errors = None
             if name in predictors:
                 of_authors = groups if scope == WITHIN else None
-                error = _comparison_of(name, targets, predictors[name].prediction, of_authors)
-                rows.append(_row(name, scope, mean_squared_error, error, author))
-    return ScoreTable(tuple(rows))
+                errors = _posts_of(name, targets, predictors[name].prediction, of_authors)
+            of_predictor = [
+                replace(_row(name, scope, metric, judged, author), chance=chance[metric.name])
+                for metric in measured
+                if (judged := errors if metric.on_target else posts) is not None
+            ]
+            if name == _CEILING_OF[scope]:
+                ceiling = {row.metric: row for row in of_predictor}
+            scored += of_predictor
+        rows += [_below_ceiling(row, ceiling.get(row.metric)) for row in scored]
+    return ScoreTable(tuple(rows), tuple(metric.words for metric in measured))
+
+
+def find_metric(key: str, metrics: Iterable[Metric] = ()) -> tuple[Metric, bool]:
+    """Returns the metric of a key such as `within/pairwise`, and whether it is within authors.
+
+    Args:
+        key: Scope and name. Errors are no choice: they are on the target's scale, which configurations do
+            not share.
+        metrics: More metrics, beside METRICS.
+
+    Raises:
+        LikerankError: If there is no such metric.
+    """
+    scope, _, name = key.partition("/")
+    known = {name: metric for name, metric in with_metrics(metrics).items() if not metric.on_target}
+    if scope not in (WITHIN, ACROSS) or name not in known:
+        raise LikerankError(
+            f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
+        )
+    return known[name], scope == WITHIN
 
 
 def _author_in_fold(author: IntArray, folds: ArrayLike | None) -> IntArray:
@@ -179,39 +194,41 @@ def _truth_rankings(truth: tuple[ArrayLike, ArrayLike] | None) -> dict[str, Floa
     return {TRUTH_APPEAL: appeal, TRUTH_APPEAL_AUDIENCE: appeal + audience}
 
 
-def _comparison_of(name: str, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None) -> Comparison:
+def _posts_of(name: str, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None) -> ScoredPosts:
     try:
-        return Comparison(y_true, y_score, groups)
+        return ScoredPosts(y_true, y_score, groups)
     except LikerankError as error:
         raise LikerankError(f"{name} cannot be scored: {error}") from error
 
 
-def _rank(name: str, scope: str, comparison: Comparison, author: IntArray) -> dict[str, ScoreRow]:
-    ranking_metrics = (metric for metric in METRICS.values() if metric is not mean_squared_error)
-    return {metric.name: _row(name, scope, metric, comparison, author) for metric in ranking_metrics}
+def _chance(metric: Metric, posts: ScoredPosts) -> float | None:
+    try:
+        return None if metric.on_target else metric.chance_among(posts)
+    except UndefinedMetricError:
+        return None
 
 
-def _row(name: str, scope: str, metric: Metric, comparison: Comparison, author: IntArray) -> ScoreRow:
+def _row(name: str, scope: str, metric: Metric, posts: ScoredPosts, author: IntArray) -> ScoreRow:
     row = ScoreRow(predictor=name, scope=scope, metric=metric.name)
     try:
-        compared = metric.compare(comparison).denominator > 0
-    except NothingToCompareError as error:
+        scored = metric.by_group(posts).denominator > 0
+    except UndefinedMetricError as error:
         return replace(row, note=str(error))
-    found = interval_of(metric, comparison)
+    found = interval_of(metric, posts)
     return replace(
         row,
         estimate=found.estimate,
         low=found.low,
         high=found.high,
-        posts=int(comparison.size[compared].sum()),
-        authors=int(np.unique(author[compared[comparison.group]]).size),
+        posts=int(posts.size[scored].sum()),
+        authors=int(np.unique(author[scored[posts.group]]).size),
     )
 
 
-def _beside(row: ScoreRow, chance: float | None, ceiling: ScoreRow | None) -> ScoreRow:
-    """Adds chance, which is what a constant scores, the ceiling, and the skill between them."""
-    if ceiling is None or ceiling.estimate is None or chance is None or row.estimate is None:
-        return replace(row, chance=chance)
-    surely_above = ceiling.low is not None and ceiling.low > chance + 1e-9
-    skill = (row.estimate - chance) / (ceiling.estimate - chance) if surely_above else None
-    return replace(row, chance=chance, ceiling=ceiling.estimate, skill=skill)
+def _below_ceiling(row: ScoreRow, ceiling: ScoreRow | None) -> ScoreRow:
+    """Adds the ceiling, and the skill between chance and ceiling."""
+    if ceiling is None or ceiling.estimate is None or row.chance is None or row.estimate is None:
+        return row
+    surely_above = ceiling.low is not None and ceiling.low > row.chance + 1e-9
+    skill = (row.estimate - row.chance) / (ceiling.estimate - row.chance) if surely_above else None
+    return replace(row, ceiling=ceiling.estimate, skill=skill)

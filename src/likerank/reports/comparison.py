@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from likerank.evaluation import Interval, Ranking, Standing
+from likerank.evaluation import Comparison, Interval, Standing
 from likerank.reports.page import render_page
 from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, as_svg, drawing, shortened
 from likerank.reports.table import ABSENT, dotted
@@ -40,7 +40,7 @@ def measure_in_words(metric: str) -> str:
     return f"{what}, {_SCOPES[scope]}"
 
 
-def legend(ranking: Ranking) -> list[str]:
+def legend(ranking: Comparison) -> list[str]:
     """Returns the explanations that belong below a comparison."""
     lines = [
         "A score is the mean over seeds, ± its 95 % interval over posts and seeds. Spread: standard "
@@ -57,7 +57,7 @@ def legend(ranking: Ranking) -> list[str]:
 
 
 def print_ranking(
-    ranking: Ranking,
+    ranking: Comparison,
     *,
     title: str,
     metric: str,
@@ -107,7 +107,7 @@ def _cells(standing: Standing, number: Callable[[float | None], str]) -> tuple[s
     return (standing.label, str(len(standing.by_seed)), *numbers, *distance)
 
 
-def ranking_frame(ranking: Ranking, runs: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def ranking_frame(ranking: Comparison, runs: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Returns one row a configuration, the best first, at full precision.
 
     Args:
@@ -135,7 +135,7 @@ def ranking_frame(ranking: Ranking, runs: Mapping[str, Sequence[str]]) -> pd.Dat
 
 
 def comparison_page(
-    ranking: Ranking, *, title: str, metric: str, best_runs: Mapping[str, str], caption: Sequence[str] = ()
+    ranking: Comparison, *, title: str, metric: str, best_runs: Mapping[str, str], caption: Sequence[str] = ()
 ) -> str:
     """Returns a self-contained page: verdict, figure, table.
 
@@ -168,7 +168,7 @@ def comparison_page(
     )
 
 
-def ranking_figure(ranking: Ranking, metric: str) -> Figure:
+def ranking_figure(ranking: Comparison, metric: str) -> Figure:
     """Draws each configuration's score beside chance, and its distance behind the best."""
     standings = ranking.standings
     with drawing(1.8 + _INCHES_A_ROW * len(standings)) as figure:

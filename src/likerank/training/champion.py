@@ -19,7 +19,7 @@ from likerank.dataset import (
     find_snapshot,
 )
 from likerank.errors import LikerankError
-from likerank.evaluation import Interval, paired_difference
+from likerank.evaluation import Interval, find_metric, paired_difference
 from likerank.reports import ModelFacts, model_card
 from likerank.run_names import CARD, FINGERPRINT, PROMOTION
 from likerank.tracking import Run, Tracking, find_champion, register_champion
@@ -27,7 +27,6 @@ from likerank.tracking.code_version import code_version
 from likerank.tracking.results import ranked_splits, read_predictions, read_table
 from likerank.training.evaluate import evaluate_run
 from likerank.training.rebuild import rebuild, trained_scorer
-from likerank.training.results import metric_named
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def gain_over(champion: Run, run: Run, folders: Folders, metric: str) -> Interva
         LikerankError: If the champion may have trained on them, sees pictures of another size, or the metric
             is unknown.
     """
-    compared_by, within = metric_named(metric)
+    compared_by, within = find_metric(metric)
     posts = read_predictions(run, VALIDATION)
     posts = posts[posts["half"] == SELECT]
     theirs = _scores_of(champion, run, posts, folders)

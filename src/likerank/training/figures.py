@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from likerank.analysis.figures.pictures import SheetRow, contact_sheet_figure
 from likerank.dataset import VALIDATION, Snapshot
 from likerank.evaluation import ScoreTable
 from likerank.reports import Losses, as_png, loss_figure, mistakes, predicted_figure, ranking_chart
+from likerank.reports.picture_sheet import SheetRow, contact_sheet_figure
 from likerank.run_names import FIGURES
 from likerank.tracking import Run
 from likerank.tracking.results import read_predictions

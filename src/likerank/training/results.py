@@ -10,18 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
-from likerank.errors import LikerankError
-from likerank.evaluation import (
-    ACROSS,
-    METRICS,
-    WITHIN,
-    Calibration,
-    Metric,
-    Scores,
-    ScoreTable,
-    mean_squared_error,
-    score_table,
-)
+from likerank.evaluation import Calibration, Scores, ScoreTable, score_table
 from likerank.reports.export import score_frame, write_table
 from likerank.run_names import FOLDS, NETWORK, TABLES
 from likerank.tracking import Run
@@ -144,19 +133,3 @@ def _truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.floa
     if posts["appeal"].isna().any():
         return None
     return posts["appeal"].to_numpy(dtype=np.float64), posts["audience"].to_numpy(dtype=np.float64)
-
-
-def metric_named(key: str) -> tuple[Metric, bool]:
-    """Returns the metric of a key such as `within/pairwise`, and whether it is within authors.
-
-    Raises:
-        LikerankError: If it names none that rankings can be compared by.
-    """
-    scope, _, name = key.partition("/")
-    # Errors are on the target's scale and never compared between targets.
-    known = {name: metric for name, metric in METRICS.items() if metric is not mean_squared_error}
-    if scope not in (WITHIN, ACROSS) or name not in known:
-        raise LikerankError(
-            f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
-        )
-    return known[name], scope == WITHIN

@@ -1,4 +1,4 @@
-"""Whether age matters, in pictures: likes against age, each author's correlation, and how a count ripens."""
+"""Figures of age: likes against age, each author's correlation, and the observation window."""
 
 import matplotlib as mpl
 import numpy as np
@@ -9,8 +9,9 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from likerank.analysis.figures.authors import NAMED
 from likerank.analysis.statistics.association import Association
-from likerank.analysis.statistics.observation_window import RIPE, Ripening
+from likerank.analysis.statistics.observation_window import COMPLETE, ObservationWindow
 from likerank.analysis.statistics.trends import Trend
+from likerank.evaluation import Interval
 from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
 from likerank.reports.style import AUTHORS, BLACK, BLUE, GREY, VERMILLION, drawing, plain
 
@@ -42,7 +43,7 @@ def age_figure(
         )
         _likes(panels["likes"], posts, trends)
         _pooled(panels["trend"], pooled)
-        correlations(panels["authors"], found, names, "age and likes")
+        _correlations(panels["authors"], found, names)
         colour_bar(figure, panels["likes"])
     return figure
 
@@ -67,7 +68,7 @@ def _pooled(axes: Axes, pooled: Trend | None) -> None:
     axes.set_xlabel("age when counted (days since post)")
     axes.set_ylabel("likes over the author's usual (times)")
     if pooled is None:
-        nothing(axes, "too few dated posts")
+        _nothing(axes, "too few dated posts")
         return
     axes.fill_between(pooled.x, 10**pooled.low, 10**pooled.high, color=BLUE, alpha=0.25, linewidth=0)
     axes.plot(pooled.x, 10**pooled.y, color=BLUE, linewidth=2)
@@ -77,25 +78,23 @@ def _pooled(axes: Axes, pooled: Trend | None) -> None:
     axes.grid()
 
 
-def correlations(axes: Axes, found: Association, names: dict[str, str], what: str) -> None:
-    """Draws each author's correlation with its interval, and the pooled one below."""
-    axes.set_xlabel(f"Spearman of {what}, 95 % interval")
+def _correlations(axes: Axes, found: Association, names: dict[str, str]) -> None:
+    axes.set_xlabel("Spearman of age and likes, 95 % interval")
     axes.axvline(0, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     if found.pooled is None:
         axes.set_yticks([])
-        nothing(axes, "nobody has two posts that differ")
+        _nothing(axes, "nobody has two posts that differ")
         return
     named = len(found.by_author) <= NAMED
     thin = 1.2 if named else 0.4
     gap = max(1.0, 0.04 * len(found.by_author))
     for place, each in enumerate(found.by_author):
         sure = each.rho.leaves_out_0
-        # Of hundreds, the intervals that hold 0 would be a grey wall.
-        low, high = (each.rho.low, each.rho.high) if named or sure else (None, None)
-        _interval(axes, each.rho.estimate, low, high, place + gap, BLUE if sure else GREY, thin)
-    _interval(axes, found.pooled.estimate, found.pooled.low, found.pooled.high, 0, VERMILLION, 2.4)
+        # The intervals of hundreds of authors would cover each other.
+        _interval(axes, each.rho, place + gap, BLUE if sure else GREY, thin, whole=named or sure)
+    _interval(axes, found.pooled, 0, VERMILLION, 2.4)
     axes.set_yticks(
         [0, *(place + gap for place in range(len(found.by_author)) if named)],
         ["all authors", *(plain(names[each.author], 20) for each in found.by_author if named)],
@@ -107,30 +106,24 @@ def correlations(axes: Axes, found: Association, names: dict[str, str], what: st
 
 
 def _interval(
-    axes: Axes,
-    estimate: float,
-    low: float | None,
-    high: float | None,
-    place: float,
-    colour: str,
-    width: float,
+    axes: Axes, rho: Interval, place: float, colour: str, width: float, *, whole: bool = True
 ) -> None:
-    if low is not None and high is not None:
-        axes.plot([low, high], [place, place], color=colour, linewidth=width, solid_capstyle="butt")
-    axes.plot([estimate], [place], "o", color=colour, markersize=2.2 * width)
+    if whole and rho.low is not None and rho.high is not None:
+        axes.plot([rho.low, rho.high], [place, place], color=colour, linewidth=width, solid_capstyle="butt")
+    axes.plot([rho.estimate], [place], "o", color=colour, markersize=2.2 * width)
 
 
-def ripening_figure(found: Ripening) -> Figure:
-    """Draws the share of its last count that a post has at each age."""
+def observation_window_figure(found: ObservationWindow) -> Figure:
+    """Draws the share of a post's last count at each age."""
     with drawing(3.2) as figure:
         axes = figure.subplots()
         axes.fill_between(found.ages, 100 * found.quarter, 100 * found.three_quarters, color=BLUE, alpha=0.25,
                           linewidth=0, label="the middle half of the posts")  # fmt: skip
         axes.plot(found.ages, 100 * found.half, color=BLUE, linewidth=2, label="median post")
-        axes.axhline(100 * RIPE, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axhline(100 * COMPLETE, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xscale("log")
         low, high = np.log(axes.get_xlim())
-        # Beside its line and away from the other's, but where it would leave the axes.
+        # Beside its line, away from the other's, and within the axes.
         for days, words, height, outer in (
             (found.median_days, "half", 0.04, "right"),
             (found.most_days, "nine of ten", 0.14, "left"),
@@ -151,6 +144,5 @@ def ripening_figure(found: Ripening) -> Figure:
     return figure
 
 
-def nothing(axes: Axes, why: str) -> None:
-    """Says why a panel is empty."""
+def _nothing(axes: Axes, why: str) -> None:
     axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=GREY)

@@ -1,4 +1,4 @@
-"""Who is in a dataset: authors, their followers and posts, when they posted, what was left out."""
+"""Figures of a dataset's authors: followers and posts, dates of posts, reasons for leaving posts out."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from likerank.reports.style import BLUE, GREY, VERMILLION, drawing, plain
 
 NAMED = 40
-"""So many authors get a row and a name each; of more, a curve shows how they differ."""
+"""The most authors that get a row and a name each; more are drawn as a curve."""
 
 _INCHES_AN_AUTHOR = 0.2
 _DAYS_BY_MONTH = 366 * 8
@@ -84,11 +84,11 @@ def _label(followers: Axes, posts: Axes, side: str) -> None:
 
 
 def over_time_figure(posted_at: pd.Series, kept: pd.Series) -> Figure:
-    """Draws how many posts there are a month, or a year where they span many.
+    """Draws the number of posts a month, or a year where they span many.
 
     Args:
-        posted_at: When each post was posted (UTC); none missing.
-        kept: Which posts are in the dataset after balancing, bool.
+        posted_at: Time of each post (UTC); none missing.
+        kept: Whether each post is in the dataset after balancing.
     """
     by_month = (posted_at.max() - posted_at.min()).days <= _DAYS_BY_MONTH
     unit = "M" if by_month else "Y"

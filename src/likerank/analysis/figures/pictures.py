@@ -1,7 +1,6 @@
-"""Pictures on figures: contact sheets, before and after preprocessing, means, and traits against likes."""
+"""Figures of pictures: before and after preprocessing, means, and traits against likes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,69 +12,15 @@ from numpy.typing import NDArray
 from likerank.analysis.statistics.association import Association
 from likerank.analysis.statistics.trends import Trend
 from likerank.reports.points import sample
-from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing, plain
+from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing
 
 Picture = NDArray[np.uint8]
 
 _TIMES = (0.01, 0.03, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 30, 100)
-_ROW = 1.65  # a row's height, in pictures
-_LEAST_COLUMNS = 10.3  # or few pictures would be as large as the page
-_GAP = 0.3  # between left and right, likewise
-_SIDE = 0.97  # inches of a picture
-
-
-@dataclass(frozen=True)
-class SheetRow:
-    """A row of a contact sheet.
-
-    Attributes:
-        label: What the row is.
-        left: Pictures and what stands below each, from the outside in: the best first.
-        right: Likewise; the worst last.
-    """
-
-    label: str
-    left: Sequence[tuple[Picture | None, str]]
-    right: Sequence[tuple[Picture | None, str]]
-
-
-def contact_sheet_figure(rows: Sequence[SheetRow], note: str) -> Figure:
-    """Draws rows of pictures, some on the left and some on the right.
-
-    Args:
-        rows: At least one.
-        note: What stands above all.
-    """
-    left = max(len(row.left) for row in rows)
-    columns = max(_LEAST_COLUMNS, left + _GAP + max(len(row.right) for row in rows))
-    with drawing(0.3 + _SIDE * _ROW * len(rows), _SIDE * columns) as figure:
-        # One axes for all: laying out a hundred takes seconds.
-        axes = figure.subplots()
-        axes.set_axis_off()
-        for line, row in enumerate(rows):
-            top = line * _ROW
-            axes.text(0.04, top + 0.2, plain(row.label, 120), fontsize=9, weight="bold", va="bottom")
-            places = [*range(len(row.left)), *(left + _GAP + place for place in range(len(row.right)))]
-            for place, (picture, text) in zip(places, [*row.left, *row.right], strict=True):
-                axes.text(place + 0.5, top + 0.6, text, fontsize=7, ha="center", va="bottom", linespacing=1.1)
-                if picture is None:
-                    axes.text(place + 0.5, top + 1.1, "no picture", color=GREY, ha="center", fontsize=7)
-                    continue
-                high, wide = (side / max(picture.shape) * 0.47 for side in picture.shape[:2])
-                box = (place + 0.5 - wide, place + 0.5 + wide, top + 1.12 + high, top + 1.12 - high)
-                axes.imshow(picture, extent=box)
-        axes.set_xlim(0, columns)
-        axes.set_ylim(_ROW * len(rows), 0)
-        figure.suptitle(note, fontsize=9, x=0.01, ha="left")
-    return figure
 
 
 def before_after_figure(pictures: Sequence[tuple[Picture, Picture]]) -> Figure:
-    """Draws pictures as they are kept, and as a network sees them.
-
-    Args:
-        pictures: Each before and after.
-    """
+    """Draws pairs of a picture as it is kept and as a network sees it."""
     size = pictures[0][1].shape[0]
     with drawing(3.9) as figure:
         before, after = figure.subplots(2, len(pictures), squeeze=False)
@@ -95,7 +40,7 @@ def mean_pictures_figure(means: Mapping[str, NDArray[np.float64]]) -> Figure:
     """Draws mean pictures side by side.
 
     Args:
-        means: Height by width by RGB, each from 0 to 255, by what they are the mean of.
+        means: Mean pictures by name, (height, width, 3), from 0 to 255.
     """
     with drawing(2.6, 8.0) as figure:
         for axes, (name, mean) in zip(

@@ -1,4 +1,4 @@
-"""Whether followers matter, in pictures: each target over time by author, and what leaks."""
+"""Figures of targets: each target over time by author, and its leak of the author."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ def targets_over_time_figure(
     Args:
         posts: One row a post: `posted_at` (where dated), `likes`, `place` of its author, from 0 to 1.
         targets: The target of every post by name, (N,) each.
-        dated: Whether there are dates; without, posts stand in the order of their author.
+        dated: Whether there are dates; without, posts are in the order of their author.
     """
     table = posts.assign(**targets)
     when = table["posted_at"] if dated else table["place"].rank(method="first")
@@ -53,12 +53,12 @@ def targets_over_time_figure(
 
 
 def leak_figure(targets: Sequence[TargetFacts], expected: float, recommended: str) -> Figure:
-    """Draws how much the author alone explains of each target, and how well it ranks alone.
+    """Draws each target's variance that the author explains, and the pairwise accuracy of the author's mean.
 
     Args:
-        targets: What there is, likes first; those that are missing are left out.
+        targets: The targets, likes first; those that are missing are left out.
         expected: The η² of authors who explain nothing.
-        recommended: The name of the target that is recommended.
+        recommended: The name of the recommended target.
     """
     shown = [each for each in targets if not each.missing]
     colours = [VERMILLION if each.name == recommended else BLUE for each in shown]
@@ -71,12 +71,8 @@ def leak_figure(targets: Sequence[TargetFacts], expected: float, recommended: st
         shares.axvline(100 * expected, color=BLACK, linewidth=0.9, linestyle=(0, (4, 3)))
         shares.set_xlim(0, 112)
         rankings.set_xlim(min(40, *known) - 5, 108)
-        shares.set_xlabel(
-            "η²: variance that the author alone explains (%)\ndashed: authors who explain nothing"
-        )
-        rankings.set_xlabel(
-            "pairs that the author's mean alone orders rightly,\nacross authors (%); 50 is chance"
-        )
+        shares.set_xlabel("η²: variance that the author explains (%)\ndashed: authors who explain nothing")
+        rankings.set_xlabel("pairs that the author's mean orders rightly,\nacross authors (%); 50 is chance")
         shares.set_yticks(rows, [each.name for each in shown])
         shares.set_ylim(len(shown) - 0.4, -0.6)
         for axes in (shares, rankings):

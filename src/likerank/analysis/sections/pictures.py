@@ -1,4 +1,4 @@
-"""The pictures of an analysis: the best and worst by each target, before and after, traits against likes."""
+"""The pictures of an analysis: the best and worst by each target, preprocessing, traits against likes."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,68 +7,56 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from likerank.analysis.figures.pictures import (
-    SheetRow,
-    before_after_figure,
-    contact_sheet_figure,
-    mean_pictures_figure,
-    traits_figure,
-)
+from likerank.analysis.figures.pictures import before_after_figure, mean_pictures_figure, traits_figure
 from likerank.analysis.page import PageFigure, Section
-from likerank.analysis.post_tables import AnalysedPosts, Pixels
-from likerank.analysis.sections.posts import Posts
+from likerank.analysis.post_sources import Pixels, PostSource
+from likerank.analysis.posts import Posts
 from likerank.analysis.statistics.association import association, traits_in_words
 from likerank.analysis.statistics.picture_traits import TRAITS, picture_traits
 from likerank.analysis.statistics.trends import smoothed_trend
 from likerank.progress import track
+from likerank.reports.picture_sheet import SheetRow, contact_sheet_figure
 
 _THUMBNAIL: Final = 160
 _ENDS: Final = "Left: the best; right: the worst."
 _BEFORE_AFTER: Final = 6
+_TRAITS_TITLE: Final = (
+    "Brightness, contrast, saturation and sharpness against likes within authors; red: surely not 0."
+)
+_ALL, _ABOVE, _NOT_ABOVE = "all pictures", "above their author's usual", "not above it"
 
 
 def best_and_worst(
-    posts: Posts, source: AnalysedPosts, targets: Mapping[str, NDArray[np.float32]], shown: int
+    posts: Posts, source: PostSource, targets: Mapping[str, NDArray[np.float32]], shown: int
 ) -> Section:
-    """Shows the posts with the most and the fewest likes, and by each target, over all and of one author."""
-    kept = posts.kept.assign(likes=posts.kept["likes"].astype(np.int64)).reset_index(drop=True)
-    table = kept.assign(**targets)
+    """Shows the best and the worst posts by likes and by each target, of all authors and of one."""
+    table = posts.kept.assign(likes=posts.kept["likes"].astype(np.int64), **targets)
     names = ["likes", *targets]
-    most_posts = kept["author"].value_counts().index[0]
-    of_one = table[table["author"] == most_posts]
-    chosen = {key for part in (table, of_one) for name in names for key in _ends(part, name, shown)["key"]}
-    thumbnails = source.thumbnails(sorted(chosen), _THUMBNAIL)
-    username = of_one["username"].iloc[0]
-    sheets = [
-        (
-            table,
-            "top_bottom",
-            f"The {shown} best and {shown} worst posts of all authors, by likes and each target.",
-        ),
-        (of_one, "top_bottom_of_one", f"The same of one author, {username}, who has the most posts."),
-    ][: 1 + (len(of_one) > 1)]
-    figures = [
-        PageFigure(
-            name,
-            title,
-            contact_sheet_figure(_rows(part, names, shown, thumbnails), _ENDS),
-        )
-        for part, name, title in sheets
-    ]
+    of_one = table[table["author"] == table["author"].value_counts().index[0]]
+    title = f"The {shown} best and {shown} worst posts of all authors, by likes and each target."
+    title_of_one = f"The same of one author, {of_one['username'].iloc[0]}, who has the most posts."
+    sheets = {"top_bottom": (table, title), "top_bottom_of_one": (of_one, title_of_one)}
+    if len(of_one) < 2:
+        del sheets["top_bottom_of_one"]
     numbers = {
-        name: {column: _ends(part, column, shown)["key"].tolist() for column in names}
-        for part, name, _ in sheets
+        sheet: {name: _ends(part, name, shown)["key"].tolist() for name in names}
+        for sheet, (part, _) in sheets.items()
     }
+    chosen = {key for of_sheet in numbers.values() for keys in of_sheet.values() for key in keys}
+    thumbnails = source.thumbnails(sorted(chosen), _THUMBNAIL)
+    figures = [
+        PageFigure(sheet, title, contact_sheet_figure(_rows(part, names, shown, thumbnails), _ENDS))
+        for sheet, (part, title) in sheets.items()
+    ]
     sentences = [
-        "By each count the best post stands first and the worst last, with its likes and, where it is "
-        "another number, the count. Targets that order posts alike share a row: within an author most do, "
-        "across authors few."
+        "Each row starts with the best post and ends with the worst, with its likes and the target's value. "
+        "Targets with the same order share a row: within an author most do, across authors few."
     ]
     return Section("The best and the worst", sentences, figures, numbers=numbers)
 
 
 def _ends(posts: pd.DataFrame, name: str, shown: int) -> pd.DataFrame:
-    """Returns the best and the worst posts by a column; of few posts none comes twice."""
+    """Returns the best and the worst posts by a column, each once."""
     ordered = posts.sort_values([name, "key"], ascending=[False, True])
     number = min(shown, len(ordered) // 2) or 1
     return pd.concat([ordered.head(number), ordered.tail(number)])
@@ -94,27 +82,23 @@ def _below(post: "pd.Series", names: list[str]) -> str:
     return likes if "likes" in names else f"{post[names[0]]:.3g}\n{likes}"
 
 
-def pictures(posts: Posts, source: AnalysedPosts, most: int | None, seed: int) -> Section:
-    """Shows pictures before and after preprocessing, their means, and what of them goes with likes."""
+def pictures(posts: Posts, source: PostSource, most: int | None, seed: int) -> Section:
+    """Shows pictures before and after preprocessing, mean pictures, and traits against likes."""
     kept = posts.kept.merge(posts.counted[["key", "relative"]], on="key")
     looked_at = kept if most is None or len(kept) <= most else kept.sample(most, random_state=seed)
-    relative = looked_at.set_index("key")["relative"]
+    above = looked_at.set_index("key")["relative"] > 0
+    shown = set(looked_at["key"].sample(min(_BEFORE_AFTER, len(looked_at)), random_state=seed))
     traits: dict[str, NDArray[np.float64]] = {}
-    sums: dict[str, NDArray[np.float64]] = {}
-    numbers: dict[str, int] = {}
-    some = _some(looked_at["key"], seed)
     seen: dict[str, Pixels] = {}
+    sums: dict[str, NDArray[np.float64]] = {}
     for keys, pixels in track(source.pixels(looked_at["key"].tolist()), "Looking at pictures in parts"):
         traits |= zip(keys, picture_traits(pixels), strict=True)
-        seen |= {key: picture for key, picture in zip(keys, pixels, strict=True) if key in some}
-        better = relative[keys].to_numpy() > 0
-        for name, chosen in (
-            ("all pictures", np.ones(len(keys), dtype=bool)),
-            ("above their author's usual", better),
-            ("not above it", ~better),
-        ):
+        seen |= {key: picture for key, picture in zip(keys, pixels, strict=True) if key in shown}
+        better = above[keys].to_numpy()
+        for name, chosen in ((_ALL, slice(None)), (_ABOVE, better), (_NOT_ABOVE, ~better)):
             sums[name] = sums.get(name, 0.0) + pixels[chosen].sum(axis=0, dtype=np.float64)
-            numbers[name] = numbers.get(name, 0) + int(chosen.sum())
+    above = above[list(traits)]
+    number = {_ALL: len(above), _ABOVE: int(above.sum()), _NOT_ABOVE: int((~above).sum())}
     measured = looked_at.merge(
         pd.DataFrame.from_dict(traits, orient="index", columns=TRAITS), left_on="key", right_index=True
     )
@@ -126,19 +110,12 @@ def pictures(posts: Posts, source: AnalysedPosts, most: int | None, seed: int) -
     }
     trends = {name: smoothed_trend(measured[name], measured["relative"]) for name in TRAITS}
     before = source.thumbnails(sorted(seen), _THUMBNAIL * 2)
-    means = {f"{name} ({numbers[name]:,})": sums[name] / numbers[name] for name in sums if numbers[name]}
+    pairs = [(before[key], seen[key]) for key in sorted(seen)]
+    means = {f"{name} ({number[name]:,})": sums[name] / number[name] for name in sums if number[name]}
     figures = [
-        PageFigure(
-            "before_after",
-            "Pictures before and after preprocessing.",
-            before_after_figure([(before[key], seen[key]) for key in sorted(seen)]),
-        ),
+        PageFigure("before_after", "Pictures before and after preprocessing.", before_after_figure(pairs)),
         PageFigure("mean_pictures", "The mean picture.", mean_pictures_figure(means)),
-        PageFigure(
-            "traits",
-            "Brightness, contrast, saturation and sharpness against likes within authors; red: surely not 0.",
-            traits_figure(measured, found, trends),
-        ),
+        PageFigure("traits", _TRAITS_TITLE, traits_figure(measured, found, trends)),
     ]
     part = "" if len(looked_at) == len(kept) else f", a random part of the {len(kept):,}"
     size = next(iter(seen.values())).shape[0]
@@ -147,24 +124,21 @@ def pictures(posts: Posts, source: AnalysedPosts, most: int | None, seed: int) -
         "that models see.",
         _copies_in_words(posts.copies),
     ]
-    numbers_kept = {name: each.to_json() for name, each in found.items()}
+    kept_numbers = {
+        "pictures": {name: each.to_json() for name, each in found.items()},
+        "copies": posts.copies,
+    }
+    answer = traits_in_words(list(found.items()))
     return Section(
-        "What of a picture goes with likes?", sentences, figures, answer=traits_in_words(list(found.items())),
-        numbers={"pictures": numbers_kept, "copies": posts.copies},
-    )  # fmt: skip
-
-
-def _some(keys: pd.Series, seed: int) -> set[str]:
-    return set(keys.sample(min(_BEFORE_AFTER, len(keys)), random_state=seed))
+        "What of a picture goes with likes?", sentences, figures, answer=answer, numbers=kept_numbers
+    )
 
 
 def _copies_in_words(copies: dict[str, int | float] | None) -> str:
     if copies is None:
-        return "Whether posts show near copies of one picture was not looked for when this snapshot was made."
+        return "Near copies were not looked for when this snapshot was made."
     if not copies["groups"]:
-        return (
-            "No near copies were found: no two posts show the same picture, re-encoded, resized or filtered."
-        )
+        return "No near copies: no two posts show the same picture, re-encoded, resized or filtered."
     return (
         f"{copies['posts']:,} posts ({copies['share']:.1%}) show near copies of a picture that another post "
         f"shows too, in {copies['groups']:,} groups."

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from likerank.analysis.figures.targets import leak_figure, targets_over_time_figure
 from likerank.analysis.page import PageFigure, PageTable, Section
-from likerank.analysis.sections.posts import DAY, Posts
+from likerank.analysis.posts import DAY, Posts
 from likerank.analysis.statistics.author_share import author_share
 from likerank.analysis.statistics.target_choice import TargetFacts, expected_share, recommended, target_facts
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
-from likerank.evaluation import NothingToCompareError, interval, spearman
+from likerank.evaluation import interval, spearman
 from likerank.models import TARGETS
 
-# The simplest first: where two are as good, that one is recommended.
+# The simplest first: among equally good ones it is recommended.
 _SIMPLEST_FIRST: Final = (
     "author_log",
     "author_log_z",
@@ -32,13 +32,7 @@ _SIMPLEST_FIRST: Final = (
 
 @dataclass(frozen=True)
 class FollowersAnswer:
-    """What the second question's part comes to.
-
-    Attributes:
-        section: For the page.
-        targets: Each target of the kept posts by name.
-        facts: What was measured of each.
-    """
+    """The section of the page, the targets of the kept posts by name, and the facts about each target."""
 
     section: Section
     targets: dict[str, NDArray[np.float32]]
@@ -54,7 +48,7 @@ class FollowersAnswer:
 
 
 def do_followers_matter(posts: Posts) -> FollowersAnswer:
-    """Answers the second question, and says what each target leaves in."""
+    """Answers whether authors with more followers have more likes, and describes each target."""
     kept = posts.kept
     authors = kept["author"].to_numpy(str)
     training = (kept["split"] == TRAIN).to_numpy()
@@ -77,41 +71,24 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
         facts.append(target_facts(name, values, authors, training=training, days=days, per_author=per_author))
     expected = expected_share(authors)
     advice = recommended(facts[1:], authors[training])
-    table = PageTable(
-        (
-            "target",
-            "η²",
-            "by chance",
-            "author's mean ranks",
-            "goes with date",
-            "outer 1 %",
-            "spread",
-            "in words",
-        ),
-        [_row(each, expected) for each in facts],
-        frozenset(range(1, 7)),
-    )
+    cells = [_row(each, expected) for each in facts]
+    head = list(cells[0])
+    table = PageTable(head, [[row.get(name, "") for name in head] for row in cells], frozenset(range(1, 7)))
     place = kept["author"].map(posts.counted.groupby("author")["place"].first())
     placed = kept.assign(place=place.to_numpy(), likes=likes)
+    leak = leak_figure(facts, expected, advice.target)
+    over_time = "Likes and every target against time, coloured by author: layers of colour are a leak."
     figures = [
-        PageFigure(
-            "targets",
-            "Likes and every target against time, coloured by author: where colours lie in layers, it leaks.",
-            targets_over_time_figure(placed, targets, dated),
-        ),
-        PageFigure(
-            "leak",
-            "How much of each target is a matter of who posted.",
-            leak_figure(facts, expected, advice.target),
-        ),
+        PageFigure("targets", over_time, targets_over_time_figure(placed, targets, dated)),
+        PageFigure("leak", "The part of each target that the author explains.", leak),
     ]
     sentences = [
-        "Targets are fitted on training posts alone. η²: the share of the variance that the author alone "
-        "explains; by chance: what authors would explain who do not matter. Author's mean ranks: of two "
-        "posts, how often the mean of each one's author orders them rightly (50 % is chance), on posts that "
-        "the target was not fitted on. Goes with date: Spearman within an author. Outer 1 %: the share of "
-        "the variance that a hundredth of the posts make. Spread: how many times as much authors that vary "
-        "much vary as others.",
+        "Targets are fitted on training posts only. η²: the share of the variance that the author explains; "
+        "by chance: η² of authors who explain nothing. Author's mean ranks: of two posts, how often the mean "
+        "of each one's author orders them rightly (50 % is chance), on posts that the target was not fitted "
+        "on. Goes with date: Spearman within an author. Outer 1 %: the share of the variance in a hundredth "
+        "of the posts. Spread: the standard deviation within an author, the 90th percentile of authors over "
+        "the 10th.",
     ]
     numbers = {
         "expected_share": expected,
@@ -138,9 +115,9 @@ def _followers_in_words(posts: Posts) -> str:
     medians = by_author["likes"].median()
     try:
         rho = interval(spearman, medians[known], followers[known].astype(np.float64))
-    except (NothingToCompareError, LikerankError):
-        return f"{said}; too few followers are known to tell whether they matter."
-    if rho.low is None or rho.high is None:
+    except LikerankError:
+        rho = None
+    if rho is None or rho.low is None or rho.high is None:
         return f"{said}; too few followers are known to tell whether they matter."
     numbers = f"Spearman {rho.estimate:+.2f}, {rho.low:+.2f} to {rho.high:+.2f}, {int(known.sum()):,} authors"
     if rho.low > 0:
@@ -153,17 +130,17 @@ def _followers_in_words(posts: Posts) -> str:
     return f"Not surely: authors with more followers do not surely have more likes ({numbers}). {said}."
 
 
-def _row(facts: TargetFacts, expected: float) -> tuple[str, ...]:
+def _row(facts: TargetFacts, expected: float) -> dict[str, str]:
     if facts.missing:
-        return (facts.name, *[""] * 6, facts.missing)
+        return {"target": facts.name, "in words": facts.missing}
     drift = facts.drift.pooled if facts.drift is not None else None
-    return (
-        facts.name,
-        f"{facts.share:.1%}",
-        f"{expected:.1%}",
-        "" if facts.ranking is None else f"{facts.ranking:.1%}",
-        "" if drift is None else f"{drift.estimate:+.3f}",
-        f"{facts.top_share:.0%}",
-        "" if facts.spread is None else f"{facts.spread:.1f}",
-        facts.in_words(expected),
-    )
+    return {
+        "target": facts.name,
+        "η²": f"{facts.share:.1%}",
+        "by chance": f"{expected:.1%}",
+        "author's mean ranks": "" if facts.ranking is None else f"{facts.ranking:.1%}",
+        "goes with date": "" if drift is None else f"{drift.estimate:+.3f}",
+        "outer 1 %": f"{facts.top_share:.0%}",
+        "spread": "" if facts.spread is None else f"{facts.spread:.1f}",
+        "in words": facts.in_words(expected),
+    }

@@ -1,4 +1,4 @@
-"""Whether something goes with the likes within an author: Spearman author by author, pooled, and in words."""
+"""Correlation with the likes within an author: Spearman of each author, pooled, and in words."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,24 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from likerank.evaluation.intervals import Interval, interval
-from likerank.evaluation.metrics import NothingToCompareError, spearman
+from likerank.evaluation import Interval, UndefinedMetricError, interval, spearman
 
 FEWEST_POSTS = 5
-"""An author with fewer posts has no interval worth drawing; the pooled answer counts theirs all the same."""
+"""An author with fewer posts gets no interval; the pooled answer includes the posts."""
 
-_MOST_AUTHORS = 1000  # drawn and written down one by one; an interval takes some milliseconds
+_MOST_AUTHORS = 1000  # with an interval each, which takes some milliseconds
 
 
 @dataclass(frozen=True)
 class AuthorAssociation:
-    """One author's.
-
-    Attributes:
-        author: The author's key.
-        posts: How many posts it rests on.
-        rho: Spearman's rank correlation, and its 95 % interval.
-    """
+    """One author's key, number of posts, and Spearman's rank correlation with its 95 % interval."""
 
     author: str
     posts: int
@@ -33,13 +26,13 @@ class AuthorAssociation:
 
 @dataclass(frozen=True)
 class Association:
-    """How two quantities go together within authors.
+    """The correlation of two quantities within authors.
 
     Attributes:
         pooled: Spearman within authors, weighted by posts; None where no author has two posts that differ.
-        by_author: Of the authors with enough posts, those with the most, in the order of their correlation.
-        posts: How many posts were looked at.
-        authors: How many authors they are of.
+        by_author: Authors with enough posts, at most those with the most, by ascending correlation.
+        posts: Number of posts.
+        authors: Number of authors.
     """
 
     pooled: Interval | None
@@ -49,11 +42,11 @@ class Association:
 
     @property
     def sure(self) -> bool:
-        """Whether the pooled interval leaves out 0."""
+        """Whether the pooled interval excludes 0."""
         return self.pooled is not None and self.pooled.leaves_out_0
 
     def to_json(self) -> dict[str, Any]:
-        """Returns it in plain types."""
+        """Returns plain types."""
         return asdict(self)
 
 
@@ -63,22 +56,19 @@ def association(
     """Correlates values with likes within authors.
 
     Args:
-        values: Of each post, (N,), no NaN.
-        likes: Likewise.
-        authors: Who posted each, (N,).
-        each_author: Whether to look at authors one by one as well.
+        values: A value of each post, (N,), no NaN.
+        likes: Likes of each post, (N,), no NaN.
+        authors: The author of each post, (N,).
+        each_author: Whether to correlate for each author as well.
     """
-    x, y, who = np.asarray(values, np.float64), np.asarray(likes, np.float64), np.asarray(authors)
-    names, code, posts = np.unique(who, return_inverse=True, return_counts=True)
+    x, y = np.asarray(values, np.float64), np.asarray(likes, np.float64)
+    names, code, posts = np.unique(np.asarray(authors), return_inverse=True, return_counts=True)
     by_author = []
-    if each_author:
-        order = np.argsort(code, kind="stable")
-        parts = np.split(order, np.cumsum(posts)[:-1]) if names.size else []
-        most = [author for author in np.argsort(-posts, kind="stable") if posts[author] >= FEWEST_POSTS]
-        for author in most[:_MOST_AUTHORS]:
-            rho = _rho(x[parts[author]], y[parts[author]])
-            if rho is not None:
-                by_author.append(AuthorAssociation(str(names[author]), int(posts[author]), rho))
+    most = [author for author in np.argsort(-posts, kind="stable") if posts[author] >= FEWEST_POSTS]
+    for author in most[:_MOST_AUTHORS] if each_author else []:
+        theirs = code == author
+        if (rho := _rho(x[theirs], y[theirs])) is not None:
+            by_author.append(AuthorAssociation(str(names[author]), int(posts[author]), rho))
     by_author.sort(key=lambda each: each.rho.estimate)
     return Association(_rho(x, y, code), tuple(by_author), int(x.size), int(names.size))
 
@@ -90,7 +80,7 @@ def _rho(
         return None
     try:
         return interval(spearman, likes, values, groups)
-    except NothingToCompareError:
+    except UndefinedMetricError:
         return None
 
 
@@ -99,7 +89,7 @@ def age_in_words(found: Association, trend_ratio: float | None) -> str:
 
     Args:
         found: Age against likes within authors.
-        trend_ratio: How many times as many likes the oldest have as the newest, by the pooled trend.
+        trend_ratio: Likes of the oldest over those of the newest, by the pooled trend; None if not known.
     """
     pooled = found.pooled
     if pooled is None:
@@ -121,16 +111,12 @@ def age_in_words(found: Association, trend_ratio: float | None) -> str:
 
 
 def traits_in_words(found: Sequence[tuple[str, Association]]) -> str:
-    """Answers in one sentence which traits of a picture go with likes within an author."""
-    sure = [(name, each) for name, each in found if each.sure and each.pooled is not None]
+    """Names in one sentence the traits of a picture that correlate with likes within an author."""
+    sure = [(name, each.pooled.estimate) for name, each in found if each.pooled and each.sure]
     if not sure:
         return f"Within an author, none of {', '.join(name for name, _ in found)} surely goes with likes."
-    sure.sort(key=lambda pair: -abs(pair[1].pooled.estimate if pair[1].pooled else 0.0))
-    said = ", ".join(
-        f"{name} ({each.pooled.estimate:+.2f}, {_strength(each.pooled.estimate)})"
-        for name, each in sure
-        if each.pooled is not None
-    )
+    sure.sort(key=lambda pair: -abs(pair[1]))
+    said = ", ".join(f"{name} ({rho:+.2f}, {_strength(rho)})" for name, rho in sure)
     return f"Within an author, these surely go with likes (Spearman): {said}."
 
 

@@ -1,38 +1,24 @@
-"""How much of a target is a matter of who posted: the leak that a network across authors can live on."""
-
-from typing import NamedTuple
+"""The part of a target that the author explains: a leak that a network across authors can learn."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from likerank.evaluation.comparison import Comparison, FloatArray
-from likerank.evaluation.metrics import pairwise_accuracy
+from likerank.evaluation.metrics import pairwise_accuracy, pairwise_sums
+from likerank.evaluation.scored_posts import FloatArray, ScoredPosts
 
-# Means that a target made equal differ by rounding; a difference below this share of the spread is none.
+# Means that a target made equal differ by rounding: a smaller difference, over the spread, counts as none.
 _ROUNDING = 1e-6
 
 
-class AuthorMeanRanking(NamedTuple):
-    """How well posts are ranked by their author's mean alone, as pairwise accuracy.
-
-    Attributes:
-        across: Among all posts: 0.5 is chance, 1 is perfect.
-        within: Among an author's posts: 0.5, since all of them have one mean.
-    """
-
-    across: float
-    within: float
-
-
 def author_share(values: ArrayLike, authors: ArrayLike) -> float:
-    """Returns η², the share of the values' variance that the author alone explains.
+    """Returns η², the share of the values' variance that the author explains.
 
-    It is the sum of squares between authors over that of all posts. Where authors have n posts each and
-    explain nothing, about 1/n is to be expected.
+    η² is the sum of squares between authors over that of all posts, about 1/n for authors with n posts each
+    who explain nothing.
 
     Args:
         values: A target, or likes; shape (N,).
-        authors: Who posted each; shape (N,).
+        authors: The author of each post; shape (N,).
 
     Returns:
         From 0 to 1; 0 where all values are equal.
@@ -40,7 +26,7 @@ def author_share(values: ArrayLike, authors: ArrayLike) -> float:
     Raises:
         LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
     """
-    posts = Comparison(values, values, authors)
+    posts = ScoredPosts(values, values, authors)
     if np.ptp(posts.y_true) == 0.0:
         return 0.0
     centred = posts.y_true - posts.y_true.mean()
@@ -48,27 +34,25 @@ def author_share(values: ArrayLike, authors: ArrayLike) -> float:
     return min(1.0, between / float(np.square(centred).sum()))
 
 
-def author_mean_ranking(
-    values: ArrayLike, authors: ArrayLike, training: ArrayLike | None = None
-) -> AuthorMeanRanking:
-    """Returns how well each author's mean of the values ranks the posts by them.
+def author_mean_ranking(values: ArrayLike, authors: ArrayLike, training: ArrayLike | None = None) -> float:
+    """Returns the pairwise accuracy across authors of the author's mean: 0.5 is chance, 1 is perfect.
 
-    With `training` it is the mean of the author's training posts, and the other posts are ranked: right for
-    a target, which was fitted on those. Without, each post is ranked by the mean of its author's other
-    posts, so that it does not vote for itself: right for what was not fitted, such as likes. (A target that
-    was centred by author makes the mean of the others say the opposite of the post itself.) An author
-    without such posts stands at the mean of all. Pairs of one author count one half.
+    With `training`, the mean of the author's training posts ranks the other posts: right for a target, which
+    was fitted on those. Without, the mean of the author's other posts ranks each post, which so does not
+    count for itself: right for values that were not fitted, such as likes. (For a target that was centred by
+    author, the mean of the others is the opposite of the post itself.) An author without such posts gets the
+    mean of all. Pairs of one author count one half.
 
     Args:
         values: A target, or likes; shape (N,).
-        authors: Who posted each; shape (N,).
+        authors: The author of each post; shape (N,).
         training: Whether the target was fitted on the post, bool (N,).
 
     Raises:
-        NothingToCompareError: If fewer than two posts are to be ranked, or all are equal.
+        UndefinedMetricError: If there are fewer than two posts to rank, or all are equal.
         LikerankError: If the arrays are empty, of different lengths, or hold NaN or infinity.
     """
-    posts = Comparison(values, values, authors)
+    posts = ScoredPosts(values, values, authors)
     if training is None:
         ranked = np.ones(posts.y_true.size, dtype=bool)
         score = _by_author(posts, ranked, itself=posts.y_true)
@@ -76,15 +60,17 @@ def author_mean_ranking(
         ranked = ~np.asarray(training, dtype=bool)
         score = _by_author(posts, ~ranked)
     truth, author = posts.y_true[ranked], posts.group[ranked]
-    across = pairwise_accuracy.compare(Comparison(truth, score[ranked]))
-    within = Comparison(truth, score[ranked], author)
-    same = pairwise_accuracy.sums(within)
+    across = pairwise_accuracy.by_group(ScoredPosts(truth, score[ranked]))
+    within = ScoredPosts(truth, score[ranked], author)
+    same = pairwise_sums(within)
     agreeing = across.numerator.sum() - same.numerator.sum() + same.denominator.sum() / 2
-    return AuthorMeanRanking(across=float(agreeing / across.denominator.sum()), within=0.5)
+    return float(agreeing / across.denominator.sum())
 
 
-def _by_author(posts: Comparison, counted: NDArray[np.bool_], itself: FloatArray | None = None) -> FloatArray:
-    """Returns the mean of the counted posts of each post's author, without itself where that is given."""
+def _by_author(
+    posts: ScoredPosts, counted: NDArray[np.bool_], itself: FloatArray | None = None
+) -> FloatArray:
+    """Returns the mean of the counted posts of each post's author, without the post itself if given."""
     values = np.where(counted, posts.y_true, 0.0)
     overall = float(values.sum() / max(1, counted.sum()))
     sums, numbers = (posts.group_sums(each.astype(np.float64))[posts.group] for each in (values, counted))

@@ -1,4 +1,4 @@
-"""How a like count ripens after posting: from counts of the same post at several ages."""
+"""The observation window: the days that a like count needs to be complete, from counts at several ages."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,28 +9,28 @@ from scipy.stats import CensoredData, ecdf
 
 FloatArray = NDArray[np.float64]
 
-RIPE = 0.95
-"""The share of its last count at which a post is called ripe."""
+COMPLETE = 0.95
+"""The share of its last count at which a post's count is called complete."""
 
 _PLACES = 60
 _FIRST_AGE = 1 / 24  # days; younger counts are rare, and the axis is logarithmic
 
 
 @dataclass(frozen=True)
-class Ripening:
-    """How counts grew to their last value.
+class ObservationWindow:
+    """Growth of like counts to their last value.
 
     Attributes:
         posts: Posts that were counted at least twice.
-        followed: Of these, those that were first counted before they were ripe.
-        median_days: Half of the posts were ripe after so many days; at most so many where none was followed.
-        most_days: Nine of ten were, likewise.
-        last_look_days: The median age of posts when they were last counted.
+        followed: Of these, posts that were first counted before they were complete.
+        median_days: Days after which half of the posts were complete; an upper bound if none was followed.
+        most_days: The same of nine posts in ten.
+        last_look_days: The median age of posts at their last count.
         ages: Ages in days, (P,), ascending.
-        quarter: The share of its last count that a quarter of the posts stay below at each age, (P,); NaN
-            where fewer than ten posts tell.
-        half: The median share, likewise.
-        three_quarters: Likewise.
+        quarter: The lower quartile of the share of its last count at each age, (P,); NaN where fewer than ten
+            posts have a count before and after.
+        half: The median of the share.
+        three_quarters: The upper quartile of the share.
     """
 
     posts: int
@@ -44,9 +44,11 @@ class Ripening:
     three_quarters: FloatArray
 
     def in_words(self) -> str:
-        """Says it in a sentence or two."""
+        """Describes the growth in a few sentences."""
         seen_late = self.posts - self.followed
-        meaning = "they count as ripe by then (Kaplan-Meier)" if self.followed else "it may have come sooner"
+        meaning = (
+            "they count as complete by then (Kaplan-Meier)" if self.followed else "it may have come sooner"
+        )
         late = (
             f" {seen_late:,} of the {self.posts:,} posts had that when they were first counted: {meaning}."
             if seen_late
@@ -59,13 +61,13 @@ class Ripening:
             else ""
         )
         return (
-            f"Half of the posts have {RIPE:.0%} of their last count {self.median_days:.1f} days after "
+            f"Half of the posts have {COMPLETE:.0%} of their last count {self.median_days:.1f} days after "
             f"posting, nine of ten after {self.most_days:.1f} days ({self.posts:,} posts counted at least "
             f"twice).{late}{soon}"
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Returns it in plain types; None in place of NaN."""
+        """Returns plain types, with None in place of NaN."""
         return {
             name: [None if np.isnan(each) else float(each) for each in value]
             if isinstance(value, np.ndarray)
@@ -74,13 +76,13 @@ class Ripening:
         }
 
 
-def ripening(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> Ripening | None:
-    """Looks at how counts of the same post grow with its age.
+def observation_window(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> ObservationWindow | None:
+    """Measures the growth of each post's counts with its age.
 
-    Between two looks a count is taken to grow evenly. Posts whose last count is 0 say nothing.
+    Between two counts the growth is taken as linear. Posts with 0 likes at the end are passed over.
 
     Args:
-        posts: Which post each count is of, (N,), in any order.
+        posts: The post of each count, (N,), in any order.
         ages: Days from posting to the count, (N,), not negative.
         counts: Likes, (N,).
 
@@ -99,16 +101,16 @@ def ripening(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> Ripening |
     ]
     if not series:
         return None
-    ripe = np.array([_first_reached(*one) for one in series])
-    first_ripe = np.array([share[0] >= RIPE for _, share in series])
-    median_days, most_days = _quantiles(ripe, first_ripe, (0.5, 0.9))
+    days = np.array([_first_complete(*one) for one in series])
+    at_first = np.array([share[0] >= COMPLETE for _, share in series])
+    median_days, most_days = _quantiles(days, at_first, (0.5, 0.9))
     last = np.array([one_age[-1] for one_age, _ in series])
     places = np.geomspace(_FIRST_AGE, max(float(np.quantile(last, 0.9)), 2 * _FIRST_AGE), _PLACES)
     # One age after another: a table of all posts by all ages would grow with the posts.
     quartiles = np.array([_quartiles(series, place) for place in places])
-    return Ripening(
+    return ObservationWindow(
         posts=len(series),
-        followed=int((~first_ripe).sum()),
+        followed=int((~at_first).sum()),
         median_days=median_days,
         most_days=most_days,
         last_look_days=float(np.median(last)),
@@ -119,18 +121,18 @@ def ripening(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> Ripening |
     )
 
 
-def _first_reached(age: FloatArray, share: FloatArray) -> float:
-    at = int(np.argmax(share >= RIPE))
+def _first_complete(age: FloatArray, share: FloatArray) -> float:
+    at = int(np.argmax(share >= COMPLETE))
     if at == 0:
         return float(age[0])
-    part = (RIPE - share[at - 1]) / (share[at] - share[at - 1])
+    part = (COMPLETE - share[at - 1]) / (share[at] - share[at - 1])
     return float(age[at - 1] + part * (age[at] - age[at - 1]))
 
 
 def _quantiles(days: FloatArray, at_most: NDArray[np.bool_], levels: tuple[float, ...]) -> list[float]:
-    """Returns quantiles of days of which some are only known to be at most so many.
+    """Returns quantiles of days, some of which are upper bounds.
 
-    Kaplan and Meier's estimate with time turned round, where "at most" is "at least" and they know it.
+    Kaplan and Meier's estimate of right-censored data, with the time axis reversed.
     """
     survival = ecdf(CensoredData.right_censored(-days, at_most)).sf
     # Survival beyond -t is the chance of less than t days.

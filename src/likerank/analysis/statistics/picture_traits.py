@@ -1,4 +1,4 @@
-"""What can be measured of a picture without learning anything."""
+"""Traits of pictures that are measured without learning: brightness, contrast, saturation, sharpness."""
 
 from typing import Final
 

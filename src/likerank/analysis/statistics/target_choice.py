@@ -1,4 +1,4 @@
-"""The choice of a target: how much of the author and the date each target keeps, and a recommendation."""
+"""Choice of a target: properties of each target, and a recommendation with its reason."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from likerank.analysis.statistics.association import Association, association
 from likerank.analysis.statistics.author_share import author_mean_ranking, author_share
-from likerank.evaluation.metrics import NothingToCompareError
+from likerank.evaluation import UndefinedMetricError
 
 _MOSTLY_ALONE = 0.5
 _FEW = 5
@@ -19,19 +19,19 @@ _POSTS_FOR_SPREAD = 10
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What a target leaves in, measured.
+    """Measured properties of a target.
 
     Attributes:
-        name: The target's; `likes` for the counts themselves.
-        share: The part of its variance that the author alone explains (η²), from 0 to 1.
-        ranking: Pairwise accuracy across authors of the author's mean alone; 0.5 is no leak; None where too
-            few posts were held out.
-        top_share: The part of its variance that its outermost hundredth of the posts make.
-        spread: Its standard deviation within an author, the ninth author in ten over the first in ten; None
+        name: The target's name; `likes` for the counts themselves.
+        share: The part of its variance that the author explains (η²), from 0 to 1.
+        ranking: Pairwise accuracy across authors of the author's mean; 0.5 is no leak; None where too few
+            posts were held out.
+        top_share: The part of its variance in the outermost hundredth of the posts.
+        spread: Its standard deviation within an author: the 90th percentile of authors over the 10th; None
             where no author has ten posts.
-        drift: How it goes with the date within an author; None without dates.
-        per_author: Whether it holds a post against its own author's others.
-        missing: Why there is no such target on these posts; empty where there is, and the rest is as said.
+        drift: Its correlation with the date within an author; None without dates.
+        per_author: Whether the target compares a post with other posts of its author.
+        missing: The reason why the target cannot be computed of these posts; empty where it can.
     """
 
     name: str
@@ -45,21 +45,17 @@ class TargetFacts:
 
     @property
     def sure_drift(self) -> float:
-        """How strongly it surely goes with the date, 0 where that is not sure."""
+        """The absolute correlation with the date, 0 where it is not significant."""
         if self.drift is None or self.drift.pooled is None or not self.drift.sure:
             return 0.0
         return abs(self.drift.pooled.estimate)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns it in plain types."""
+        """Returns plain types."""
         return {key: None if value != value else value for key, value in asdict(self).items()}
 
     def in_words(self, expected_share: float) -> str:
-        """Returns what is to be said of it, in a sentence.
-
-        Args:
-            expected_share: The η² that authors would have who explain nothing.
-        """
+        """Returns a sentence for people, given the η² of authors who explain nothing."""
         if self.missing:
             return self.missing
         said = [f"the author explains {self.share:.0%} of its variance"]
@@ -70,28 +66,21 @@ class TargetFacts:
             said.append(f"who posted gives away {leak} of its order ({self.ranking:.0%} of pairs)")
         if self.top_share > 0.25:
             said.append(
-                f"a hundredth of the posts make {self.top_share:.0%} of its variance, so they lead the fit"
+                f"a hundredth of the posts make {self.top_share:.0%} of its variance and lead the fit"
             )
         if self.sure_drift > 0.05 and self.drift is not None and self.drift.pooled is not None:
             said.append(
                 f"it goes with the date (Spearman {self.drift.pooled.estimate:+.2f} within an author)"
             )
         if self.spread is not None and self.spread > 2:
-            said.append(
-                f"some authors vary {self.spread:.1f} times as much as others, so they count for more"
-            )
+            said.append(f"some authors vary {self.spread:.1f} times as much as others and count for more")
         text = "; ".join(said)
         return f"{text[0].upper()}{text[1:]}."
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """Which target to learn.
-
-    Attributes:
-        target: Its name; empty where there is none.
-        reason: Why, in a sentence or two.
-    """
+    """The name of the target to learn, empty if there is none, and the reason in a sentence or two."""
 
     target: str
     reason: str
@@ -109,17 +98,17 @@ def target_facts(
     """Measures a target on N posts.
 
     Args:
-        name: The target's.
-        values: Its value of each post, (N,).
-        authors: Who posted each, (N,).
-        training: Which posts it was fitted on, (N,); None for counts, which are not fitted.
-        days: When each was posted, in days from any day, (N,), NaN where not known; None without dates.
-        per_author: Whether it holds a post against its own author's others.
+        name: The target's name.
+        values: The target of each post, (N,).
+        authors: The author of each post, (N,).
+        training: Whether the target was fitted on the post, (N,); None for counts, which are not fitted.
+        days: Time of posting in days from any day, (N,), NaN where not known; None without dates.
+        per_author: Whether the target compares a post with other posts of its author.
     """
     target, who = np.asarray(values, np.float64), np.asarray(authors)
     try:
-        ranking = author_mean_ranking(target, who, training).across
-    except NothingToCompareError:
+        ranking = author_mean_ranking(target, who, training)
+    except UndefinedMetricError:
         ranking = None
     drift = None
     if days is not None and (dated := ~np.isnan(days)).any():
@@ -130,21 +119,21 @@ def target_facts(
 
 
 def expected_share(authors: ArrayLike) -> float:
-    """Returns the η² to be expected of authors who explain nothing, (G - 1) / (N - 1)."""
+    """Returns the expected η² of authors who explain nothing, (G - 1) / (N - 1)."""
     who = np.asarray(authors)
     return (np.unique(who).size - 1) / max(1, who.size - 1)
 
 
 def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> Recommendation:
-    """Chooses among targets: first by what the author leaks, then drift, tails and unequal authors.
+    """Chooses among targets: first by the leak of the author, then drift, tails and unequal authors.
 
-    Each time those stay that are close to the best; of what stays at the end the first, so the simplest
-    should come first. Where most training posts are the only one of their author, a target that holds them
-    against their author's others is 0 for them and teaches nothing, and is no candidate.
+    Each criterion keeps the targets that are close to the best; the first of those that remain is chosen.
+    Where most training posts are the only one of their author, targets that compare a post with its author's
+    others are 0 for them and teach nothing, and are no candidates.
 
     Args:
-        targets: What there is, the simplest first.
-        training_authors: Who posted each training post, (T,).
+        targets: The targets, the simplest first.
+        training_authors: The author of each training post, (T,).
     """
     _, posts = np.unique(np.asarray(training_authors), return_counts=True)
     alone = float((posts == 1).sum() / max(1, posts.sum()))
@@ -164,9 +153,7 @@ def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> 
     chosen, *others = left
     why = f"it {_joined(reasons)}" if reasons else "none is measurably better, and it is the simplest"
     if others and reasons:
-        why += (
-            f"; {_joined([each.name for each in others])} would do as well, but {chosen.name} is the simplest"
-        )
+        why += f"; {_joined([each.name for each in others])} would do as well, but it is the simplest"
     return Recommendation(
         chosen.name, f"{chosen.name}: {why}.{_of_few_posts(alone, float(np.median(posts)))}"
     )
@@ -175,10 +162,9 @@ def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> 
 def _of_few_posts(alone: float, median: float) -> str:
     if alone > _MOSTLY_ALONE:
         return (
-            f" {alone:.0%} of the training posts are their author's only one, so what is usual for an "
-            "author is not known and targets that need it were passed over; more posts an author "
-            "(snapshot.balance=none keeps all, snapshot.min_posts_per_author=10 leaves out authors of "
-            "fewer) would allow them."
+            f" {alone:.0%} of the training posts are their author's only one, so targets that need other "
+            "posts of the author were passed over; more posts an author (snapshot.balance=none keeps all, "
+            "snapshot.min_posts_per_author=10 leaves out authors of fewer) would allow them."
         )
     if median < _FEW:
         posts = "post" if median == 1 else "posts"
@@ -220,7 +206,7 @@ _CRITERIA: Final[
         lambda each: f"{each.spread or 1.0:.1f} times between authors",
     ),
 )
-"""What targets are compared by: in words, as a number (less is better), by how much it must differ."""
+"""Criteria: in words, as a number (less is better), its least difference that counts, the number in words."""
 
 
 def _top_share(values: NDArray[np.float64]) -> float:

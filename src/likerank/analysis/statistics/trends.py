@@ -1,7 +1,7 @@
-"""A smooth line through many points, with a band that says how sure it is.
+"""A smooth line through many points, with its 95 % band.
 
-Local linear regression with Gaussian weights, on points counted into equal bins: what the fit costs does not
-depend on how many points there are.
+Local linear regression with Gaussian weights, on points counted into equal bins: the cost of the
+fit does not depend on the number of points.
 
 Source: J. Fan and I. Gijbels, Local Polynomial Modelling and Its Applications (1996), sections 2.3 and 3.2.
 """
@@ -23,10 +23,10 @@ class Trend:
     """A line and its pointwise 95 % band.
 
     Attributes:
-        x: Where, shape (P,), ascending.
-        y: The line.
+        x: Places, shape (P,), ascending.
+        y: The line at each place.
         low: Lower edge of the band.
-        high: Upper edge.
+        high: Upper edge of the band.
     """
 
     x: FloatArray
@@ -40,8 +40,8 @@ def smoothed_trend(x: ArrayLike, y: ArrayLike, span: float = 0.1) -> Trend | Non
 
     Args:
         x: Shape (N,), no NaN.
-        y: Likewise.
-        span: Standard deviation of the weights, as a share of the range that the middle 98 % of x take.
+        y: Shape (N,), no NaN.
+        span: Standard deviation of the weights, as a share of the range of the middle 98 % of x.
 
     Returns:
         The line over the middle 98 % of x; None where there are fewer than ten points or x is constant.
@@ -74,7 +74,7 @@ def smoothed_trend(x: ArrayLike, y: ArrayLike, span: float = 0.1) -> Trend | Non
 
 
 def _local_linear(places: FloatArray, centre: FloatArray, number: FloatArray, width: float) -> FloatArray:
-    """Returns what each point of a bin counts for the line at each place, (P, bins)."""
+    """Returns the weight of each point of a bin for the line at each place, (P, bins)."""
     distance = centre - places[:, None]
     # No weight is quite 0, so that a gap in x is bridged by a straight line.
     kernel = np.exp(-0.5 * (distance / width) ** 2) + 1e-9

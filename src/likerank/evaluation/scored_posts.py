@@ -1,4 +1,4 @@
-"""Posts beside each other: for every post, where the other posts of its group stand in score and truth."""
+"""Posts with truth and score: for every post, how many others of its group are below, tied and above."""
 
 from functools import cached_property
 
@@ -13,15 +13,15 @@ IntArray = NDArray[np.int64]
 BELOW, TIED, ABOVE = 0, 1, 2
 
 
-class Comparison:
-    """A score and the truth of N posts, compared among all of them or within groups.
+class ScoredPosts:
+    """A score and the truth of N posts, to be scored among all of them or within groups.
 
     Counts and sums take O(N log N) time and memory: a million posts took 7 s and 600 bytes each.
 
     Attributes:
-        y_true: What is true of each post, float64 (N,).
-        y_score: What was said of it, float64 (N,).
-        within: Whether posts are compared within groups.
+        y_true: The truth of each post, float64 (N,).
+        y_score: The score of each post, float64 (N,).
+        within: Whether posts are scored within groups.
         group: Each post's group as a code from 0, int64 (N,).
         size: Posts of each group, int64 (G,).
     """
@@ -54,8 +54,29 @@ class Comparison:
         return _sums_by_code(self.group, per_post)
 
     @cached_property
+    def rows_by_group(self) -> list[IntArray]:
+        """The rows of each group's posts, in their order."""
+        return np.split(np.argsort(self.group, kind="stable"), np.cumsum(self.size)[:-1])
+
+    @property
+    def others(self) -> IntArray:
+        """The number of other posts in each post's group, (N,)."""
+        return self.size[self.group] - 1
+
+    def with_scores(self, y_score: ArrayLike) -> "ScoredPosts":
+        """Returns the same posts with other scores, (N,)."""
+        return ScoredPosts(self.y_true, y_score, self.group if self.within else None)
+
+    def shuffled(self, random: np.random.Generator) -> "ScoredPosts":
+        """Returns the same posts with the scores in a random order within each group."""
+        scores = np.empty_like(self.y_score)
+        order = np.lexsort((random.random(self.group.size), self.group))
+        scores[np.argsort(self.group, kind="stable")] = self.y_score[order]
+        return self.with_scores(scores)
+
+    @cached_property
     def counts(self) -> IntArray:
-        """For each post, how many others stand [below, tied, above] in score and in truth, (N, 3, 3)."""
+        """For each post, how many others are [below, tied, above] in score and in truth, (N, 3, 3)."""
         one = np.ones(self.y_true.size)
         below, x_tied_y_below, x_below_y_tied = (
             part.astype(np.int64)
@@ -68,7 +89,6 @@ class Comparison:
         tied = self._score_then_truth.sum_equal(one).astype(np.int64) - 1
         x_below, y_below = (axis.sum_below(one).astype(np.int64) for axis in (self._score, self._truth))
         x_tied, y_tied = (axis.sum_equal(one).astype(np.int64) - 1 for axis in (self._score, self._truth))
-        others = self.size[self.group] - 1
         counts = np.empty((one.size, 3, 3), np.int64)
         counts[:, BELOW, BELOW] = below
         counts[:, BELOW, TIED] = x_below_y_tied
@@ -78,11 +98,11 @@ class Comparison:
         counts[:, TIED, ABOVE] = x_tied - x_tied_y_below - tied
         counts[:, ABOVE, BELOW] = y_below - below - x_tied_y_below
         counts[:, ABOVE, TIED] = y_tied - x_below_y_tied - tied
-        counts[:, ABOVE, ABOVE] = others - counts[:, :, :2].sum((1, 2)) - counts[:, :2, ABOVE].sum(1)
+        counts[:, ABOVE, ABOVE] = self.others - counts[:, :, :2].sum((1, 2)) - counts[:, :2, ABOVE].sum(1)
         return counts
 
     def sum_others(self, weights: FloatArray) -> FloatArray:
-        """Sums over each post's others a weight that depends on where the other stands beside it.
+        """Sums over each post's others a weight that depends on whether the other is below, tied or above.
 
         Args:
             weights: What each post adds to the sum of a post that it is [below, tied with, above] in score

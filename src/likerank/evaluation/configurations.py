@@ -1,28 +1,28 @@
-"""Which of several configurations ranks best, and whether that is sure.
+"""Comparison of configurations: the order of their scores, and whether the best is surely better.
 
-A configuration is scored once for each seed on the same posts; its score is the mean over seeds. Two things
-make it unsure: which posts there are (the delete-one jackknife of `intervals`, paired between configurations)
-and which seeds were drawn. The spread over seeds is pooled over all networks that are compared, since two or
-three seeds tell little alone (one that diverged counts for itself alone), but is never taken as less than the
-configuration's own. A baseline whose score
-changes with the seed is taken to vary at least as much.
+A configuration is scored once for each seed on the same posts; its score is the mean over seeds. The score
+varies with the posts (the delete-one jackknife of `intervals`, paired between configurations) and with the
+seeds. The spread over seeds is pooled over all networks that are compared, since two or three seeds estimate
+it badly (a seed that diverged counts for its own configuration only), but is never less than the
+configuration's own. A baseline whose score changes with the seed is taken to vary at least as much.
 
-Whoever looks for the best looks at all pairs, so a difference to the best is judged at 95 % for all pairs at
-once (Bonferroni). Corrected for the others alone, the best of ten equal configurations would seem better than
-some other in 15 of 100 comparisons, of forty in 34 (Tukey's studentised range).
+The best is found among all pairs, so a difference to the best is judged at 95 % for all pairs at once
+(Bonferroni). Corrected for the best's own pairs only, the best of ten equal configurations would seem better
+than some other in 15 of 100 comparisons, of forty in 34 (Tukey's studentised range).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtri
 
 from likerank.errors import LikerankError
-from likerank.evaluation.comparison import Comparison
 from likerank.evaluation.intervals import CONFIDENCE, Interval, Jackknife, Variance, bounded, jackknife
-from likerank.evaluation.metrics import Metric
+from likerank.evaluation.metric import Metric
+from likerank.evaluation.scored_posts import ScoredPosts
 
 _NAMED_IN_A_VERDICT = 4
 _ENOUGH_FOR_A_MEDIAN = 4
@@ -31,13 +31,13 @@ _LEFT_OUT_BY_CHANCE = 0.001
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is compared: a configuration's scores, or a baseline's.
+    """A configuration's scores, or a baseline's.
 
     Attributes:
-        label: What to call it, unlike any other's.
-        scores: What it says of the N posts, (N,), by seed; higher is better.
-        kind: Who made the scores, such as `network` or `ridge`: the spread over seeds is one kind's.
-        family: Common to candidates that differ by nothing but the seed; its label unless given.
+        label: The name to print, unlike any other's.
+        scores: Scores of the N posts, (N,), by seed; higher is better.
+        kind: The predictor, such as `network` or `ridge`: the spread over seeds is pooled within a kind.
+        family: A name that candidates share which differ in the seed only; the label by default.
     """
 
     label: str
@@ -48,15 +48,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Standing:
-    """How one candidate did.
+    """One candidate's result.
 
     Attributes:
-        label: The candidate's.
-        kind: Likewise.
+        label: The candidate's label.
+        kind: The candidate's kind.
         by_seed: The score of each seed.
         score: The mean over seeds with its 95 % interval.
         spread: Standard deviation over the seeds; None where there is one.
-        seeds_counted: Whether the intervals know how the score varies with the seed.
+        seeds_counted: Whether the intervals include the variation with the seed.
         behind: The best's score minus this one's on the same posts, its interval at 95 % for all pairs at
             once; None for the best itself.
     """
@@ -76,14 +76,14 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Comparison:
     """Candidates on the same posts, the best first.
 
     Attributes:
         standings: One for each candidate, by falling score.
-        chance: What a random order of the same posts scores on average.
-        posts: How many posts were compared.
-        authors: How many authors they are of.
+        chance: Mean score of a random order of the same posts.
+        posts: Number of posts that were scored.
+        authors: Number of their authors; 0 across authors.
     """
 
     standings: tuple[Standing, ...]
@@ -93,7 +93,7 @@ class Ranking:
 
     @property
     def verdict(self) -> str:
-        """One sentence: which is best, and whether that is sure."""
+        """A sentence that names the best and says whether it is surely better."""
         best, others = self.standings[0], self.standings[1:]
         open_ = [standing.label for standing in others if not standing.surely_behind]
         if not others:
@@ -108,14 +108,13 @@ class Ranking:
         return f"{best.label} is best, but not surely better than {_listed(open_)}."
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """A candidate with its score of each seed and what the seeds add to its variance."""
+class _Scored(NamedTuple):
+    """A candidate with its score of each seed and the seeds' part of its variance."""
 
     candidate: Candidate
     by_seed: dict[int, float]
     posts: Jackknife
-    seeds: list[Variance] = field(default_factory=list)
+    seeds: Sequence[Variance] = ()
 
 
 def compare_candidates(
@@ -123,27 +122,28 @@ def compare_candidates(
     likes: ArrayLike,
     candidates: Sequence[Candidate],
     authors: ArrayLike | None = None,
-) -> Ranking:
-    """Ranks candidates by a metric on the same N posts and says which surely differ from the best.
+) -> Comparison:
+    """Orders candidates by a metric on the same N posts and says which surely differ from the best.
 
     Args:
-        metric: What to compare by; higher is better.
-        likes: What is true of each post, (N,).
+        metric: The metric to compare by; higher is better.
+        likes: Likes of each post, (N,).
         candidates: At least one, each with at least one seed.
-        authors: Each post's author for the score within authors, None to compare all posts.
+        authors: Each post's author for the score within authors, None to score all posts together.
 
     Raises:
-        NothingToCompareError: If no author has enough posts.
+        UndefinedMetricError: If no author has enough posts.
         LikerankError: If scores are not one finite number for each post; the message names the candidate.
     """
-    constant = Comparison(likes, np.zeros(np.shape(likes)), authors)
-    compared = metric.compare(constant).denominator > 0
+    chance = metric.chance_among(ScoredPosts(likes, np.zeros(np.shape(likes)), authors))
     scored = _with_seeds([_scored(metric, likes, candidate, authors) for candidate in candidates])
-    # A stable sort by what is printed: candidates that say the same keep the order they were given in.
+    # A stable sort by the printed score: candidates with equal scores keep their order.
     scored.sort(key=lambda each: -round(each.posts.estimate, 12))
     best = scored[0]
+    posts = ScoredPosts(likes, next(iter(best.candidate.scores.values())), authors)
+    counted = metric.by_group(posts).denominator > 0
     pairs = max(len(scored) * (len(scored) - 1) // 2, 1)
-    return Ranking(
+    return Comparison(
         standings=tuple(
             Standing(
                 label=each.candidate.label,
@@ -156,16 +156,16 @@ def compare_candidates(
             )
             for each in scored
         ),
-        chance=jackknife(metric, constant).estimate,
-        posts=int(constant.size[compared].sum()),
-        authors=int(np.count_nonzero(compared)) if authors is not None else 0,
+        chance=chance,
+        posts=int(posts.size[counted].sum()),
+        authors=int(np.count_nonzero(counted)) if authors is not None else 0,
     )
 
 
 def _scored(metric: Metric, likes: ArrayLike, candidate: Candidate, authors: ArrayLike | None) -> _Scored:
     try:
         found = {
-            seed: jackknife(metric, Comparison(likes, scores, authors))
+            seed: jackknife(metric, ScoredPosts(likes, scores, authors))
             for seed, scores in candidate.scores.items()
         }
     except LikerankError as error:
@@ -180,26 +180,25 @@ def _scored(metric: Metric, likes: ArrayLike, candidate: Candidate, authors: Arr
 
 
 def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
-    """Adds to each candidate what the seeds add to its variance, where two seeds of its kind tell."""
+    """Adds the seeds' part of the variance to each candidate whose kind has two seeds."""
     families: dict[str, dict[str, list[float]]] = {}
     for each in scored:
         of_kind = families.setdefault(each.candidate.kind, {})
         of_kind.setdefault(_family(each.candidate), []).extend(each.by_seed.values())
     pooled = {kind: _pooled(list(of_kind.values())) for kind, of_kind in families.items()}
     surest = max(pooled.values(), key=lambda variance: variance.degrees)
-    counted = []
-    for each in scored:
-        kind = each.candidate.kind
-        parts = []
-        if pooled[kind].degrees:
-            own = _spread(families[kind][_family(each.candidate)])
-            # A baseline's few seeds alone would leave it open whether it is any good, so it is taken to vary
-            # as much as what has most seeds; but not where no seed ever changes it.
-            least = surest.value if pooled[kind].value else 0.0
-            value = max((own or 0.0) ** 2, pooled[kind].value, least)
-            parts = [Variance(value / len(each.by_seed), surest.degrees)]
-        counted.append(_Scored(each.candidate, each.by_seed, each.posts, parts))
-    return counted
+
+    def of_seeds(each: _Scored) -> list[Variance]:
+        of_kind = pooled[each.candidate.kind]
+        if not of_kind.degrees:
+            return []
+        own = _spread(families[each.candidate.kind][_family(each.candidate)]) or 0.0
+        # A baseline's few seeds estimate its spread badly, so it is taken to vary as much as the kind with
+        # the most seeds; but not where no seed ever changes it.
+        least = surest.value if of_kind.value else 0.0
+        return [Variance(max(own**2, of_kind.value, least) / len(each.by_seed), surest.degrees)]
+
+    return [each._replace(seeds=of_seeds(each)) for each in scored]
 
 
 def _family(candidate: Candidate) -> str:
@@ -207,7 +206,7 @@ def _family(candidate: Candidate) -> str:
 
 
 def _pooled(families: list[list[float]]) -> Variance:
-    """Pools the families' variances, those left out that no common one explains: a training that diverged."""
+    """Pools the families' variances, without those of a training that diverged."""
     degrees = np.array([len(family) - 1 for family in families if len(family) > 1], np.float64)
     variances = np.array([(_spread(family) or 0.0) ** 2 for family in families if len(family) > 1])
     if variances.size >= _ENOUGH_FOR_A_MEDIAN:
@@ -223,12 +222,7 @@ def _spread(scores: list[float]) -> float | None:
 
 
 def _behind(metric: Metric, best: _Scored, other: _Scored, confidence: float) -> Interval:
-    widest = metric.highest - metric.lowest
-    difference = Jackknife(
-        best.posts.estimate - other.posts.estimate,
-        best.posts.deviations - other.posts.deviations,
-        min(best.posts.degrees, other.posts.degrees),
-    )
+    widest, difference = metric.highest - metric.lowest, best.posts.less(other.posts)
     return bounded(difference, -widest, widest, [*best.seeds, *other.seeds], confidence)
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
-from likerank.evaluation.comparison import Comparison, FloatArray, IntArray
+from likerank.evaluation.scored_posts import FloatArray, IntArray, ScoredPosts
 
 
 @st.composite
@@ -30,7 +30,7 @@ def others(groups: IntArray) -> NDArray[np.bool_]:
 
 @settings(deadline=None)
 @given(posts())
-def test_counts_every_other_post_of_the_group_by_its_standing(
+def test_counts_every_other_post_by_its_position(
     drawn: tuple[IntArray, IntArray, IntArray],
 ) -> None:
     truth, score, groups = drawn
@@ -39,25 +39,25 @@ def test_counts_every_other_post_of_the_group_by_its_standing(
         for s in range(3)
     ]
     np.testing.assert_array_equal(
-        Comparison(truth, score, groups).counts, np.moveaxis(np.array(by_pairs), 2, 0)
+        ScoredPosts(truth, score, groups).counts, np.moveaxis(np.array(by_pairs), 2, 0)
     )
 
 
 @settings(deadline=None)
 @given(posts(), st.integers(0, 100))
-def test_sums_a_weight_of_every_other_post_by_its_standing(
+def test_sums_a_weight_of_every_other_post_by_its_position(
     drawn: tuple[IntArray, IntArray, IntArray], seed: int
 ) -> None:
     truth, score, groups = drawn
     weights: FloatArray = np.random.default_rng(seed).random((truth.size, 3, 3))
     of_column = weights[np.arange(truth.size)[None, :], standing(score), standing(truth)]
     by_pairs = np.where(others(groups), of_column, 0).sum(1)
-    np.testing.assert_allclose(Comparison(truth, score, groups).sum_others(weights), by_pairs, atol=1e-10)
+    np.testing.assert_allclose(ScoredPosts(truth, score, groups).sum_others(weights), by_pairs, atol=1e-10)
 
 
 def test_counts_a_hundred_thousand_posts_exactly() -> None:
     order = np.arange(100_000)
-    counts = Comparison(order, -order).counts
+    counts = ScoredPosts(order, -order).counts
     np.testing.assert_array_equal(counts[:, 0, 2], order[::-1])
     np.testing.assert_array_equal(counts[:, 2, 0], order)
     assert counts.sum() == 100_000 * 99_999
@@ -74,4 +74,4 @@ def test_counts_a_hundred_thousand_posts_exactly() -> None:
 )
 def test_refuses_what_cannot_be_compared(truth: list[float], score: list[float], message: str) -> None:
     with pytest.raises(LikerankError, match=message):
-        Comparison(truth, score)
+        ScoredPosts(truth, score)

@@ -1,8 +1,7 @@
-"""Which posts an analysis is of: the store's, or a snapshot's, read in parts."""
+"""Posts to analyse: a store's or a snapshot's, read in parts."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from likerank.analysis.posts import Posts
 from likerank.dataset import Recipe, Snapshot, read_candidates, select_posts
 from likerank.images import to_pixels, to_thumbnail
 from likerank.prefetch import prefetch
@@ -20,71 +20,41 @@ _AT_ONCE = 500
 _WORKERS = 4
 
 
-@dataclass(frozen=True)
-class PostTables:
-    """Posts as tables.
-
-    Attributes:
-        posts: All posts: the columns of a snapshot's post table, `observed_at` where it is known.
-        kept: Those that are in a dataset after balancing, with `split`.
-        left_out: Why others are not, and how many.
-        total: How many posts there are with those that were left out.
-        copies: `groups` of near copies, `posts` in them, their `share`; None where nobody looked.
-        synthetic: Whether any of the posts is synthetic.
-    """
-
-    posts: pd.DataFrame
-    kept: pd.DataFrame
-    left_out: dict[str, int]
-    total: int
-    copies: dict[str, int | float] | None
-    synthetic: bool
-
-
-class AnalysedPosts(Protocol):
-    """Where posts are read from."""
+class PostSource(Protocol):
+    """A place to read posts from."""
 
     title: str
 
-    def tables(self) -> PostTables:
-        """Reads all but the pictures."""
-        ...
+    def posts(self) -> Posts:
+        """Reads everything except pictures."""
 
     def pixels(self, keys: Sequence[str]) -> Iterator[tuple[list[str], Pixels]]:
-        """Yields pictures as models see them, some at a time, (B, size, size, 3) uint8."""
-        ...
+        """Yields pictures as models see them, in parts, (B, size, size, 3) uint8."""
 
     def thumbnails(self, keys: Sequence[str], long_side: int) -> dict[str, Pixels]:
-        """Returns pictures to look at by post."""
-        ...
+        """Returns larger pictures for people to look at, by post."""
 
     def like_counts(self, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """Yields `key`, `observed_at` and `likes` of posts that were counted more than once, in parts."""
-        ...
+        """Yields `key`, `observed_at` and `likes` of posts with several counts, in parts."""
 
 
 class StoredPosts:
-    """The store's posts, under a recipe.
-
-    Args:
-        store: An open store.
-        recipe: How a dataset would be made of them.
-    """
+    """The posts of an open store, with the recipe of the dataset that they would make."""
 
     def __init__(self, store: Store, recipe: Recipe) -> None:
         self._store = store
         self._recipe = recipe
         self.title = f"Posts of the store {store.database_name}"
 
-    def tables(self) -> PostTables:
-        """See `AnalysedPosts`."""
+    def posts(self) -> Posts:
+        """See `PostSource`."""
         posts = read_candidates(self._store, self._recipe, _WORKERS)
         selection = select_posts(posts, self._recipe)
         synthetic = bool(posts["synthetic"].any())
-        return PostTables(posts, selection.posts, selection.excluded, len(posts), selection.copies, synthetic)
+        return Posts(posts, selection.posts, selection.excluded, len(posts), selection.copies, synthetic)
 
     def pixels(self, keys: Sequence[str]) -> Iterator[tuple[list[str], Pixels]]:
-        """See `AnalysedPosts`."""
+        """See `PostSource`."""
         make = partial(_pixels, size=self._recipe.size)
         with ThreadPoolExecutor(_WORKERS) as pool:
             made = (pool.submit(make, images) for images in self._store.scan_images(keys))
@@ -92,13 +62,13 @@ class StoredPosts:
                 yield future.result()
 
     def thumbnails(self, keys: Sequence[str], long_side: int) -> dict[str, Pixels]:
-        """See `AnalysedPosts`."""
+        """See `PostSource`."""
         return {
             key: to_thumbnail(jpeg, long_side) for part in self._store.scan_images(keys) for key, jpeg in part
         }
 
     def like_counts(self, keys: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """See `AnalysedPosts`."""
+        """See `PostSource`."""
         for batch in self._store.scan_counts("post", "likes", keys):
             counts = batch.to_pandas()
             several = counts["key"].map(counts["key"].value_counts()) > 1
@@ -106,27 +76,23 @@ class StoredPosts:
                 yield counts[several]
 
 
-class FrozenPosts:
-    """A snapshot's posts.
-
-    Args:
-        snapshot: The snapshot.
-    """
+class SnapshotPosts:
+    """The posts of a snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self.title = f"Posts of snapshot {snapshot.fingerprint}"
 
-    def tables(self) -> PostTables:
-        """See `AnalysedPosts`; posts that were left out are known by their number alone."""
+    def posts(self) -> Posts:
+        """See `PostSource`; of posts that were left out only the number is known."""
         posts = self._snapshot.posts
         manifest = self._snapshot.manifest
         left_out = dict(manifest.get("excluded", {}))
         total, copies = len(posts) + sum(left_out.values()), manifest.get("copies")
-        return PostTables(posts, posts, left_out, total, copies, self._snapshot.synthetic)
+        return Posts(posts, posts, left_out, total, copies, self._snapshot.synthetic)
 
     def pixels(self, keys: Sequence[str]) -> Iterator[tuple[list[str], Pixels]]:
-        """See `AnalysedPosts`."""
+        """See `PostSource`."""
         rows = np.sort(self._rows(keys))
         names = self._snapshot.posts["key"].to_numpy()
         for start in range(0, len(rows), _AT_ONCE):
@@ -134,11 +100,11 @@ class FrozenPosts:
             yield names[part].tolist(), self._snapshot.pixels[part]
 
     def thumbnails(self, keys: Sequence[str], long_side: int) -> dict[str, Pixels]:  # noqa: ARG002
-        """See `AnalysedPosts`; as small as they were frozen."""
+        """See `PostSource`; in the size of the snapshot."""
         return {key: self._snapshot.pixels[row] for key, row in zip(keys, self._rows(keys), strict=True)}
 
     def like_counts(self, keys: Sequence[str]) -> Iterator[pd.DataFrame]:  # noqa: ARG002
-        """See `AnalysedPosts`; a snapshot keeps the newest count alone."""
+        """See `PostSource`; none, since a snapshot keeps only the newest count."""
         return iter(())
 
     def _rows(self, keys: Sequence[str]) -> NDArray[np.int64]:

@@ -9,14 +9,14 @@ from likerank.errors import LikerankError
 from likerank.evaluation import (
     METRICS,
     Candidate,
-    NothingToCompareError,
-    Ranking,
+    Comparison,
+    UndefinedMetricError,
     compare_candidates,
     interval,
     paired_difference,
     pairwise_accuracy,
 )
-from likerank.evaluation.comparison import FloatArray
+from likerank.evaluation.scored_posts import FloatArray
 
 AUTHORS = np.repeat(np.arange(10), 40)
 LIKES = np.random.default_rng(0).normal(size=AUTHORS.size)
@@ -35,11 +35,11 @@ def configuration(
     return Candidate(label, {seed: scores(random, signal, shared, spread) for seed in range(seeds)})
 
 
-def compared(*candidates: Candidate) -> Ranking:
+def compared(*candidates: Candidate) -> Comparison:
     return compare_candidates(pairwise_accuracy, LIKES, candidates, AUTHORS)
 
 
-def test_one_seed_gives_the_intervals_of_single_scores_and_paired_differences() -> None:
+def test_one_seed_gives_single_and_paired_intervals() -> None:
     random = np.random.default_rng(1)
     good, poor = configuration(random, "good", 1, 2.0), configuration(random, "poor", 1, 0.5)
     best, other = compared(poor, good).standings
@@ -53,7 +53,7 @@ def test_one_seed_gives_the_intervals_of_single_scores_and_paired_differences() 
     assert best.spread is None
 
 
-def test_a_score_is_the_mean_over_seeds_and_its_spread_is_theirs() -> None:
+def test_a_score_has_mean_and_spread_of_its_seeds() -> None:
     only = configuration(np.random.default_rng(2), "a", 4, spread=0.3)
     (standing,) = compared(only).standings
     each = [pairwise_accuracy(LIKES, one, AUTHORS) for one in only.scores.values()]
@@ -71,7 +71,7 @@ def test_seeds_add_to_what_posts_leave_unsure() -> None:
     assert errors[1] > 1.5 * errors[0]
 
 
-def test_one_seed_borrows_the_spread_of_others_of_its_kind_alone() -> None:
+def test_one_seed_borrows_only_the_spread_of_its_kind() -> None:
     random = np.random.default_rng(4)
     several, single = configuration(random, "a", 4, spread=0.5), configuration(random, "b", 1)
     ridge = Candidate("ridge", single.scores, kind="ridge")
@@ -79,7 +79,7 @@ def test_one_seed_borrows_the_spread_of_others_of_its_kind_alone() -> None:
     assert counted == {"a": True, "b": True, "ridge": False}
 
 
-def test_a_poor_baseline_of_few_seeds_is_surely_behind_many_networks() -> None:
+def test_a_poor_baseline_of_few_seeds_is_surely_behind() -> None:
     random = np.random.default_rng(13)
     networks = [configuration(random, str(i), 3, 3.0, 0.05) for i in range(20)]
     ridge = Candidate("ridge", {s: 0.3 * LIKES + random.normal(size=LIKES.size) for s in range(3)}, "ridge")
@@ -87,7 +87,7 @@ def test_a_poor_baseline_of_few_seeds_is_surely_behind_many_networks() -> None:
     assert found["ridge"].surely_behind
 
 
-def test_a_training_that_diverged_hides_no_difference_between_others() -> None:
+def test_a_diverged_training_hides_no_other_difference() -> None:
     random = np.random.default_rng(7)
     good, poor = configuration(random, "good", 2, 3.0), configuration(random, "poor", 2, 0.3)
     others = [configuration(random, str(number), 2, 3.0) for number in range(4)]
@@ -141,7 +141,7 @@ def test_equal_configurations_seldom_seem_different(number: int, seeds: int, spr
 
 
 @pytest.mark.slow
-def test_a_score_over_seeds_covers_what_endless_seeds_would_give() -> None:
+def test_a_score_over_seeds_covers_the_mean_of_all_seeds() -> None:
     random = np.random.default_rng(7)
     truth = LIKES
     signal, spread, covered, repeats = 1.0, 0.5, 0, 300
@@ -169,7 +169,7 @@ def test_a_planted_difference_is_found_among_several() -> None:
     assert found >= 45
 
 
-def test_of_network_ridge_and_linear_it_says_which_differ() -> None:
+def test_reports_which_of_the_predictors_differ() -> None:
     random = np.random.default_rng(9)
     network = configuration(random, "network", 3, 3.0, 0.05)
     close = Candidate(
@@ -191,7 +191,7 @@ def test_a_long_list_of_equals_is_cut_short() -> None:
     assert verdict.endswith("; 4 more.")
 
 
-def test_a_lone_configuration_has_nothing_to_be_compared_with() -> None:
+def test_one_configuration_has_nothing_to_compare_with() -> None:
     assert compared(configuration(np.random.default_rng(11), "a", 2)).verdict == (
         "There is nothing to compare a with."
     )
@@ -214,5 +214,5 @@ def test_a_score_that_is_no_number_is_named() -> None:
 
 
 def test_too_few_posts_are_said() -> None:
-    with pytest.raises(NothingToCompareError, match="no author has 2 posts"):
+    with pytest.raises(UndefinedMetricError, match="no author has 2 posts"):
         compare_candidates(pairwise_accuracy, [1.0, 2.0], [Candidate("a", {0: [1.0, 2.0]})], [0, 1])
