@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
+from likerank.app.instantiate import make_group
 from likerank.app.paths import configured_tracking
 from likerank.errors import LikerankError
 from likerank.evaluation import Comparison, UndefinedMetricError, compare_candidates, find_metric
@@ -23,7 +24,7 @@ def compare(config: DictConfig) -> Comparison:
     Raises:
         LikerankError: If the runs are missing or cannot be compared; the message names them.
     """
-    metric, authors_apart = find_metric(str(config.metric))
+    metric, authors_apart = find_metric(str(config.metric), make_group(config, "metrics"))
     tracking = configured_tracking(config)
     chosen = select_runs(
         tracking,

@@ -3,6 +3,7 @@
 from omegaconf import DictConfig
 
 from likerank.app.folders import Folders
+from likerank.app.instantiate import make_group
 from likerank.app.paths import configured_tracking
 from likerank.training.champion import challenge
 
@@ -18,5 +19,12 @@ def promote(config: DictConfig) -> bool:
     """
     tracking = configured_tracking(config)
     run = tracking.run(str(config.run_id))
-    verdict = challenge(run, tracking, Folders.of(config), metric=str(config.metric), score_test=True)
+    verdict = challenge(
+        run,
+        tracking,
+        Folders.of(config),
+        metric=str(config.metric),
+        metrics=make_group(config, "metrics"),
+        score_test=True,
+    )
     return verdict.champion == run.id

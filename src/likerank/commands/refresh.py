@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from likerank.app.compose import stage_configuration
 from likerank.app.folders import Folders
+from likerank.app.instantiate import make_group
 from likerank.app.paths import configured_tracking
 from likerank.app.refresh_summary import INCOMPLETE, LAST, RefreshSummary
 from likerank.commands.collect import collect
@@ -40,10 +41,10 @@ def refresh(config: DictConfig) -> int:
         return 0
     summary, folders = RefreshSummary(), Folders.of(config)
     with summary.written_to(folders.mlruns / SUMMARIES):
-        _refuse_invalid_choices(config)
         # All stages are configured before the first runs: a mistake shows before anything is collected.
         collecting, ingesting = _collect_configuration(config), _ingest_configuration(config)
         training = _train_configuration(config)
+        _refuse_invalid_choices(config, training)
         with only_refresh(folders, summary.started):
             tracking = configured_tracking(config)
             with refresh_run(summary, tracking, folders) as run:
@@ -65,8 +66,8 @@ def refresh(config: DictConfig) -> int:
     return summary.exit_status
 
 
-def _refuse_invalid_choices(config: DictConfig) -> None:
-    find_metric(str(config.metric))
+def _refuse_invalid_choices(config: DictConfig, training: DictConfig) -> None:
+    find_metric(str(config.metric), make_group(training, "metrics"))
     least = config.retrain.min_new_posts
     if not isinstance(least, int) or least < 1:
         raise LikerankError(f"retrain.min_new_posts is {least}; it must be a whole number of at least 1.")

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import pytorch_lightning as pl
 import torch
-from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, Trainer
@@ -23,8 +22,10 @@ from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 
 from likerank.app.folders import Folders
+from likerank.app.instantiate import make, make_group
 from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
+from likerank.evaluation import Metric
 from likerank.models import Baseline, PopularityRegressor, ResumableEarlyStopping, Scorer, create_baseline
 from likerank.run_names import CHECKPOINTS
 from likerank.tracking.code_version import code_version
@@ -94,6 +95,7 @@ class Predictors:
         baseline_names: The baselines to fit.
         cache: The folder of baselines that were fitted before on this dataset, target and seed.
         seed: Decides which training posts the strength of ridge is chosen on.
+        metrics: The user's metrics, beside those of every table.
     """
 
     data: PopularityDataModule
@@ -101,6 +103,7 @@ class Predictors:
     baseline_names: Sequence[str]
     cache: Path
     seed: int
+    metrics: Sequence[Metric]
 
     @property
     def snapshot(self) -> Snapshot:
@@ -215,11 +218,12 @@ class Assembly:
             create_baseline(name)
         target = json.dumps(OmegaConf.to_container(config.target, resolve=True), sort_keys=True)
         return Predictors(
-            data=_instantiate(config, "data", snapshot=opened, target=_instantiate(config, "target")),
+            data=make(config, "data", snapshot=opened, target=make(config, "target")),
             scorer=self.scorer(),
             baseline_names=names,
             cache=self._mlruns / "baselines" / f"{opened.fingerprint}-{_digest(target, 4)}-{config.seed}",
             seed=config.seed,
+            metrics=make_group(config, "metrics"),
         )
 
     def scorer(self) -> Scorer:
@@ -255,19 +259,8 @@ class Assembly:
         return self._mlruns / CHECKPOINTS / run_id
 
 
-def _instantiate(config: DictConfig, key: str, **arguments: Any) -> Any:  # noqa: ANN401
-    """Makes what a key of the configuration describes; a mistake in it becomes one sentence."""
-    try:
-        return instantiate(config[key], _convert_="all", **arguments)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, LikerankError):
-            raise error.__cause__ from error
-        reason = " ".join(str(error.__cause__ or error).split())
-        raise LikerankError(f"{key} cannot be made of the configuration ({reason}); change {key}.") from error
-
-
 def _scorer(config: DictConfig) -> Scorer:
-    scorer = Scorer(_instantiate(config, "network"), channels_last=config.regressor.channels_last)
+    scorer = Scorer(make(config, "network"), channels_last=config.regressor.channels_last)
     size = config.snapshot.size
     try:
         with torch.no_grad():
@@ -298,7 +291,7 @@ def _regressor(config: DictConfig, scorer: Scorer) -> PopularityRegressor:
 def _trainer(config: DictConfig, checkpoints: Sequence[Callback]) -> Trainer:
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # its hints at each start
-    trainer: Trainer = _instantiate(
+    trainer: Trainer = make(
         config,
         "trainer",
         logger=_configured(config, "logger"),
@@ -321,14 +314,13 @@ def _own_callbacks(config: DictConfig, checkpoints: Sequence[Callback]) -> list[
     ]
 
 
-def _configured(config: DictConfig, key: str) -> list[Any]:
-    """Makes the objects of a group that holds several by name, and those given to the trainer itself."""
-    group, given = config.get(key), config.trainer.get(key)
-    made = [_instantiate(group, name) for name in group if group[name] is not None] if group else []
+def _configured(config: DictConfig, group: str) -> list[Any]:
+    """Makes the objects of a group, and those given to the trainer itself under the same name."""
+    given = config.trainer.get(group)
     if given is None or isinstance(given, bool):
-        return made
-    of_trainer = _instantiate(config.trainer, key)
-    return [*made, *(of_trainer if isinstance(of_trainer, list) else [of_trainer])]
+        return make_group(config, group)
+    of_trainer = make(config.trainer, group)
+    return make_group(config, group) + (of_trainer if isinstance(of_trainer, list) else [of_trainer])
 
 
 def _digest(content: object, size: int) -> str:

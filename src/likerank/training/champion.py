@@ -1,5 +1,6 @@
 """The champion: a run's model replaces it where the run ranks better beyond the paired interval."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from likerank.dataset import (
     find_snapshot,
 )
 from likerank.errors import LikerankError
-from likerank.evaluation import Interval, find_metric, paired_difference
+from likerank.evaluation import Interval, Metric, find_metric, paired_difference
 from likerank.reports import ModelFacts, model_card
 from likerank.run_names import CARD, FINGERPRINT, PROMOTION
 from likerank.tracking import Run, Tracking, find_champion, register_champion
@@ -44,7 +45,15 @@ class Verdict:
     gain: Interval | None
 
 
-def challenge(run: Run, tracking: Tracking, folders: Folders, *, metric: str, score_test: bool) -> Verdict:
+def challenge(
+    run: Run,
+    tracking: Tracking,
+    folders: Folders,
+    *,
+    metric: str,
+    metrics: Sequence[Metric] = (),
+    score_test: bool,
+) -> Verdict:
     """Compares a run with the champion on the model-selection half of validation, and promotes the better.
 
     Only the new champion is then scored on test, once, and gets its card.
@@ -54,6 +63,7 @@ def challenge(run: Run, tracking: Tracking, folders: Folders, *, metric: str, sc
         tracking: MLflow, where the champion is registered.
         folders: The project's folders.
         metric: The metric to compare by, such as `within/pairwise`.
+        metrics: The user's metrics, which it may be one of.
         score_test: Whether the champion is scored on test; if not, its card says how that is done later.
     """
     if run.status != "FINISHED":
@@ -63,7 +73,7 @@ def challenge(run: Run, tracking: Tracking, folders: Folders, *, metric: str, sc
         promoted = champion is None or champion.id != run.id
         gain, promotion = None, "The first champion."
         if champion is not None and promoted:
-            gain = gain_over(champion, run, folders, metric)
+            gain = gain_over(champion, run, folders, metric, metrics)
             words = f"{gain.estimate:+.4f} in {metric} ({_bounds(gain)}) on validation's model-selection half"
             if gain.low is None or gain.low <= 0:
                 print(f"Champion stays run {champion.id}; what run {run.id} gains is not sure: {words}.")
@@ -125,7 +135,9 @@ def refuse_incomparable(champion: Run, fingerprint: str, folders: Folders) -> No
             )
 
 
-def gain_over(champion: Run, run: Run, folders: Folders, metric: str) -> Interval:
+def gain_over(
+    champion: Run, run: Run, folders: Folders, metric: str, metrics: Sequence[Metric] = ()
+) -> Interval:
     """Returns by how much a run's network ranks the same posts better than the champion's.
 
     The posts are those of the run's own snapshot, validation's `select` half.
@@ -134,7 +146,7 @@ def gain_over(champion: Run, run: Run, folders: Folders, metric: str) -> Interva
         LikerankError: If the champion may have trained on them, sees pictures of another size, or the metric
             is unknown.
     """
-    compared_by, within = find_metric(metric)
+    compared_by, within = find_metric(metric, metrics)
     posts = read_predictions(run, VALIDATION)
     posts = posts[posts["half"] == SELECT]
     theirs = _scores_of(champion, run, posts, folders)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from likerank.dataset import SELECT, VALIDATION, FoldSnapshot, Snapshot
 from likerank.errors import LikerankError
-from likerank.evaluation import Scores, ScoreTable
+from likerank.evaluation import Metric, Scores, ScoreTable
 from likerank.run_names import CHECKPOINTS, FOLD, FOLDS, PARENT
 from likerank.tracking import Run, Tracking
 from likerank.tracking.results import save_predictions
@@ -40,6 +40,7 @@ def rank_folds(
     run: Run,
     config_hash: str,
     snapshots: Sequence[FoldSnapshot],
+    metrics: Sequence[Metric],
 ) -> ScoreTable:
     """Trains network and baselines in each fold and ranks all held-out posts, each by the fold that held it.
 
@@ -51,6 +52,7 @@ def rank_folds(
         run: The run that keeps predictions and table.
         config_hash: The hash of the training that the folds belong to.
         snapshots: The dataset as each fold sees it.
+        metrics: The user's metrics.
     """
     held_out: list[pd.DataFrame] = []
     scores: list[dict[str, Scores]] = []
@@ -68,7 +70,7 @@ def rank_folds(
         )
         for name in scores[0]
     }
-    table = table_of(posts, predictors, folds=posts["fold"].to_numpy())
+    table = table_of(posts, predictors, metrics, folds=posts["fold"].to_numpy())
     save_predictions(run, FOLDS, posts[["key", "author", "likes", "fold", "target"]], predictors)
     keep_table(run, FOLDS, table)
     return table

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
-from likerank.evaluation import Calibration, Scores, ScoreTable, score_table
+from likerank.evaluation import Calibration, Metric, Scores, ScoreTable, score_table
 from likerank.reports.export import score_frame, write_table
 from likerank.run_names import FOLDS, NETWORK, TABLES
 from likerank.tracking import Run
@@ -63,6 +63,7 @@ def rank_split(run: Run, split: str, predictors: Predictors) -> ScoreTable:
     table = table_of(
         posts[ranked],
         {name: Scores(each.ranking[ranked], each.prediction[ranked]) for name, each in scores.items()},
+        predictors.metrics,
     )
     save_predictions(run, split, posts[["key", "author", "likes", "half", "target"]], scores)
     keep_table(run, split, table)
@@ -78,13 +79,17 @@ def keep_table(run: Run, split: str, table: ScoreTable) -> None:
 
 
 def table_of(
-    posts: pd.DataFrame, scores: dict[str, Scores], folds: NDArray[np.int64] | None = None
+    posts: pd.DataFrame,
+    scores: dict[str, Scores],
+    metrics: Sequence[Metric],
+    folds: NDArray[np.int64] | None = None,
 ) -> ScoreTable:
     """Returns the table of some posts.
 
     Args:
         posts: N rows of a post table, with `target`.
         scores: Each predictor's scores, (N,).
+        metrics: The user's metrics.
         folds: The fold whose training scored each post, (N,), where there were several.
     """
     return score_table(
@@ -94,6 +99,7 @@ def table_of(
         predictors=scores,
         truth=_truth_of(posts),
         folds=folds,
+        metrics=metrics,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from omegaconf import DictConfig, OmegaConf
 
 from likerank.app.folders import Folders
+from likerank.app.instantiate import make_group
 from likerank.app.refresh_summary import RefreshSummary
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.errors import LikerankError
@@ -52,7 +53,14 @@ def retrain(
     finally:
         remove_checkpoints(tracking, run, folders)
     summary.trained = trained.id
-    verdict = challenge(trained, tracking, folders, metric=metric, score_test=False)
+    verdict = challenge(
+        trained,
+        tracking,
+        folders,
+        metric=metric,
+        metrics=make_group(config, "metrics"),
+        score_test=False,
+    )
     run.set_tags({JUDGED: trained.tags[FINGERPRINT]})
     summary.champion, summary.promoted = verdict.champion, verdict.promoted
     if verdict.gain is not None:

@@ -97,7 +97,14 @@ def train_run(
         with outcome_kept(run):
             _describe(run, plan, snapshot)
             if folds:
-                table = rank_folds(lambda: Assembly(config), tracking, run, config_hash, folds)
+                table = rank_folds(
+                    lambda: Assembly(config),
+                    tracking,
+                    run,
+                    config_hash,
+                    folds,
+                    training.predictors.metrics,
+                )
             else:
                 fit(training, run, assembly.checkpoints(run.id))
                 table = _ranked(training, run)
