@@ -44,7 +44,7 @@ from torch.nn.utils import parameters_to_vector
 from torch.utils.data import DataLoader, TensorDataset
 
 from likerank.app.folders import Folders
-from likerank.app.run_command import run_command
+from likerank.cli import main as run_command
 from likerank.commands.ingest import ingest
 from likerank.dataset import TRAIN, VALIDATION, Recipe, build_snapshot
 from likerank.dataset.copies import copy_groups, near_pairs
@@ -768,10 +768,9 @@ def machine(threads: int) -> str:
     return f"{processor.strip()}, {cores}; {versions}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="benchmark")
 def main(config: DictConfig) -> None:
     benchmark(config)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command("benchmark", "__main__:main")

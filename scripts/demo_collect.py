@@ -1,18 +1,6 @@
 """Run: python scripts/demo_collect.py: collects a synthetic site, night after night."""
 
-import hydra
-from omegaconf import DictConfig
-
-from likerank.app.run_command import importing, run_command
-
-
-@hydra.main(version_base="1.3", config_path="../conf", config_name="demo_collect")
-def main(config: DictConfig) -> None:
-    with importing():
-        from fake_instagram.demo import demo_collect
-
-    demo_collect(config)
-
+from likerank.cli import main
 
 if __name__ == "__main__":
-    run_command(main)
+    main("demo_collect", "fake_instagram.demo:demo_collect")

@@ -12,6 +12,10 @@ pytest_plugins = ["tests.workplaces"]
 
 # Before anything imports numpy or torch, and for the processes that tests start: a test has one core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test follows the configuration of the developer who runs it.
+os.environ["LIKERANK_CONF"] = str(Path(__file__).parent / "conf")
+for name in ("LIKERANK_STORE", "LIKERANK_TRACKING", "MLFLOW_TRACKING_URI"):
+    os.environ.pop(name, None)
 # A shell starts what runs in its background deaf to Ctrl-C, and that is inherited by what tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

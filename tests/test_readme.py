@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
 
+from likerank.app.compose import command_configuration
 from likerank.images import encode_jpeg
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,8 +40,7 @@ def test_each_script_command_composes(arguments: list[str]) -> None:
     assert (ROOT / script).is_file()
     if "-m" in overrides:
         overrides = [override.split(",")[0] for override in overrides if override != "-m"]
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        compose(Path(script).stem, overrides)
+    command_configuration(Path(script).stem, overrides)
 
 
 def test_the_tree_is_as_the_modules_say() -> None:

@@ -14,11 +14,10 @@ from typing import Any, Protocol
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from likerank.app.paths import configured_store, configured_tracking
+from likerank.app.compose import command_configuration
+from likerank.app.paths import open_store, open_tracking
 from likerank.commands.ingest import ingest
 from likerank.run_names import CHECKPOINTS
 from likerank.store import Store
@@ -72,10 +71,8 @@ class Workplace:
         ]
 
     def compose(self, script: str, *overrides: str) -> DictConfig:
-        """What a script would be configured with."""
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            return compose(script, [*self._places, *overrides])
+        """Returns the configuration of a command."""
+        return command_configuration(script, [*self._places, *overrides])
 
     def _command(self, script: str, overrides: tuple[str, ...]) -> list[str]:
         return [str(ROOT / "scripts" / f"{script}.py"), *self._places, *overrides]
@@ -106,10 +103,10 @@ class Workplace:
         return train_run(self.compose("train", *overrides)).run
 
     def store(self) -> AbstractContextManager[Store]:
-        return configured_store(self.compose("export", "folder=none"))
+        return open_store(self.compose("export", "folder=none"))
 
     def tracking(self) -> Tracking:
-        return configured_tracking(self.compose("train"))
+        return open_tracking(self.compose("train"))
 
     def runs(self) -> list[Run]:
         """All runs, finished or not."""

@@ -1,3 +1,57 @@
-"""likerank: of these photos, which will people like most, judging by the picture alone?"""
+"""likerank: of these photos, which will people like most, judging by the picture alone?
+
+From Python, in any folder; every function takes overrides as the commands do:
+
+    import likerank
+
+    likerank.ingest("source=table", "source.manifest=photos.csv")
+    run = likerank.train("network=paper", "trainer.max_epochs=3")
+    run.predictions()                                  # a DataFrame, a row a post
+    likerank.rank_photos("shots", run.open_model())    # a DataFrame, the best photo first
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from likerank.errors import LikerankError
+
+if TYPE_CHECKING:
+    from likerank.api import (
+        TrainingRun,
+        ingest,
+        load_model,
+        make_snapshot,
+        open_model,
+        open_run,
+        open_snapshot,
+        open_store,
+        rank_photos,
+        train,
+    )
 
 __version__ = "0.1.0"
+__all__ = [
+    "LikerankError",
+    "TrainingRun",
+    "ingest",
+    "load_model",
+    "make_snapshot",
+    "open_model",
+    "open_run",
+    "open_snapshot",
+    "open_store",
+    "rank_photos",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Imports the API, and with it torch and MLflow, when something of it is used for the first time."""
+    if name not in __all__:
+        raise AttributeError(f"module 'likerank' has no attribute {name!r}")
+    from likerank import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,17 +1,16 @@
-"""A script's errors are sentences with the right exit status, and many scripts at once get along."""
+"""Errors of commands are sentences with the right exit status, and commands may run at the same time."""
 
 import gc
 import os
 import re
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hydra.errors import ConfigCompositionException, InstantiationException
 
-from likerank.app.run_command import importing, run_command
+from likerank.app.run_command import errors_as_sentences, importing
 from likerank.errors import LikerankError
 from tests.workplaces import TINY, MakeWorkplace, Workplace, wait_for
 
@@ -32,13 +31,6 @@ WRONG = {
 }
 
 
-def raising(error: BaseException) -> Callable[[], None]:
-    def main() -> None:
-        raise error
-
-    return main
-
-
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
@@ -49,31 +41,27 @@ def raising(error: BaseException) -> Callable[[], None]:
 def test_a_users_mistake_is_one_sentence_and_status_1(
     error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run_command(raising(error))
+    with pytest.raises(SystemExit) as ended, errors_as_sentences("train"):
+        raise error
     assert ended.value.code == 1
     assert capsys.readouterr().err == sentence + "\n"
 
 
-def test_a_mistake_that_hydra_met_on_the_way_is_told_in_its_own_words(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    wrapped = InstantiationException("Error in call to target")
-    wrapped.__cause__ = LikerankError("The kernel does not fit.")
-    with pytest.raises(SystemExit):
-        run_command(raising(wrapped))
+def test_a_mistake_wrapped_by_hydra_keeps_its_own_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), errors_as_sentences("train"):
+        raise InstantiationException("Error in call to target") from LikerankError("The kernel does not fit.")
     assert capsys.readouterr().err == "likerank: The kernel does not fit.\n"
 
 
-def test_an_interrupt_ends_with_its_own_status_and_a_bug_with_its_traceback() -> None:
-    with pytest.raises(SystemExit) as ended:
-        run_command(raising(KeyboardInterrupt()))
+def test_an_interrupt_has_its_status_and_a_bug_its_traceback() -> None:
+    with pytest.raises(SystemExit) as ended, errors_as_sentences("train"):
+        raise KeyboardInterrupt
     assert ended.value.code == 130
-    with pytest.raises(ZeroDivisionError):
-        run_command(raising(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError), errors_as_sentences("train"):
+        raise ZeroDivisionError
 
 
-def test_the_collector_passes_over_what_was_imported_and_over_nothing_later() -> None:
+def test_garbage_collection_skips_only_imported_objects() -> None:
     with importing():
         assert not gc.isenabled()
     with pytest.raises(ImportError), importing():
@@ -86,7 +74,7 @@ def test_the_collector_passes_over_what_was_imported_and_over_nothing_later() ->
 
 
 @pytest.mark.parametrize("command", WRONG, ids=" ".join)
-def test_a_wrong_command_is_told_what_is_wrong(corpus: Workplace, command: tuple[str, ...]) -> None:
+def test_a_wrong_command_ends_with_a_sentence(corpus: Workplace, command: tuple[str, ...]) -> None:
     ran = corpus.call(*command)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stdout + ran.stderr
@@ -95,13 +83,13 @@ def test_a_wrong_command_is_told_what_is_wrong(corpus: Workplace, command: tuple
         assert named in ran.stderr
 
 
-def test_a_process_of_its_own_says_and_exits_the_same(corpus: Workplace) -> None:
+def test_a_separate_process_fails_in_the_same_way(corpus: Workplace) -> None:
     apart, here = corpus.run(*MISSPELT), corpus.call(*MISSPELT)
     assert (apart.returncode, apart.stdout, apart.stderr) == (1, here.stdout, here.stderr)
 
 
 @pytest.mark.slow
-def test_two_ingests_at_once_on_a_cold_store_both_arrive(make_workplace: MakeWorkplace) -> None:
+def test_two_ingests_at_once_start_one_server(make_workplace: MakeWorkplace) -> None:
     place = make_workplace(cold=True)
     started = [
         place.start("ingest", "source=demo", f"source.kind={kind}", "source.posts=100", "source.authors=3")
@@ -117,7 +105,7 @@ def test_two_ingests_at_once_on_a_cold_store_both_arrive(make_workplace: MakeWor
 
 
 @pytest.mark.slow
-def test_three_trainings_at_once_without_an_mlflow_database_all_finish(
+def test_three_trainings_at_once_make_one_mlflow_database(
     make_workplace: MakeWorkplace, corpus: Workplace, embedded_folder: Path
 ) -> None:
     place = make_workplace(cold=True)
@@ -137,7 +125,7 @@ def test_three_trainings_at_once_without_an_mlflow_database_all_finish(
 
 
 @pytest.mark.slow
-def test_an_interrupted_training_says_so_and_can_be_resumed(corpus: Workplace) -> None:
+def test_an_interrupted_training_keeps_its_checkpoint(corpus: Workplace) -> None:
     overrides = (*TINY, "seed=21", "trainer.max_epochs=2000", "early_stopping=null")
     before = {run.id for run in corpus.runs()}
     process = corpus.start("train", *overrides)
@@ -153,7 +141,7 @@ def test_an_interrupted_training_says_so_and_can_be_resumed(corpus: Workplace) -
 
 
 @pytest.mark.slow
-def test_a_sweep_goes_on_past_a_wrong_trial(corpus: Workplace) -> None:
+def test_a_sweep_continues_after_a_failed_trial(corpus: Workplace) -> None:
     ran = corpus.call("train", *TINY, "trainer.max_epochs=1", "network.stem=0,4", "seed=22", "-m")
     assert ran.returncode == 1
     (run,) = (run for run in corpus.runs() if run.params.get("seed") == "22" and run.status == "FINISHED")

@@ -1,14 +1,13 @@
 """Every committed configuration composes, and what it names can be made."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
+from likerank.app.compose import command_configuration as compose
 from likerank.training.assembly import Assembly, Training
 from tests.synthetic_snapshots import write_snapshot
 
@@ -38,12 +37,6 @@ PLACEHOLDERS = {
     "export": ["folder=none"],
     "forget": ["author=none"],
 }
-
-
-@pytest.fixture(autouse=True)
-def _composer() -> Iterator[None]:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield
 
 
 def made(snapshot: Path, *overrides: str) -> Training:

@@ -127,9 +127,10 @@ def test_predictions_hold_each_validation_post_with_every_score(trained: Run, sn
 
 
 def test_the_logged_model_opens_and_gives_the_scores_that_were_ranked(
-    trained: Run, snapshot: Snapshot
+    trained: Run, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = logged_model(trained)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained._uri)
     mlflow.set_tracking_uri(trained._uri)
     opened = mlflow.pyfunc.load_model(model.model_uri)
     rows = snapshot.rows("val")

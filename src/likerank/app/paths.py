@@ -1,17 +1,21 @@
-"""What every stage opens by its configuration: paths, the store, MLflow."""
+"""Opens what every command needs by its configuration: folders, the store, MLflow, the opt-out list."""
 
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from omegaconf import DictConfig
 
+from likerank.app.secrets import has_password
 from likerank.errors import LikerankError
 
 if TYPE_CHECKING:
     from likerank.sources import OptOutList
     from likerank.store import Store
     from likerank.tracking import Tracking
+
+_MLFLOW_URI: Final = "MLFLOW_TRACKING_URI"
 
 
 def data_folder(config: DictConfig) -> Path:
@@ -20,12 +24,12 @@ def data_folder(config: DictConfig) -> Path:
 
 
 def archive_folder(config: DictConfig) -> Path:
-    """Returns the absolute folder of what was collected."""
+    """Returns the absolute folder of the collected archive."""
     return Path(config.paths.archive).absolute()
 
 
 def mlruns_folder(config: DictConfig) -> Path:
-    """Returns the absolute folder of what runs leave behind."""
+    """Returns the absolute folder of MLflow's database and of what runs write."""
     return Path(config.paths.mlruns).absolute()
 
 
@@ -41,17 +45,30 @@ def open_opt_out_list(config: DictConfig) -> "OptOutList":
     return OptOutList(data_folder(config) / "forgotten.json")
 
 
-def configured_store(config: DictConfig) -> "AbstractContextManager[Store]":
+def open_store(config: DictConfig) -> "AbstractContextManager[Store]":
     """Opens the store, to be used in a `with` statement."""
     from likerank.store import open_store
 
     if config.store.database is None:
-        raise LikerankError("store.database is null, which is no name for a database; name one.")
+        raise LikerankError("store.database is null, which is no name of a database; name one.")
     return open_store(config.store.uri, config.store.database, data_folder(config) / "mongo")
 
 
-def configured_tracking(config: DictConfig) -> "Tracking":
+def open_tracking(config: DictConfig) -> "Tracking":
     """Opens MLflow."""
     from likerank.tracking import Tracking
 
-    return Tracking(config.tracking.uri, config.tracking.experiment, mlruns_folder(config))
+    uri, given = str(config.tracking.uri), os.environ.get(_MLFLOW_URI)
+    if uri == f"env:{_MLFLOW_URI}":
+        if not given:
+            raise LikerankError(
+                f"There is no MLflow server: set tracking.uri or the environment variable {_MLFLOW_URI}, or "
+                "use tracking=sqlite."
+            )
+        if has_password(given):
+            raise LikerankError(
+                f"The environment variable {_MLFLOW_URI} holds a password: put it into "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+            )
+        uri = given
+    return Tracking(uri, config.tracking.experiment, mlruns_folder(config))

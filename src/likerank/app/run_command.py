@@ -1,46 +1,76 @@
-"""How a script runs: its errors in one sentence, its exit status right."""
+"""Runs a command: errors that the user can fix as one sentence, the right exit status, a fast start."""
 
 import gc
 import os
-import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
-from pathlib import Path
+from functools import partial
+from importlib import import_module
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+import hydra
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from likerank.app.aliases import with_present_names
+from likerank.app.compose import follow_environment, sentence_of_hydra
+from likerank.app.help import CONF
 from likerank.app.secrets import refuse_passwords_in
 from likerank.errors import LikerankError
 
 
-def run_command(main: Callable[[], Any]) -> None:
-    """Runs a script's `@hydra.main` function.
-
-    A user's mistake becomes one sentence on standard error and exit status 1, or what the error says;
-    anything else shows its traceback, since it is a bug.
+def run_command(command: str, target: str, arguments: Sequence[str]) -> None:
+    """Runs a command with Hydra.
 
     Args:
-        main: The decorated function.
+        command: The name of its configuration, such as `train`.
+        target: The function that takes the configuration, as `module:function`; it is imported when Hydra has
+            composed the configuration.
+        arguments: What follows the command: overrides and Hydra's flags.
     """
-    refuse_passwords_in(sys.argv[1:])
-    sys.argv[1:] = with_present_names(Path(sys.argv[0]).stem, sys.argv[1:])
+    refuse_passwords_in(arguments)
+    renamed = with_present_names(command, arguments)
+    # Lightning starts a training's other processes by sys.argv, which Hydra reads without the command's name.
+    restart = [*sys.argv[: len(sys.argv) - len(arguments)], *renamed]
+    sys.argv = [sys.argv[0], *renamed]
     quieten()
     # Or Hydra would print every error itself, with a traceback, and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    with errors_as_sentences(command):
+        follow_environment()
+        main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)
+        main(partial(_perform, target, restart))()
+
+
+def _perform(target: str, restart: list[str], config: DictConfig) -> Any:  # noqa: ANN401
+    """Runs in a launcher's processes as well, which receive it by its name."""
+    sys.argv = restart
+    module, function = target.split(":")
+    with importing():
+        stage = getattr(import_module(module), function)
+    return stage(config)
+
+
+@contextmanager
+def errors_as_sentences(command: str) -> Iterator[None]:
+    """Ends the process with a sentence on standard error for an error that the user can fix.
+
+    The exit status is the error's, 1 for an invalid configuration and 130 for an interrupt. Anything else is
+    a bug and keeps its traceback.
+    """
     try:
-        main()
+        yield
     except (LikerankError, HydraException, OmegaConfBaseException) as error:
         known = _known_cause(error)
-        _fail(str(known), known.exit_status) if known else _fail(_message(error), 1)
+        message = str(known) if known else sentence_of_hydra(error, command)
+        Console(stderr=True, soft_wrap=True).print(
+            f"likerank: {message}", style="red", markup=False, highlight=False
+        )
+        sys.exit(known.exit_status if known else 1)
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -49,7 +79,7 @@ def run_command(main: Callable[[], Any]) -> None:
 def importing() -> Iterator[None]:
     """Keeps the garbage collector from the million objects of imported libraries, which all stay.
 
-    To look through them, while they come and later, would take two fifths of the work of a command's start.
+    To look through them, during the import and later, would take two fifths of the work of a command's start.
     """
     gc.disable()
     try:
@@ -61,13 +91,13 @@ def importing() -> Iterator[None]:
 
 
 def sentence_of(error: BaseException) -> str | None:
-    """Returns what a user did or met, also where Hydra's `instantiate` wrapped it; None where it is a bug."""
+    """Returns the message of an error that the user can fix, also inside Hydra's; None where it is a bug."""
     known = _known_cause(error)
     return str(known) if known else None
 
 
 def quieten() -> None:
-    """Keeps off the screen what a user can do nothing about."""
+    """Hides warnings of libraries that the user can do nothing about."""
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     # An epoch of a small dataset has fewer batches than the logging interval; its losses are logged anyway.
     warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than the logging")
@@ -78,55 +108,3 @@ def _known_cause(error: BaseException) -> LikerankError | None:
     while cause is not None and not isinstance(cause, LikerankError):
         cause = cause.__cause__ or cause.__context__
     return cause
-
-
-def _fail(message: str, status: int) -> None:
-    Console(stderr=True, soft_wrap=True).print(
-        f"likerank: {message}", style="red", markup=False, highlight=False
-    )
-    sys.exit(status)
-
-
-def _message(error: Exception) -> str:
-    message = str(error)
-    cause = error.__cause__
-    if cause is not None and str(cause) not in message:
-        message += f" {cause}"
-    if package := _missing_package_in(message):
-        return f"That needs another package: pip install 'likerank[{package}]'."
-    if unknown := _UNKNOWN_KEY.search(message):
-        return f"There is no key {unknown[1]}; {_what_to_do_instead(unknown[1])}"
-    return message
-
-
-_UNKNOWN_KEY = re.compile(r"Could not override '([\w.@/]+)'")
-_EXTRAS = {
-    "hydra/launcher/joblib": "joblib",
-    "hydra/launcher/ray": "ray",
-    "hydra/launcher/submitit": "submitit",
-    "hydra/sweeper/optuna": "optuna",
-}
-
-
-def _missing_package_in(message: str) -> str | None:
-    """Returns the extra of a launcher or sweeper that Hydra does not find."""
-    return next((extra for option, extra in _EXTRAS.items() if f"Could not find '{option}" in message), None)
-
-
-def _what_to_do_instead(unknown: str) -> str:
-    """Names the key of the script's configuration that is spelled most like an unknown one."""
-    script = Path(sys.argv[0])
-    with initialize_config_dir(str(script.absolute().parents[1] / "conf"), version_base="1.3"):
-        known = list(_keys(OmegaConf.to_container(compose(script.stem)), ""))
-    if unknown in known:
-        return "it belongs to another choice than the one that was made."
-    nearest = get_close_matches(unknown, known, n=1)
-    return f"is {nearest[0]} meant?" if nearest else "--help lists them all, and + adds a new one."
-
-
-def _keys(node: Any, key: str) -> Iterator[str]:  # noqa: ANN401
-    if key:
-        yield key
-    if isinstance(node, dict):
-        for name, child in node.items():
-            yield from _keys(child, f"{key}.{name}" if key else str(name))

@@ -11,7 +11,7 @@ from likerank.analysis.post_sources import PostSource, SnapshotPosts, StoredPost
 from likerank.analysis.sections.pictures import best_and_worst, pictures
 from likerank.analysis.sections.posts import does_age_matter, who
 from likerank.analysis.sections.targets import do_followers_matter
-from likerank.app.paths import configured_store, configured_tracking, snapshots_folder
+from likerank.app.paths import open_store, open_tracking, snapshots_folder
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.run_names import ANALYSED, ANALYSES
 from likerank.training.fit import outcome_kept
@@ -28,7 +28,7 @@ def analyse(config: DictConfig) -> Path:
     Raises:
         LikerankError: If there are no posts, or no such snapshot.
     """
-    tracking = configured_tracking(config)
+    tracking = open_tracking(config)
     with _opened(config) as source:
         posts = source.posts()
         followers = do_followers_matter(posts)
@@ -59,5 +59,5 @@ def _opened(config: DictConfig) -> Iterator[PostSource]:
     if fingerprint != LATEST:
         yield SnapshotPosts(Snapshot(find_snapshot(snapshots_folder(config), fingerprint)))
         return
-    with configured_store(config) as store:
+    with open_store(config) as store:
         yield StoredPosts(store, configured_recipe(config))

@@ -8,7 +8,7 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from likerank.app.instantiate import make_group
-from likerank.app.paths import configured_tracking
+from likerank.app.paths import open_tracking
 from likerank.errors import LikerankError
 from likerank.evaluation import Comparison, UndefinedMetricError, compare_candidates, find_metric
 from likerank.reports import comparison_page, print_ranking, ranking_frame, write_table
@@ -25,7 +25,7 @@ def compare(config: DictConfig) -> Comparison:
         LikerankError: If the runs are missing or cannot be compared; the message names them.
     """
     metric, authors_apart = find_metric(str(config.metric), make_group(config, "metrics"))
-    tracking = configured_tracking(config)
+    tracking = open_tracking(config)
     chosen = select_runs(
         tracking,
         runs=None if config.runs is None else [str(run_id) for run_id in config.runs],

@@ -3,7 +3,7 @@
 from omegaconf import DictConfig
 
 from likerank.app.folders import Folders
-from likerank.app.paths import configured_tracking
+from likerank.app.paths import open_tracking
 from likerank.evaluation import ScoreTable
 from likerank.training.evaluate import evaluate_run
 
@@ -14,5 +14,5 @@ def evaluate(config: DictConfig, *, show: bool = True) -> ScoreTable:
     Raises:
         LikerankError: If the run is not there, did not finish, or its snapshot is gone.
     """
-    run = configured_tracking(config).run(str(config.run_id))
+    run = open_tracking(config).run(str(config.run_id))
     return evaluate_run(run, Folders.of(config), show=show)

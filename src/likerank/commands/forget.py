@@ -5,10 +5,10 @@ from omegaconf import DictConfig
 from likerank.app.author_argument import find_author
 from likerank.app.paths import (
     archive_folder,
-    configured_store,
-    configured_tracking,
     mlruns_folder,
     open_opt_out_list,
+    open_store,
+    open_tracking,
     snapshots_folder,
 )
 from likerank.collecting import STATE_FOLDER
@@ -32,7 +32,7 @@ def forget(config: DictConfig) -> None:
             unreadable; everything else is removed then.
     """
     archive = archive_folder(config)
-    with configured_store(config) as store:
+    with open_store(config) as store:
         author_key, names = find_author(config, store)
         print(
             f"Deleting the data of {author_key}; if this is interrupted, repeat it with author={author_key}."
@@ -44,7 +44,7 @@ def forget(config: DictConfig) -> None:
             archived = remove_from_archive(archive, author_id, names)
         stored = store.forget(author_key)
     snapshots = blank_author(snapshots_folder(config), author_key)
-    tracking = configured_tracking(config)
+    tracking = open_tracking(config)
     affected = {each.fingerprint for each in snapshots}
     mlruns = mlruns_folder(config)
     removed = redact_runs(tracking, mlruns, author_key, names, affected, logs=archive / STATE_FOLDER)

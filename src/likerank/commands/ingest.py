@@ -6,7 +6,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
-from likerank.app.paths import configured_store, open_opt_out_list
+from likerank.app.paths import open_opt_out_list, open_store
 from likerank.errors import LikerankError
 from likerank.store import OPTED_OUT, IngestSummary, ingest_source
 
@@ -39,7 +39,7 @@ def ingest_configured(config: DictConfig) -> IngestSummary:
         raise LikerankError(
             "No source is named; add source=archive, source=demo, source=export or source=table."
         )
-    with configured_store(config) as store:
+    with open_store(config) as store:
         summary = ingest_source(
             instantiate(config.source),
             store,

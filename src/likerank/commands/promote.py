@@ -4,7 +4,7 @@ from omegaconf import DictConfig
 
 from likerank.app.folders import Folders
 from likerank.app.instantiate import make_group
-from likerank.app.paths import configured_tracking
+from likerank.app.paths import open_tracking
 from likerank.training.champion import challenge
 
 
@@ -17,7 +17,7 @@ def promote(config: DictConfig) -> bool:
     Raises:
         LikerankError: If the run is not there, did not finish, or cannot be compared with the champion.
     """
-    tracking = configured_tracking(config)
+    tracking = open_tracking(config)
     run = tracking.run(str(config.run_id))
     verdict = challenge(
         run,

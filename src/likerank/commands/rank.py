@@ -4,7 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig
 
-from likerank.app.paths import configured_tracking
+from likerank.app.paths import open_tracking
 from likerank.errors import LikerankError
 from likerank.ranking.photo_files import find_photos
 from likerank.ranking.score_files import rank_files, write_ranking
@@ -23,7 +23,7 @@ def rank(config: DictConfig) -> PhotoRanking:
     files = find_photos([str(place) for place in places])
     if not files:
         raise LikerankError(f"There are no photos in {', '.join(map(str, places))}: name others by photos=.")
-    model = configured_tracking(config).open_model(str(config.model))
+    model = open_tracking(config).open_model(str(config.model))
     ranking, ranked = rank_files(files, model, long_side=config.long_side, tie=config.tie)
     print_unreadable(ranking)
     if not ranked:

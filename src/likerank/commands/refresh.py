@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from likerank.app.compose import stage_configuration
 from likerank.app.folders import Folders
 from likerank.app.instantiate import make_group
-from likerank.app.paths import configured_tracking
+from likerank.app.paths import open_tracking
 from likerank.app.refresh_summary import INCOMPLETE, LAST, RefreshSummary
 from likerank.commands.collect import collect
 from likerank.commands.ingest import ingest_configured
@@ -46,7 +46,7 @@ def refresh(config: DictConfig) -> int:
         training = _train_configuration(config)
         _refuse_invalid_choices(config, training)
         with only_refresh(folders, summary.started):
-            tracking = configured_tracking(config)
+            tracking = open_tracking(config)
             with refresh_run(summary, tracking, folders) as run:
                 if collecting is not None:
                     with summary.going_on():

@@ -40,7 +40,12 @@ class Tracking:
         folder.mkdir(parents=True, exist_ok=True)
         local = uri == SQLITE
         self.uri = f"sqlite:///{folder / 'mlflow.db'}" if local else uri
+        given = os.environ.get("MLFLOW_TRACKING_URI")
         mlflow.set_tracking_uri(self.uri)
+        # MLflow sets the variable as well, and the next configuration would take it for the user's choice.
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        if given is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = given
         # Processes that all start on a database that does not exist yet would break it for good.
         with FileLock(folder / ".mlflow.lock"):
             try:

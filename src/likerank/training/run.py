@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers.logger import DummyLogger
 
 from likerank import __version__
-from likerank.app.paths import configured_tracking, snapshots_folder
+from likerank.app.paths import open_tracking, snapshots_folder
 from likerank.dataset import VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
@@ -77,7 +77,7 @@ def train_run(
     refuse_impossible_processes(
         assembly.trainer, sweep=JOB in tags, folds=config.evaluation.folds is not None
     )
-    tracking = configured_tracking(config)
+    tracking = open_tracking(config)
     training = assembly.on(snapshot_folder(config))
     plan, snapshot = training.plan, training.snapshot
     folds = fold_snapshots(plan, snapshot)

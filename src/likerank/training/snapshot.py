@@ -4,7 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from likerank.app.paths import configured_store, configured_tracking, snapshots_folder
+from likerank.app.paths import open_store, open_tracking, snapshots_folder
 from likerank.dataset import Recipe, Snapshot, build_snapshot, find_snapshot
 from likerank.tracking import find_champion
 
@@ -23,10 +23,10 @@ def snapshot_folder(config: DictConfig) -> Path:
     if str(choice.fingerprint) != LATEST:
         # Opened, so that an unusable snapshot is refused before a sweep's first trial.
         return Snapshot(find_snapshot(root, str(choice.fingerprint))).folder
-    champion = find_champion(configured_tracking(config))
+    champion = find_champion(open_tracking(config))
     # The champion's snapshot is still needed: to score it on test, and to count the posts it has not seen.
     spare = [] if champion is None else [champion.params["snapshot.fingerprint"]]
-    with configured_store(config) as store:
+    with open_store(config) as store:
         folder = build_snapshot(store, configured_recipe(config), root, keep=choice.keep, spare=spare)
     snapshot = Snapshot(folder)
     print(summary_of(snapshot))

@@ -23,7 +23,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from likerank.app.paths import configured_tracking
+from likerank.app.paths import open_tracking
 from likerank.app.run_command import importing, quieten, sentence_of
 from likerank.errors import LikerankError
 from likerank.run_names import (
@@ -70,7 +70,7 @@ def run_trial(config: DictConfig) -> float:
     from likerank.training.run import train_run
 
     quieten()  # A launcher's process has not been through run_command.
-    tracking = configured_tracking(config)
+    tracking = open_tracking(config)
     hydra = HydraConfig.get()
     parent = tracking.find_run({SWEEP_FOLDER: str(hydra.sweep.dir)})
     if parent is None:
@@ -145,7 +145,7 @@ def start_sweep(config: DictConfig) -> str:
     base = _without_hydra(config)
     assembly = Assembly(base)
     refuse_impossible_processes(assembly.trainer, sweep=True, folds=False)
-    tracking = configured_tracking(base)
+    tracking = open_tracking(base)
     swept = _swept_keys(config)
     snapshot_is_swept = any(key.split(".")[0] == "snapshot" for key in swept)
     fingerprint = "" if snapshot_is_swept else snapshot_folder(base).name
@@ -205,7 +205,7 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
 
     base = _without_hydra(config)
     objective = objective_key(Assembly(base).plan(""))
-    tracking = configured_tracking(base)
+    tracking = open_tracking(base)
     parent = tracking.run(parent_id)
     trials = trial_frame(tracking.runs({trial_tag(parent_id): TRIAL_OF_IT}), objective)
     finished, failed = trials["objective"].notna().sum(), (trials["status"] == "FAILED").sum()
