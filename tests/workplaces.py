@@ -62,7 +62,8 @@ class Workplace:
     database: str = ""
 
     @property
-    def _places(self) -> list[str]:
+    def places(self) -> list[str]:
+        """The overrides that lead there."""
         return [
             f"paths.data={self.folder / 'data'}",
             f"paths.mlruns={self.folder / 'mlruns'}",
@@ -72,10 +73,18 @@ class Workplace:
 
     def compose(self, script: str, *overrides: str) -> DictConfig:
         """Returns the configuration of a command."""
-        return command_configuration(script, [*self._places, *overrides])
+        return command_configuration(script, [*self.places, *overrides])
+
+    def keep_places_in_local_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Lets commands that run in its folder find its database and experiment without overrides."""
+        (self.folder / "conf").mkdir()
+        (self.folder / "conf" / "local.yaml").write_text(
+            f"store: {{database: {self.database or self.name}}}\ntracking: {{experiment: {self.name}}}\n"
+        )
+        monkeypatch.delenv("LIKERANK_CONF")
 
     def _command(self, script: str, overrides: tuple[str, ...]) -> list[str]:
-        return [str(ROOT / "scripts" / f"{script}.py"), *self._places, *overrides]
+        return [str(ROOT / "scripts" / f"{script}.py"), *self.places, *overrides]
 
     def start(self, script: str, *overrides: str) -> "subprocess.Popen[str]":
         """Starts a script in a process group of its own."""

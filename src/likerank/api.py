@@ -216,7 +216,8 @@ def rank_photos(
         )
     scores, unreadable = score_files(files, model, config.long_side)
     if unreadable:
-        raise LikerankError(f"{len(unreadable)} photos cannot be read: {'; '.join(unreadable.values())}")
+        number = f"{len(unreadable)} photo{'s' * (len(unreadable) > 1)}"
+        raise LikerankError(f"{number} cannot be read: {'; '.join(unreadable.values())}")
     calibration = Calibration.from_json(model.metadata[RANKING])
     names = [str(file) for file in scores]
     return pd.DataFrame(map(asdict, rank_scores(names, list(scores.values()), calibration, config.tie)))
