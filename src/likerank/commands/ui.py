@@ -1,0 +1,25 @@
+"""Command ui: MLflow's pages on the configured runs."""
+
+import subprocess
+import sys
+
+from omegaconf import DictConfig
+
+from likerank.app.paths import open_tracking
+from likerank.errors import LikerankError
+
+
+def ui(config: DictConfig) -> None:
+    """Serves MLflow's pages until Ctrl-C; names the address where a server has them already.
+
+    Raises:
+        LikerankError: If the pages cannot be served.
+    """
+    uri = open_tracking(config).uri
+    if uri.startswith("http"):
+        print(f"MLflow's pages: {uri}")
+        return
+    print(f"MLflow's pages: http://127.0.0.1:{config.port}, until Ctrl-C", flush=True)
+    command = ["mlflow", "ui", "--backend-store-uri", uri, "--port", str(config.port)]
+    if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+        raise LikerankError(f"MLflow's pages ended with status {status}; choose another port by port=.")
