@@ -41,7 +41,7 @@ bench: $(INSTALLED) ## Speed, as ratios in one run; only=[million] takes half an
 	$(BIN)/python scripts/benchmark.py
 
 ui: $(INSTALLED) ## MLflow's pages on the runs so far
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+	$(BIN)/likerank ui
 
 constraints: $(INSTALLED) ## Pin what is installed now
 	$(BIN)/pip freeze --exclude-editable | grep -v '@ file' > constraints.txt

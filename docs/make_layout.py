@@ -30,7 +30,7 @@ def _tree(folder: Path, depth: int) -> Iterator[str]:
             yield from _tree(below, depth + 1)
         elif options := sorted(file.stem for file in below.glob("*.yaml")):
             yield _line(f"{below.name}/", ", ".join(options), depth + 1)
-    if commands := sorted(file.stem for file in folder.glob("*.yaml")):
+    if commands := sorted(file.stem for file in folder.glob("*.yaml") if file.stem != "local"):
         yield _line("*.yaml", ", ".join(commands), depth + 1)
 
 

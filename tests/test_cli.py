@@ -1,10 +1,14 @@
 """`likerank COMMAND` and its scripts: help, completion, and where the user's configuration comes from."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -15,6 +19,7 @@ from likerank.app.help import CONF, help_text, read_help
 from likerank.app.paths import open_tracking
 from likerank.cli import COMMANDS, main
 from likerank.errors import LikerankError
+from tests.workplaces import Workplace, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {
@@ -31,7 +36,7 @@ HEAVY = {
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a conf folder of its own, and no other configuration."""
     monkeypatch.chdir(tmp_path)
     for name in ("LIKERANK_CONF", "LIKERANK_STORE", "LIKERANK_TRACKING", "MLFLOW_TRACKING_URI"):
@@ -92,7 +97,7 @@ def _leaves(node: object, key: str = "") -> Iterator[str]:
 
 def test_help_names_the_options_that_have_a_key() -> None:
     text = help_text("train", "likerank train")
-    assert "network=residual                    or large_filters, paper" in text
+    assert "network=residual                    large_filters, paper" in text
     assert "target.posts=30                     number of training posts around a date (local_log_z)" in text
 
 
@@ -226,3 +231,23 @@ def test_old_keys_are_translated_where_a_command_has_any() -> None:
 def test_every_yaml_of_conf_is_one_document() -> None:
     for file in CONF.rglob("*.yaml"):
         assert isinstance(yaml.safe_load(file.read_text()), dict), file
+
+
+@pytest.mark.slow
+def test_mlflows_pages_open_on_the_configured_runs(workplace: Workplace) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    process = workplace.start("ui", f"port={port}")
+
+    def answers() -> bool:
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/health") as answer:
+            return bool(answer.status == 200)
+        return False
+
+    try:
+        wait_for(answers, process)
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert f"MLflow's pages: http://127.0.0.1:{port}" in output
+    assert "likerank: " not in errors

@@ -16,8 +16,8 @@ from omegaconf import DictConfig
 
 from likerank.app import paths
 from likerank.app.compose import command_configuration
+from likerank.app.folders import Folders
 from likerank.app.run_command import quieten
-from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import IngestSummary
 from likerank.commands.ingest import ingest as ingest_command
 from likerank.commands.rank import score_files
@@ -29,7 +29,8 @@ from likerank.ranking.photo_files import find_photos
 from likerank.run_names import RANKING
 from likerank.store import Store
 from likerank.tracking import Run, TrainedModel
-from likerank.training.results import kept_predictions
+from likerank.tracking.results import read_predictions
+from likerank.training.evaluate import evaluate_run
 from likerank.training.run import train_run
 from likerank.training.snapshot import snapshot_folder
 
@@ -71,15 +72,11 @@ class TrainingRun:
         Raises:
             LikerankError: If the run has no predictions for the split.
         """
-        return kept_predictions(self.run, split)
+        return read_predictions(self.run, split)
 
     def evaluate(self) -> ScoreTable:
         """Ranks the test split, keeps the result in the run and returns its table."""
-        config = command_configuration("evaluate", ["run_id=null"])
-        for key in ("paths", "store", "tracking"):
-            config[key] = self.config[key]
-        config.run_id = self.id
-        return evaluate(config, show=False)
+        return evaluate_run(self.run, Folders.of(self.config), show=False)
 
     def open_model(self) -> TrainedModel:
         """Opens the trained model."""
@@ -157,7 +154,7 @@ def train(*overrides: str) -> TrainingRun:
             f"trainer.devices is {config.trainer.devices}; from Python a training has one process: set "
             "trainer.devices=1, or run `likerank train`."
         )
-    return TrainingRun(train_run(config)[0], config)
+    return TrainingRun(train_run(config).run, config)
 
 
 def open_run(run_id: str, *overrides: str) -> TrainingRun:

@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "refresh": "likerank.cli:refresh",
     "export": "likerank.commands.export:export",
     "forget": "likerank.commands.forget:forget",
+    "ui": "likerank.commands.ui:ui",
     "demo": "likerank.commands.demo:demo",
 }
 """The function of each command, the everyday ones first; its configuration is conf/COMMAND.yaml."""

@@ -54,7 +54,7 @@ class Nights:
         """Refreshes in this process and returns the summary."""
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            config = compose("refresh", [*self.place._places, *self.overrides(training, *others)])
+            config = compose("refresh", [*self.place.places, *self.overrides(training, *others)])
             status = refresh(config)
         assert status == self.last()["exit_status"]
         return self.last()

@@ -43,7 +43,7 @@ def night(place: Workplace, site: Site, day: int, *overrides: str) -> dict[str, 
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         stages = (told, f"train=[{TRAINING}]", "ingest=['workers=1']")
-        status = refresh(compose("refresh", [*place._places, *stages, *overrides]))
+        status = refresh(compose("refresh", [*place.places, *stages, *overrides]))
     summary: dict[str, Any] = json.loads((place.folder / "mlruns/refresh/last.json").read_text())
     assert summary["exit_status"] == status
     return summary

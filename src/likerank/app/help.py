@@ -109,11 +109,13 @@ def read_help(command: str) -> CommandHelp:
         ((name, default),) = item.items()
         if re.fullmatch(r"\w+", name):
             found.groups.append(_group(name, _from_environment(str(default or "null"))))
+    own = found.groups
     for each in shared:
         found.keys += each.keys
-        found.groups += each.groups
+        found.groups = found.groups + each.groups
+    # An option that sets keys of elsewhere, as an experiment does, does not show them a second time.
     shown: set[str] = set()
-    for keys in (found.keys, *(group.keys for group in found.groups)):
+    for keys in (found.keys, *(group.keys for group in found.groups[len(own) :] + own)):
         keys[:] = [key for key in keys if key.name not in shown]
         shown |= {key.name for key in keys}
     return found
@@ -129,8 +131,8 @@ def help_text(command: str, program: str) -> str:
     help_ = read_help(command)
     width = min(shutil.get_terminal_size((110, 24)).columns, 120)
     lines = [f"{program} KEY=VALUE ...", "", *textwrap.wrap(help_.about, width), ""]
-    choices = [(f"{group.name}={group.default}", f"or {', '.join(group.others)}") for group in help_.groups]
-    lines += ["Choices:", *_rows(choices, width), "", "Keys:"]
+    choices = [(f"{group.name}={group.default}", ", ".join(group.others)) for group in help_.groups]
+    lines += ["Choices, and their other options:", *_rows(choices, width), "", "Keys:"]
     lines += _key_rows(help_.keys, width)
     for group in help_.groups:
         lines += ["", f"Choice {group.name}:"]
