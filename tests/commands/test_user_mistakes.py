@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import InstantiationException
 from PIL import Image
 
 from likerank.commands.evaluate import evaluate
