@@ -13,20 +13,23 @@ import pandas as pd
 import pytest
 
 from likerank.app.compose import command_configuration
+from likerank.cli import COMMANDS as COMMANDS_OF_LIKERANK
 from likerank.images import encode_jpeg
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text()
 COMMANDS = [
     line.split("#")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
     for line in block.splitlines()
 ]
-SCRIPTS = [shlex.split(command)[1:] for command in COMMANDS if command.startswith("python scripts/")]
+LIKERANK = [
+    shlex.split(command)[1:] for command in dict.fromkeys(COMMANDS) if command.startswith("likerank ")
+]
 
 
-def test_the_readme_has_commands() -> None:
-    assert len(SCRIPTS) >= 10
+def test_the_readme_and_the_docs_have_commands() -> None:
+    assert len(LIKERANK) >= 20
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
@@ -34,13 +37,14 @@ def test_each_make_command_is_a_target(command: str) -> None:
     assert re.search(rf"^{command.split()[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("arguments", SCRIPTS, ids=" ".join)
-def test_each_script_command_composes(arguments: list[str]) -> None:
-    script, *overrides = arguments
-    assert (ROOT / script).is_file()
+@pytest.mark.parametrize("arguments", LIKERANK, ids=" ".join)
+def test_each_likerank_command_composes(arguments: list[str]) -> None:
+    command, *overrides = arguments
+    assert command in COMMANDS_OF_LIKERANK or command == "--help"
     if "-m" in overrides:
         overrides = [override.split(",")[0] for override in overrides if override != "-m"]
-    command_configuration(Path(script).stem, overrides)
+    if command != "--help" and "--help" not in overrides:
+        command_configuration(command, overrides)
 
 
 def test_the_tree_is_as_the_modules_say() -> None:
@@ -64,11 +68,10 @@ def draw_photos(folder: Path, posts: int = 120) -> None:
 @pytest.mark.slow
 def test_the_commands_for_your_own_photos_run_as_written(tmp_path: Path) -> None:
     draw_photos(tmp_path / "photos")
-    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
 
     def run(arguments: list[str]) -> str:
         ran = subprocess.run(
-            [sys.executable, *arguments],
+            [sys.executable, "-c", "from likerank.cli import main; main()", *arguments],
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -78,14 +81,14 @@ def test_the_commands_for_your_own_photos_run_as_written(tmp_path: Path) -> None
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
-    wanted = ("scripts/ingest.py source=table", "scripts/train.py", "scripts/evaluate.py")
-    ingest, train, evaluate = (next(a for a in SCRIPTS if " ".join(a).startswith(w)) for w in wanted)
+    wanted = ("ingest source=table", "train", "evaluate")
+    ingest, train, evaluate = (next(a for a in LIKERANK if " ".join(a).startswith(w)) for w in wanted)
     assert "posts 120 new" in run(ingest)
     trained = run(train)
     found = re.search(r"Run (\w+):", trained)
     assert found
     table = run([argument.replace("RUN", found[1]) for argument in evaluate])
     assert "author_mean" in table
-    export = next(a for a in SCRIPTS if a[0] == "scripts/export.py")
+    export = next(a for a in LIKERANK if a[0] == "export")
     assert "120" in run(export)
     assert (tmp_path / "backup" / "posts.jsonl").is_file()

@@ -20,13 +20,11 @@ from likerank.app.folders import Folders
 from likerank.app.run_command import quieten
 from likerank.commands.ingest import IngestSummary
 from likerank.commands.ingest import ingest as ingest_command
-from likerank.commands.rank import score_files
 from likerank.dataset import VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
-from likerank.evaluation import Calibration, ScoreTable
-from likerank.evaluation import rank_photos as rank_scores
+from likerank.evaluation import ScoreTable
 from likerank.ranking.photo_files import find_photos
-from likerank.run_names import RANKING
+from likerank.ranking.score_files import rank_files
 from likerank.store import Store
 from likerank.tracking import Run, TrainedModel
 from likerank.tracking.results import read_predictions
@@ -207,17 +205,12 @@ def rank_photos(
         raise LikerankError(f"There are no photos in {', '.join(map(str, places))}; name other places.")
     if isinstance(model, str):
         model = paths.open_tracking(config).open_model(model)
-    if RANKING not in model.metadata:
+    ranking, _ = rank_files(files, model, long_side=config.long_side, tie=config.tie)
+    if reasons := list(ranking.unreadable.values()):
         raise LikerankError(
-            f"The model {model.uri} has no calibration data (an older version trained it); train again."
+            f"{len(reasons)} photo{'s' * (len(reasons) > 1)} cannot be read: {'; '.join(reasons)}"
         )
-    scores, unreadable = score_files(files, model, config.long_side)
-    if unreadable:
-        number = f"{len(unreadable)} photo{'s' * (len(unreadable) > 1)}"
-        raise LikerankError(f"{number} cannot be read: {'; '.join(unreadable.values())}")
-    calibration = Calibration.from_json(model.metadata[RANKING])
-    names = [str(file) for file in scores]
-    return pd.DataFrame(map(asdict, rank_scores(names, list(scores.values()), calibration, config.tie)))
+    return pd.DataFrame(map(asdict, ranking.photos))
 
 
 def _config(command: str, overrides: Sequence[str]) -> DictConfig:
