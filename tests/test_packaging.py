@@ -59,6 +59,7 @@ def test_an_installed_likerank_trains_and_ranks(
     (site,) = (tmp_path / "venv").glob("lib/*/site-packages")
     # The dependencies are those of the tests; an editable likerank among them is not seen from there.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python.with_name("secantusd-py").symlink_to(Path(sysconfig.get_path("scripts")) / "secantusd-py")
     workplace.keep_places_in_local_file(monkeypatch)
     monkeypatch.delenv("PYTHONPATH", raising=False)
 
