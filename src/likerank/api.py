@@ -18,7 +18,6 @@ from likerank.app import paths
 from likerank.app.compose import command_configuration
 from likerank.app.folders import Folders
 from likerank.app.run_command import quieten
-from likerank.commands.ingest import IngestSummary
 from likerank.commands.ingest import ingest as ingest_command
 from likerank.dataset import VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
@@ -26,6 +25,7 @@ from likerank.evaluation import ScoreTable
 from likerank.ranking.photo_files import find_photos
 from likerank.ranking.score_files import rank_files
 from likerank.store import Store
+from likerank.store.ingest import IngestSummary
 from likerank.tracking import Run, TrainedModel
 from likerank.tracking.results import read_predictions
 from likerank.training.evaluate import evaluate_run
