@@ -43,7 +43,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch.nn.utils import parameters_to_vector
 from torch.utils.data import DataLoader, TensorDataset
 
-from likerank.app.folders import Folders
+from likerank.app.paths import Folders
 from likerank.cli import main as run_command
 from likerank.commands.ingest import ingest
 from likerank.dataset import TRAIN, VALIDATION, Recipe, build_snapshot

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from fake_instagram import FakeInstagram, Site
 from likerank.app.compose import stage_configuration
-from likerank.app.paths import data_folder
+from likerank.app.paths import Folders
 from likerank.commands.collect import collect
 from likerank.commands.ingest import ingest
 from likerank.records import Observation, Post
@@ -27,7 +27,7 @@ def demo_collect(config: DictConfig) -> None:
 
     Only this process' requests to Instagram reach the site. A second call continues with the same archive.
     """
-    folder = data_folder(config) / "demo_collect"
+    folder = Folders.of(config).data / "demo_collect"
     folder.mkdir(parents=True, exist_ok=True)
     start = _first_night(folder / "first_night.txt", config.nights)
     site = Site(config.posts, config.accounts, config.seed, start, history_days=60, coming_days=config.nights)

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from likerank.app import paths
 from likerank.app.compose import command_configuration
-from likerank.app.folders import Folders
+from likerank.app.paths import Folders
 from likerank.app.run_command import quieten
 from likerank.commands.ingest import ingest as ingest_command
 from likerank.dataset import VALIDATION, Snapshot, find_snapshot
@@ -131,7 +131,7 @@ def open_snapshot(fingerprint: str, *overrides: str) -> Snapshot:
     Raises:
         LikerankError: If there is none, or several begin so.
     """
-    return Snapshot(find_snapshot(paths.snapshots_folder(_config("base", overrides)), fingerprint))
+    return Snapshot(find_snapshot(paths.Folders.of(_config("base", overrides)).snapshots, fingerprint))
 
 
 def train(*overrides: str) -> TrainingRun:

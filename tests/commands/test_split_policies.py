@@ -2,7 +2,7 @@
 
 import pytest
 
-from likerank.app.folders import Folders
+from likerank.app.paths import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import ingest
 from likerank.errors import LikerankError

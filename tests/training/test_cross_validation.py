@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from likerank.app.paths import snapshots_folder
+from likerank.app.paths import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.commands.train import train
 from likerank.dataset import SELECT, TEST, VALIDATION, FoldSnapshot, Snapshot, find_snapshot
@@ -44,7 +44,7 @@ def children(pooled: Run) -> list[Run]:
 
 @pytest.fixture(scope="module")
 def snapshot(corpus: Workplace, pooled: Run) -> Snapshot:
-    return Snapshot(find_snapshot(snapshots_folder(corpus.compose("train")), pooled.tags[FINGERPRINT]))
+    return Snapshot(find_snapshot(Folders.of(corpus.compose("train")).snapshots, pooled.tags[FINGERPRINT]))
 
 
 @pytest.fixture(scope="module")

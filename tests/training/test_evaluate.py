@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from likerank.app.folders import Folders
-from likerank.app.paths import snapshots_folder
+from likerank.app.paths import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.dataset import TEST, Snapshot, find_snapshot
 from likerank.errors import LikerankError
@@ -30,7 +29,7 @@ def evaluated(place: Workplace, run: Run) -> ScoreTable:
 
 def snapshot_of(place: Workplace, run: Run) -> Snapshot:
     config = place.compose("evaluate", "run_id=x")
-    return Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
+    return Snapshot(find_snapshot(Folders.of(config).snapshots, run.tags[FINGERPRINT]))
 
 
 @pytest.fixture(scope="module")

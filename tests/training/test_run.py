@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import CSVLogger
 
-from likerank.app.paths import snapshots_folder
+from likerank.app.paths import Folders
 from likerank.commands.train import train
 from likerank.dataset import SELECT, STOP, TEST, Snapshot, find_snapshot
 from likerank.evaluation import METRICS
@@ -45,7 +45,7 @@ LOSSES = {"train/loss", "val/loss", "epoch"}
 
 @pytest.fixture(scope="session")
 def snapshot(corpus: Workplace, trained: Run) -> Snapshot:
-    return Snapshot(find_snapshot(snapshots_folder(corpus.compose("train")), trained.tags[FINGERPRINT]))
+    return Snapshot(find_snapshot(Folders.of(corpus.compose("train")).snapshots, trained.tags[FINGERPRINT]))
 
 
 def logged_model(run: Run) -> LoggedModel:

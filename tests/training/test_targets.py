@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from likerank.app.paths import snapshots_folder
+from likerank.app.paths import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.dataset import TRAIN, Snapshot, find_snapshot
 from likerank.models import TARGETS, load_target
@@ -26,7 +26,7 @@ def trained(request: pytest.FixtureRequest, corpus: Workplace) -> Run:
 
 
 def snapshot_of(corpus: Workplace, run: Run) -> Snapshot:
-    root = snapshots_folder(corpus.compose("train"))
+    root = Folders.of(corpus.compose("train")).snapshots
     return Snapshot(find_snapshot(root, run.tags[FINGERPRINT]))
 
 

@@ -3,7 +3,7 @@
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from likerank.app.paths import archive_folder
+from likerank.app.paths import Folders
 from likerank.collecting.forgetting import archived_names
 from likerank.errors import LikerankError
 from likerank.sources.archive import INSTAGRAM
@@ -25,7 +25,7 @@ def find_author(config: DictConfig, store: Store) -> tuple[str, set[str]]:
         LikerankError: If no author or several have the name.
     """
     text = _as_typed(config).strip().removeprefix("@")
-    archive = archive_folder(config)
+    archive = Folders.of(config).archive
     archived = {f"{INSTAGRAM}/{author_id}": names for author_id, names in archived_names(archive).items()}
     if "/" in text.strip("/"):
         return text, store.find_authors(text.partition("/")[2]).get(text, set()) | archived.get(text, set())

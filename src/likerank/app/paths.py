@@ -2,6 +2,7 @@
 
 import os
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,31 +19,37 @@ if TYPE_CHECKING:
 _MLFLOW_URI: Final = "MLFLOW_TRACKING_URI"
 
 
-def data_folder(config: DictConfig) -> Path:
-    """Returns the absolute folder of the embedded store and the snapshots."""
-    return Path(config.paths.data).absolute()
+@dataclass(frozen=True)
+class Folders:
+    """The folders that the configuration's `paths` names.
 
+    Attributes:
+        data: The embedded store, the snapshots, the opt-out list.
+        archive: Collected posts.
+        mlruns: MLflow's database and artifacts, checkpoints, Hydra's folders.
+    """
 
-def archive_folder(config: DictConfig) -> Path:
-    """Returns the absolute folder of the collected archive."""
-    return Path(config.paths.archive).absolute()
+    data: Path
+    archive: Path
+    mlruns: Path
 
+    @classmethod
+    def of(cls, config: DictConfig) -> "Folders":
+        """Returns the folders of a configuration, absolute from the working folder."""
+        paths = config.paths
+        return cls(*(Path(paths[name]).absolute() for name in ("data", "archive", "mlruns")))
 
-def mlruns_folder(config: DictConfig) -> Path:
-    """Returns the absolute folder of MLflow's database and of what runs write."""
-    return Path(config.paths.mlruns).absolute()
-
-
-def snapshots_folder(config: DictConfig) -> Path:
-    """Returns the absolute folder of all snapshots."""
-    return data_folder(config) / "snapshots"
+    @property
+    def snapshots(self) -> Path:
+        """The folder of all snapshots."""
+        return self.data / "snapshots"
 
 
 def open_opt_out_list(config: DictConfig) -> "OptOutList":
     """Opens the opt-out list: the authors whose data was deleted and must not come back."""
     from likerank.sources import OptOutList
 
-    return OptOutList(data_folder(config) / "forgotten.json")
+    return OptOutList(Folders.of(config).data / "forgotten.json")
 
 
 def open_store(config: DictConfig) -> "AbstractContextManager[Store]":
@@ -51,7 +58,7 @@ def open_store(config: DictConfig) -> "AbstractContextManager[Store]":
 
     if config.store.database is None:
         raise LikerankError("store.database is null, which is no name of a database; name one.")
-    return open_store(config.store.uri, config.store.database, data_folder(config) / "mongo")
+    return open_store(config.store.uri, config.store.database, Folders.of(config).data / "mongo")
 
 
 def open_tracking(config: DictConfig) -> "Tracking":
@@ -71,4 +78,4 @@ def open_tracking(config: DictConfig) -> "Tracking":
                 "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
             )
         uri = given
-    return Tracking(uri, config.tracking.experiment, mlruns_folder(config))
+    return Tracking(uri, config.tracking.experiment, Folders.of(config).mlruns)

@@ -11,7 +11,7 @@ from likerank.analysis.post_sources import PostSource, SnapshotPosts, StoredPost
 from likerank.analysis.sections.pictures import best_and_worst, pictures
 from likerank.analysis.sections.posts import does_age_matter, who
 from likerank.analysis.sections.targets import do_followers_matter
-from likerank.app.paths import open_store, open_tracking, snapshots_folder
+from likerank.app.paths import Folders, open_store, open_tracking
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.run_names import ANALYSED, ANALYSES
 from likerank.training.fit import outcome_kept
@@ -57,7 +57,7 @@ def analyse(config: DictConfig) -> Path:
 def _opened(config: DictConfig) -> Iterator[PostSource]:
     fingerprint = str(config.snapshot.fingerprint)
     if fingerprint != LATEST:
-        yield SnapshotPosts(Snapshot(find_snapshot(snapshots_folder(config), fingerprint)))
+        yield SnapshotPosts(Snapshot(find_snapshot(Folders.of(config).snapshots, fingerprint)))
         return
     with open_store(config) as store:
         yield StoredPosts(store, configured_recipe(config))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from likerank.app.paths import archive_folder, open_opt_out_list
+from likerank.app.paths import Folders, open_opt_out_list
 from likerank.collecting import (
     Collector,
     CollectSummary,
@@ -26,7 +26,7 @@ def collect(config: DictConfig) -> CollectSummary:
         LikerankError: If the list, the session or an option is invalid, or another collection is running.
     """
     accounts = read_accounts(Path(config.accounts))
-    archive = archive_folder(config)
+    archive = Folders.of(config).archive
     wanted = Wanted.from_options(config.posts_per_account, config.since, config.observation_days)
     with locked_archive(archive), ProgressBars(len(accounts.usernames)) as progress:
         instagram = Instagram(

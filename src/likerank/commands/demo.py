@@ -6,7 +6,7 @@ from dataclasses import replace
 from omegaconf import DictConfig
 
 from likerank.app.compose import stage_configuration
-from likerank.app.paths import snapshots_folder
+from likerank.app.paths import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import ingest
 from likerank.dataset import Snapshot, find_snapshot
@@ -40,7 +40,7 @@ def demo(config: DictConfig) -> None:
             stage_configuration("train", [f"snapshot.sources=[demo_{kind}]", *overrides], config), show=False
         ).run
         tables[name] = evaluate(stage_configuration("evaluate", [f"run_id={run.id}"], config), show=False)
-        snapshot = Snapshot(find_snapshot(snapshots_folder(config), run.tags[FINGERPRINT]))
+        snapshot = Snapshot(find_snapshot(Folders.of(config).snapshots, run.tags[FINGERPRINT]))
     print()
     print_score_table(
         side_by_side(tables),

@@ -2,8 +2,7 @@
 
 from omegaconf import DictConfig
 
-from likerank.app.folders import Folders
-from likerank.app.paths import open_tracking
+from likerank.app.paths import Folders, open_tracking
 from likerank.evaluation import ScoreTable
 from likerank.training.evaluate import evaluate_run
 

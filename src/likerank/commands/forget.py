@@ -4,12 +4,10 @@ from omegaconf import DictConfig
 
 from likerank.app.author_argument import find_author
 from likerank.app.paths import (
-    archive_folder,
-    mlruns_folder,
+    Folders,
     open_opt_out_list,
     open_store,
     open_tracking,
-    snapshots_folder,
 )
 from likerank.collecting import STATE_FOLDER
 from likerank.collecting.forgetting import ArchiveRemoval, remove_from_archive
@@ -31,7 +29,7 @@ def forget(config: DictConfig) -> None:
         LikerankError: If no author or several have the name, a collect is running, or a part of a run is
             unreadable; everything else is removed then.
     """
-    archive = archive_folder(config)
+    archive = Folders.of(config).archive
     with open_store(config) as store:
         author_key, names = find_author(config, store)
         print(
@@ -43,10 +41,10 @@ def forget(config: DictConfig) -> None:
         if source == INSTAGRAM:
             archived = remove_from_archive(archive, author_id, names)
         stored = store.forget(author_key)
-    snapshots = blank_author(snapshots_folder(config), author_key)
+    snapshots = blank_author(Folders.of(config).snapshots, author_key)
     tracking = open_tracking(config)
     affected = {each.fingerprint for each in snapshots}
-    mlruns = mlruns_folder(config)
+    mlruns = Folders.of(config).mlruns
     removed = redact_runs(tracking, mlruns, author_key, names, affected, logs=archive / STATE_FOLDER)
     print_removed(archived, stored, snapshots, removed)
     champion = find_champion(tracking)

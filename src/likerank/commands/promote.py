@@ -2,9 +2,8 @@
 
 from omegaconf import DictConfig
 
-from likerank.app.folders import Folders
 from likerank.app.instantiate import make_group
-from likerank.app.paths import open_tracking
+from likerank.app.paths import Folders, open_tracking
 from likerank.training.champion import challenge
 
 

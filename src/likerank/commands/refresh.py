@@ -7,9 +7,8 @@ from typing import Final
 from omegaconf import DictConfig
 
 from likerank.app.compose import stage_configuration
-from likerank.app.folders import Folders
 from likerank.app.instantiate import make_group
-from likerank.app.paths import open_tracking
+from likerank.app.paths import Folders, open_tracking
 from likerank.app.refresh_summary import INCOMPLETE, LAST, RefreshSummary
 from likerank.commands.collect import collect
 from likerank.commands.ingest import ingest_configured

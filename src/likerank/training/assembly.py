@@ -21,8 +21,8 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
 from pytorch_lightning.loggers import Logger
 
-from likerank.app.folders import Folders
 from likerank.app.instantiate import make, make_group
+from likerank.app.paths import Folders
 from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import Metric

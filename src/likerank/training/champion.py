@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from likerank.app.folders import Folders
+from likerank.app.paths import Folders
 from likerank.dataset import (
     BEFORE,
     LATER_POSTS,

@@ -1,6 +1,6 @@
 """Ranks the test split of one run, with everything rebuilt from that run."""
 
-from likerank.app.folders import Folders
+from likerank.app.paths import Folders
 from likerank.dataset import TEST
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable

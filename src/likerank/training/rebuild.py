@@ -2,7 +2,7 @@
 
 from omegaconf import DictConfig, OmegaConf
 
-from likerank.app.folders import Folders
+from likerank.app.paths import Folders
 from likerank.dataset import find_snapshot
 from likerank.models import Scorer
 from likerank.run_names import CHECKPOINTS, CONFIG, FINGERPRINT

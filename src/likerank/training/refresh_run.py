@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from filelock import FileLock, Timeout
 
-from likerank.app.folders import Folders
+from likerank.app.paths import Folders
 from likerank.app.refresh_summary import INTERRUPTED, AnotherRefreshError, RefreshSummary
 from likerank.run_names import PARENT, REFRESH, SUMMARIES
 from likerank.tracking import Run, Tracking

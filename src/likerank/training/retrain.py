@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from omegaconf import DictConfig, OmegaConf
 
-from likerank.app.folders import Folders
 from likerank.app.instantiate import make_group
+from likerank.app.paths import Folders
 from likerank.app.refresh_summary import RefreshSummary
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.errors import LikerankError

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pytorch_lightning.loggers.logger import DummyLogger
 
 from likerank import __version__
-from likerank.app.paths import open_tracking, snapshots_folder
+from likerank.app.paths import Folders, open_tracking
 from likerank.dataset import VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
@@ -118,7 +118,7 @@ def train_run(
 def fit_beside(config: DictConfig, given: Handover) -> None:
     """Fits in a process that the training's first process started, and does nothing else."""
     assembly = Assembly(config)
-    training = assembly.on(find_snapshot(snapshots_folder(config), given.fingerprint))
+    training = assembly.on(find_snapshot(Folders.of(config).snapshots, given.fingerprint))
     fit_weights(training, assembly.checkpoints(given.run_id), DummyLogger())
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from likerank.app.paths import open_store, open_tracking, snapshots_folder
+from likerank.app.paths import Folders, open_store, open_tracking
 from likerank.dataset import Recipe, Snapshot, build_snapshot, find_snapshot
 from likerank.tracking import find_champion
 
@@ -19,7 +19,7 @@ def snapshot_folder(config: DictConfig) -> Path:
         LikerankError: If there is no such snapshot, or the store holds no usable posts.
     """
     choice = config.snapshot
-    root = snapshots_folder(config)
+    root = Folders.of(config).snapshots
     if str(choice.fingerprint) != LATEST:
         # Opened, so that an unusable snapshot is refused before a sweep's first trial.
         return Snapshot(find_snapshot(root, str(choice.fingerprint))).folder
