@@ -17,9 +17,9 @@ from likerank.sources.observations import OBSERVATIONS, read_observations
 SOURCE = "demo_instagram"
 _NEXT = f"""
 The archive is as Instaloader writes it. Next, with its synthetic posts:
-      python scripts/train.py snapshot.sources=[{SOURCE}]
+      likerank train snapshot.sources=[{SOURCE}]
 With accounts of Instagram's:
-      python scripts/collect.py accounts=accounts.txt              see README.md"""
+      likerank collect accounts=accounts.txt              see README.md"""
 
 
 def demo_collect(config: DictConfig) -> None:

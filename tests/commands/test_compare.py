@@ -75,7 +75,7 @@ def test_a_sweeps_trials_are_compared_by_configuration_and_the_page_lies_in_its_
     best = next(each for each in ranking.standings if each.kind == "network")
     seed = max(best.by_seed, key=lambda one: best.by_seed[one])
     chosen = runs[f"{'default' if 'ResidualNet' in best.label else 'paper'} {seed}"]
-    assert f"python scripts/promote.py run_id={chosen.id}" in printed
+    assert f"likerank promote run_id={chosen.id}" in printed
     frame = pd.read_csv(parent.artifact("comparison/comparison.csv"))
     assert frame["configuration"].tolist() == [each.label for each in ranking.standings]
     assert chosen.id in frame["runs"].str.split().explode().tolist()
@@ -105,7 +105,7 @@ def test_two_runs_that_differ_only_by_seed_do_not_differ(
     two = named(runs["default 1"], runs["default 2"])
     (one,) = ranked(place, tmp_path, two, "predictors=[network]").standings
     assert (one.label, list(one.by_seed)) == ("network", [1, 2])
-    apart = ranked(place, tmp_path, two, "predictors=[network]", "apart=[seed]")
+    apart = ranked(place, tmp_path, two, "predictors=[network]", "split_by=[seed]")
     assert {each.label for each in apart.standings} == {"seed=1", "seed=2"}
     assert all(each.seeds_counted for each in apart.standings)
     assert not any(each.surely_behind for each in apart.standings)
@@ -198,7 +198,7 @@ def test_runs_that_cannot_be_compared_are_named(
         ([named(one), "metric=within/mse"], "metric is within/mse; it must be .*pairwise"),
         ([named(one), "metric=pairwise"], "metric is pairwise; it must be within/ or across/"),
         ([named(one), "predictors=[forest]"], "predictors names forest; .*network"),
-        ([named(one), "apart=[sead]"], "apart names sead"),
+        ([named(one), "split_by=[sead]"], "split_by names sead"),
         (["since=yesterday"], "since is yesterday; give a date"),
     ):
         with pytest.raises(LikerankError, match=sentence):

@@ -121,7 +121,7 @@ def test_a_week_of_nights(nights: Nights) -> None:
     assert ranked_splits(champion) == ["val"]
     assert not champion.has_artifact("predictions/test.parquet")
     card = champion.artifact("card.md").read_text()
-    assert f"Not scored yet: `python scripts/promote.py run_id={champion.id}`" in card
+    assert f"Not scored yet: `likerank promote run_id={champion.id}`" in card
     assert f"It beat run `{first['champion']}` by +" in card
     assert promote(place.compose("promote", f"run_id={champion.id}"))
     assert ranked_splits(champion) == ["val", "test"]

@@ -42,7 +42,7 @@ def snapshot_files(place: Workplace) -> list[Path]:
 
 
 def test_an_empty_store_says_what_to_do(workplace: Workplace) -> None:
-    with pytest.raises(LikerankError, match=rf"{workplace.name} holds no posts; run scripts/ingest\.py"):
+    with pytest.raises(LikerankError, match=rf"{workplace.name} holds no posts; run likerank ingest"):
         workplace.train(*TINY)
     assert not snapshot_files(workplace)
 

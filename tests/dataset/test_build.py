@@ -255,7 +255,7 @@ def test_a_spared_snapshot_is_kept_whatever_its_age(store: Store, tmp_path: Path
 
 
 def test_an_empty_store_says_what_to_run(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(LikerankError, match=r"holds no posts; run scripts/ingest\.py"):
+    with pytest.raises(LikerankError, match=r"holds no posts; run likerank ingest"):
         build(store, tmp_path)
 
 

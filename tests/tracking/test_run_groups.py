@@ -32,7 +32,7 @@ def test_a_seed_of_the_batches_own_is_a_choice() -> None:
     assert choices_of(BASE | {"data.seed": "7"})["data.seed"] == "7"
 
 
-def test_what_is_to_stand_apart_is_a_choice() -> None:
+def test_a_key_to_split_by_is_a_choice() -> None:
     assert choices_of(BASE, ["seed"])["seed"] == "1"
 
 

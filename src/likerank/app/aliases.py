@@ -7,6 +7,7 @@ from typing import Final
 
 RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
     "collect": {"ripen_days": "observation_days"},
+    "compare": {"apart": "split_by"},
     "ingest": {"master_size": "image_size"},
     "serve_fake_instagram": {"refusals": "fault_rules"},
 }

@@ -24,7 +24,7 @@ def compare(config: DictConfig) -> Comparison:
     Raises:
         LikerankError: If the runs are missing or cannot be compared; the message names them.
     """
-    metric, authors_apart = find_metric(str(config.metric), make_group(config, "metrics"))
+    metric, within = find_metric(str(config.metric), make_group(config, "metrics"))
     tracking = open_tracking(config)
     chosen = select_runs(
         tracking,
@@ -35,7 +35,7 @@ def compare(config: DictConfig) -> Comparison:
     predicted = load_predictions(
         chosen,
         predictors=None if config.predictors is None else [str(name) for name in config.predictors],
-        apart=[str(key) for key in config.apart],
+        split_by=[str(key) for key in config.split_by],
     )
     posts, runs = predicted.posts, predicted.runs
     try:
@@ -43,7 +43,7 @@ def compare(config: DictConfig) -> Comparison:
             metric,
             likes=posts["likes"].to_numpy(np.float64),
             candidates=predicted.candidates,
-            authors=pd.factorize(posts["author"])[0] if authors_apart else None,
+            authors=pd.factorize(posts["author"])[0] if within else None,
         )
     except UndefinedMetricError as error:
         raise LikerankError(f"There is no {config.metric}: {error}; choose another metric.") from error
@@ -66,7 +66,7 @@ def compare(config: DictConfig) -> Comparison:
     print(f"The page and the table: {folder / 'comparison.html'}, comparison.csv and comparison.tex")
     networks = [each.label for each in ranking.standings if each.kind == NETWORK]
     if networks:
-        print(f"Make it the champion: python scripts/promote.py run_id={best[networks[0]]}")
+        print(f"Make it the champion: likerank promote run_id={best[networks[0]]}")
     return ranking
 
 

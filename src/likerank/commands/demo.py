@@ -20,10 +20,11 @@ _EXPERIMENTS: Mapping[str, list[str]] = {"paper": ["experiment=paper"], "default
 _SHARED = ("mean", "author_mean", "truth_appeal", "truth_appeal_audience")
 _NEXT = """
 Every number, curve and model is in MLflow: make ui
-Next: python scripts/train.py -m network=paper,residual seed=1,2,3 launcher=joblib   a sweep
-      python scripts/compare.py                                    which configuration is best, and how surely
-      python scripts/ingest.py source=table source.manifest=...    your own photos (see README.md)
-      python scripts/rank.py photos=... model=RUN                  new photos, the best first"""
+Next, in a shell with the environment activated (source .venv/bin/activate):
+  likerank train -m network=paper,residual seed=1,2,3 launcher=joblib   a sweep
+  likerank compare                                    the best configuration, with intervals
+  likerank ingest source=table source.manifest=...    your own photos (see README.md)
+  likerank rank photos=... model=RUN                  new photos, the best first"""
 
 
 def demo(config: DictConfig) -> None:

@@ -29,5 +29,5 @@ def train(config: DictConfig) -> float:
         print(f"{key} is absent; the table above says what there is, and why.")
     print(f"Run {trained.run.id}: {key} {objective:.4f}")
     if trained.split == VALIDATION:
-        print(f"Its test split: python scripts/evaluate.py run_id={trained.run.id}")
+        print(f"Its test split: likerank evaluate run_id={trained.run.id}")
     return objective

@@ -41,7 +41,7 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
     if total == 0:
         of = f" of {', '.join(recipe.sources)}" if recipe.sources else ""
         raise LikerankError(
-            f"The store {store.database_name} holds no posts{of}; run scripts/ingest.py source=... first."
+            f"The store {store.database_name} holds no posts{of}; run likerank ingest source=... first."
         )
     # In a file: those of a million posts would fill 256 MB of memory.
     with tempfile.TemporaryFile() as signatures:

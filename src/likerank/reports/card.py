@@ -92,7 +92,7 @@ in a set of n; rho: Spearman's correlation. `author_mean` knows the author and n
 
 def _test(facts: ModelFacts) -> str:
     if facts.test is None:
-        command = f"python scripts/promote.py run_id={facts.run_id}"
+        command = f"likerank promote run_id={facts.run_id}"
         return f"## Test\n\nNot scored yet: `{command}` scores it, once, and completes this card."
     return f"## Test, scored once\n\n{_table(facts.test)}"
 

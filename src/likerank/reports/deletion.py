@@ -63,7 +63,7 @@ def print_remaining(trained: Mapping[str, str], champion: str | None) -> None:
         print(f"- Models trained on the deleted posts keep what they learned: run {', '.join(shown)}{more}.")
         if champion in trained:
             print(f"  The champion, run {champion}, is one of them.")
-        print("  Train again (scripts/train.py), promote the new one, and delete the old runs in MLflow.")
+        print("  Train again (likerank train), promote the new one, and delete the old runs in MLflow.")
     if running := [run_id for run_id, status in trained.items() if status == "RUNNING"]:
         print(f"- Run {', '.join(running)} may still be training on them: stop it, then run this again.")
     print(

@@ -1,4 +1,4 @@
-"""An export of `scripts/export.py`: JSON Lines as `mongoexport` writes them, and the stored images beside."""
+"""An export of `likerank export`: JSON Lines as `mongoexport` writes them, and the stored images beside."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -44,7 +44,7 @@ class Export:
         """Keeps the folder; nothing is opened yet.
 
         Args:
-            folder: A folder that `scripts/export.py` wrote.
+            folder: A folder that `likerank export` wrote.
         """
         self.folder = Path(folder)
 
@@ -58,7 +58,7 @@ class Export:
         """
         if not any((self.folder / name).is_file() for name in (_AUTHORS, _POSTS)):
             raise LikerankError(
-                f"{self.folder} holds neither {_AUTHORS} nor {_POSTS}; name a folder of scripts/export.py."
+                f"{self.folder} holds neither {_AUTHORS} nor {_POSTS}; name a folder of likerank export."
             )
         yield from self._with_history(_AUTHORS, "author", _author)
         yield from self._with_history(_POSTS, "post", self._post)
@@ -159,7 +159,7 @@ class _History:
 
 
 def _damaged(where: str, kind: str) -> Skipped:
-    return Skipped("damaged line", f"{where} is not a valid {kind} of scripts/export.py; export it again.")
+    return Skipped("damaged line", f"{where} is not a valid {kind} of likerank export; export it again.")
 
 
 def _ascending(last: str, key: str, where: str) -> str:

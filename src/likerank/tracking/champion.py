@@ -57,7 +57,7 @@ def register_champion(tracking: Tracking, run: Run, description: str) -> int:
 def _registered(client: MlflowClient, run: Run) -> ModelVersion:
     outputs = client.get_run(run.id).outputs
     if outputs is None or not outputs.model_outputs:
-        raise LikerankError(f"Run {run.id} keeps no model; choose a run that scripts/train.py finished.")
+        raise LikerankError(f"Run {run.id} keeps no model; choose a run that likerank train finished.")
     if not client.search_registered_models(f"name = '{MODEL}'"):
         client.create_registered_model(MODEL)
     model_id = outputs.model_outputs[0].model_id

@@ -48,7 +48,7 @@ _Groups = dict[_Choices, dict[int, _Scored]]
 
 
 def load_predictions(
-    chosen: SelectedRuns, *, predictors: Sequence[str] | None, apart: Sequence[str]
+    chosen: SelectedRuns, *, predictors: Sequence[str] | None, split_by: Sequence[str]
 ) -> Predictions:
     """Loads each run's predictions of validation; test is not read.
 
@@ -57,14 +57,14 @@ def load_predictions(
     Args:
         chosen: The runs, all of one snapshot.
         predictors: Which to compare, such as `network` and `ridge`; None for all that there are.
-        apart: Parameters that tell configurations apart though they are no choices, such as `seed`.
+        split_by: Parameters that separate configurations though they are no choices, such as `seed`.
 
     Raises:
         LikerankError: If no run predicted with a predictor or has a parameter of that name, or keeps any.
     """
-    for key in apart:
+    for key in split_by:
         if not any(key in record.params for record in chosen.records):
-            raise LikerankError(f"apart names {key}, which is no parameter of these runs.")
+            raise LikerankError(f"split_by names {key}, which is no parameter of these runs.")
     posts: pd.DataFrame | None = None
     unreadable: list[str] = []
     repeated = 0
@@ -73,7 +73,7 @@ def load_predictions(
         posts = table[["author", "likes"]] if posts is None else posts
         table = table.drop(columns=list(_POSTS)).reindex(posts.index)
         for name in table.columns:
-            by_seed = found.setdefault(name, {}).setdefault(_choices(record, name, apart), {})
+            by_seed = found.setdefault(name, {}).setdefault(_choices(record, name, split_by), {})
             if (seed := int(record.params[SEED])) not in by_seed:
                 by_seed[seed] = _Scored(record, table[name].to_numpy(np.float64))
             elif name == NETWORK:
@@ -85,7 +85,7 @@ def load_predictions(
         raise LikerankError(
             f"predictors names {', '.join(unknown)}; these runs predicted with {', '.join(found)}."
         )
-    told = chosen.sweep is not None and not apart
+    told = chosen.sweep is not None and not split_by
     labelled = {
         label: (name, by_seed) for name in wanted for label, by_seed in _labelled(name, found[name], told)
     }
@@ -100,7 +100,7 @@ def load_predictions(
                 label=label,
                 scores={seed: each.scores for seed, each in by_seed.items()},
                 kind=name,
-                family=_family(next(iter(by_seed.values())).record, name, apart),
+                family=_family(next(iter(by_seed.values())).record, name, split_by),
             )
             for label, (name, by_seed) in labelled.items()
         ],
@@ -138,13 +138,13 @@ def _labelled(name: str, groups: _Groups, told: bool) -> Iterator[tuple[str, dic
         yield whole, dict(sorted(by_seed.items()))
 
 
-def _choices(record: Run, name: str, apart: Sequence[str]) -> _Choices:
+def _choices(record: Run, name: str, split_by: Sequence[str]) -> _Choices:
     """Returns the choices that decide a predictor's scores: all for a network, the target for a baseline."""
     if name == NETWORK:
-        return tuple(sorted(choices_of(record.params, apart).items()))
+        return tuple(sorted(choices_of(record.params, split_by).items()))
     of_target = choices_of(record.params).items()
     return tuple(sorted((key, value) for key, value in of_target if key.split(".")[0] == "target"))
 
 
-def _family(record: Run, name: str, apart: Sequence[str]) -> str:
-    return str(_choices(record, name, [key for key in apart if key != SEED]))
+def _family(record: Run, name: str, split_by: Sequence[str]) -> str:
+    return str(_choices(record, name, [key for key in split_by if key != SEED]))

@@ -62,7 +62,7 @@ class TrainedModel:
                 reason = str(error).splitlines()[0].rstrip(".")
                 raise LikerankError(
                     f"The model {uri} cannot be opened ({reason}); train one and make it the champion by "
-                    "scripts/promote.py run_id=RUN, or name another by model=RUN."
+                    "likerank promote run_id=RUN, or name another by model=RUN."
                 ) from error
             description = Model.load(str(description_file))
             program = description_file.parent / "data" / "model.pt2"

@@ -15,17 +15,17 @@ _FRACTION = re.compile(r"-?\d+\.\d+(e[-+]?\d+)?")
 _ABSENT = "(absent)"
 
 
-def choices_of(params: Mapping[str, str], apart: Collection[str] = ()) -> dict[str, str]:
+def choices_of(params: Mapping[str, str], split_by: Collection[str] = ()) -> dict[str, str]:
     """Returns the choices of a run by key; runs with the same choices are one configuration.
 
     Args:
         params: A run's parameters, flat.
-        apart: Keys to keep that are otherwise no choices, such as `seed`.
+        split_by: Keys to keep that are otherwise no choices, such as `seed`.
     """
     return {
         key.removesuffix(_TARGET): value
         for key, value in params.items()
-        if key in apart
+        if key in split_by
         or not (
             key in _NOT_CHOICES
             or key.startswith(_NOT_CHOICES_WITHIN)

@@ -93,7 +93,7 @@ def _named(tracking: Tracking, run_ids: Sequence[str]) -> SelectedRuns:
     records = [tracking.run(run_id) for run_id in dict.fromkeys(run_ids)]
     for record in records:
         if FINGERPRINT not in record.tags:
-            raise LikerankError(f"Run {record.id} is no training; name runs that scripts/train.py printed.")
+            raise LikerankError(f"Run {record.id} is no training; name runs that likerank train printed.")
         if record.status != "FINISHED":
             raise LikerankError(
                 f"Run {record.id} is {record.status.lower()}; only finished runs can be compared."

@@ -90,7 +90,7 @@ def challenge(
         print(f"Champion is run {run.id} now, version {version} of likerank in the registry. {promotion}")
     else:
         print(f"Run {run.id} is champion already.")
-    print(f"Its card is {CARD} in the run; python scripts/rank.py photos=... ranks with it.")
+    print(f"Its card is {CARD} in the run; likerank rank photos=... ranks with it.")
     return Verdict(promoted, run.id, gain)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _RANKS = ("RANK", "LOCAL_RANK")
 _RUN, _FINGERPRINT = "LIKERANK_RUN", "LIKERANK_FINGERPRINT"
 _WHAT_WORKS = (
-    "A training starts its other processes itself and on one machine: run scripts/train.py once, with "
+    "A training starts its other processes itself and on one machine: run likerank train once, with "
     "trainer.devices=N and without torchrun, srun or trainer.num_nodes."
 )
 

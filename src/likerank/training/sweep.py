@@ -215,8 +215,8 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
         parent.finish("FAILED", "no trial finished")
         raise LikerankError(f"No trial of sweep {parent_id} finished; the table above says why.")
     parent.finish()
-    print(f"Over seeds, with intervals: python scripts/compare.py sweep_id={parent_id}")
-    print(f"The best on test, as champion: python scripts/promote.py run_id={trials['run'].iloc[0]}")
+    print(f"Over seeds, with intervals: likerank compare sweep_id={parent_id}")
+    print(f"The best on test, as champion: likerank promote run_id={trials['run'].iloc[0]}")
     if failed:
         raise LikerankError(f"{failed} of {len(trials)} trials failed; the table above says why.")
 
