@@ -38,7 +38,7 @@ def sweep(place: Workplace) -> tuple[Run, dict[str, Run]]:
     }
     for run in runs.values():
         run.set_tags({"mlflow.parentRunId": parent.id})
-    # One that the sweep found finished: it belongs to whoever trained it.
+    # A trial that the sweep found finished: it belongs to the run that trained it.
     runs["default 2"].set_tags({"mlflow.parentRunId": "another", f"likerank.sweep.{parent.id}": "found"})
     place.tracking().start_run({"mlflow.parentRunId": parent.id}).finish("FAILED", "an impossible shape")
     parent.finish()
@@ -53,7 +53,7 @@ def named(*runs: Run) -> str:
     return f"runs=[{','.join(run.id for run in runs)}]"
 
 
-def test_a_sweeps_trials_are_compared_by_configuration_and_the_page_lies_in_its_parent(
+def test_a_sweeps_trials_are_compared_by_configuration(
     place: Workplace,
     sweep: tuple[Run, dict[str, Run]],
     tmp_path: Path,
@@ -113,7 +113,7 @@ def test_two_runs_that_differ_only_by_seed_do_not_differ(
 
 
 @pytest.mark.slow
-def test_an_experiments_newest_snapshot_is_taken_and_the_rest_counted(
+def test_the_newest_snapshot_of_an_experiment_is_compared(
     make_workplace: MakeWorkplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = make_workplace()
@@ -152,7 +152,7 @@ def test_a_repeated_run_stands_once_for_its_seed(
     assert "Left out: 1 run that a newer one" in capsys.readouterr().out
 
 
-def test_a_run_without_predictions_is_left_out_of_a_sweep_and_refused_by_name(
+def test_a_run_without_predictions_is_left_out(
     place: Workplace,
     sweep: tuple[Run, dict[str, Run]],
     tmp_path: Path,
@@ -173,7 +173,7 @@ def test_a_run_without_predictions_is_left_out_of_a_sweep_and_refused_by_name(
 
 def test_test_is_never_read(place: Workplace, sweep: tuple[Run, dict[str, Run]], tmp_path: Path) -> None:
     run = sweep[1]["default 1"]
-    (tmp_path / "test.parquet").write_text("whoever reads this fails")
+    (tmp_path / "test.parquet").write_text("not a Parquet file: reading it fails")
     run.log_file(tmp_path / "test.parquet", "predictions")
     ranking = ranked(place, tmp_path, named(run), "metric=across/pairwise")
     validation = pd.read_parquet(run.artifact("predictions/val.parquet"))

@@ -96,9 +96,7 @@ def test_a_snapshot_killed_three_times_is_the_undisturbed_one(
         assert (folder / file).read_bytes() == (undisturbed / file).read_bytes()
 
 
-def test_a_build_killed_before_its_last_step_is_not_taken_for_a_snapshot(
-    make_workplace: MakeWorkplace, corpus: Workplace
-) -> None:
+def test_a_killed_build_leaves_no_snapshot(make_workplace: MakeWorkplace, corpus: Workplace) -> None:
     """Everything is written aside by then, and only the name is still to come."""
     place = make_workplace()
     config = place.compose("train", f"store.database={corpus.name}", *TINY)
@@ -139,7 +137,7 @@ def disturbed(make_workplace: MakeWorkplace, corpus: Workplace) -> tuple[Run, Ru
     return undisturbed, place.train(store, *LONG, f"resume={run.id}")
 
 
-def test_a_training_killed_three_times_ends_with_the_undisturbed_bits(disturbed: tuple[Run, Run]) -> None:
+def test_a_training_killed_three_times_ends_with_the_same_bits(disturbed: tuple[Run, Run]) -> None:
     undisturbed, resumed = disturbed
     assert resumed.status == "FINISHED"
     assert identical(checkpoint_weights(resumed), checkpoint_weights(undisturbed))

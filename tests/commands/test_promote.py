@@ -29,7 +29,7 @@ def place(make_workplace: MakeWorkplace) -> Workplace:
 
 
 @pytest.mark.slow
-def test_only_a_surely_better_run_takes_the_crown(
+def test_only_a_significantly_better_run_is_promoted(
     place: Workplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def promoted(run: Run, *overrides: str) -> bool:

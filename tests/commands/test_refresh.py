@@ -114,7 +114,7 @@ def test_a_week_of_nights(nights: Nights) -> None:
     assert better["gain"]["metric"] == "across/pairwise"
     assert 0 < better["gain"]["low"] < better["gain"]["estimate"] < better["gain"]["high"]
 
-    # Test was not touched at night; whoever wants to know it asks for it.
+    # Test was not read at night; `likerank promote` reads it later.
     champion = find_champion(place.tracking())
     assert champion is not None
     assert champion.id == better["champion"]
@@ -216,7 +216,7 @@ def test_what_goes_wrong_is_told_and_the_rest_is_done(nights: Nights) -> None:
     assert (without["status"], without["exit_status"], without["new_posts"]) == ("failed", 1, 0)
     assert "manifest.csv" in without["errors"][0]
 
-    # A champion that cannot be compared is told before a night is spent on training.
+    # A champion that cannot be compared is reported before a night is spent on training.
     nights.post(1)
     larger = nights.night((*LEARNS, "snapshot.size=20"), "retrain.min_new_posts=1")
     assert (larger["status"], larger["new_posts"], larger["trained"]) == ("failed", 1, None)

@@ -1,4 +1,4 @@
-"""What cannot be trained on is told in a sentence, and nothing half-made is left."""
+"""A user's mistake ends in one sentence, and no half-made run is left."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_an_unknown_fingerprint_lists_what_there_is(corpus: Workplace, trained: 
     assert "has the fingerprint 0123abcd" in str(refusal.value)
 
 
-def test_the_first_digits_of_any_fingerprint_come_through_as_they_were_typed(trained: Run) -> None:
+def test_the_first_digits_of_a_fingerprint_stay_text(trained: Run) -> None:
     """Digits with an e among them, such as 12e4, would be a number to a configuration's parser."""
     parser = OverridesParser.create()
     table, pixels = pd.DataFrame({"likes": [1]}), np.zeros((1, 8, 8, 3), np.uint8)

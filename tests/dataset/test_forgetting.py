@@ -50,7 +50,7 @@ def test_the_rows_are_blank_and_all_others_as_before(root: Path) -> None:
         assert all(b"author_1" not in content for content in files(root / name).values())
 
 
-def test_it_is_refused_whoever_opens_it(root: Path) -> None:
+def test_a_blanked_snapshot_is_refused_everywhere(root: Path) -> None:
     whole = Snapshot(root / "s1")
     blank_author(root, ANN)
     with pytest.raises(LikerankError, match=r"held posts of a person whose data was deleted.*latest"):

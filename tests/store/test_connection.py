@@ -21,7 +21,7 @@ def failure(uri: str, folder: Path, database: str = "test") -> LikerankError:
 
 
 def everything_said(error: BaseException) -> str:
-    """An error's words and those of every error that hangs on it, shown or not."""
+    """An error's words and those of its causes, shown or not."""
     said, waiting, met = "", [error], set()
     while waiting:
         one = waiting.pop()

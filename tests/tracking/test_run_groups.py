@@ -42,7 +42,7 @@ def test_a_label_holds_what_differs() -> None:
     assert labels({}, {"network.channels": "[20, 10]"}) == ["channels=[10,5]", "channels=[20,10]"]
 
 
-def test_another_network_is_told_by_its_name_and_not_by_keys_that_only_it_has() -> None:
+def test_a_label_names_another_network_without_its_own_keys() -> None:
     other = {"network._target_": "likerank.models.ResidualNet", "network.stem": "16"}
     assert labels({}, other) == ["network=ConvNet", "network=ResidualNet"]
 

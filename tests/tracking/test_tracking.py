@@ -45,7 +45,7 @@ def test_changed_parameters_are_named(tracking: Tracking) -> None:
     }
 
 
-def test_a_finished_run_is_found_by_its_tags_and_an_unfinished_one_is_not(tracking: Tracking) -> None:
+def test_only_a_finished_run_is_found_by_its_tags(tracking: Tracking) -> None:
     finished, failed = (
         tracking.start_run({"likerank.trial": "a"}),
         tracking.start_run({"likerank.trial": "b"}),
@@ -83,9 +83,7 @@ def test_a_snapshot_becomes_the_runs_dataset_input(tracking: Tracking, tmp_path:
 
 
 @pytest.mark.slow
-def test_a_model_opens_in_a_clean_process_and_takes_any_number_of_pictures(
-    tracking: Tracking, tmp_path: Path
-) -> None:
+def test_a_model_opens_in_another_process_for_any_batch_size(tracking: Tracking, tmp_path: Path) -> None:
     torch.manual_seed(0)
     scorer = Scorer(ResidualNet(8, (8, 16)))
     pictures = np.random.default_rng(0).integers(0, 256, (5, 20, 20, 3), dtype=np.uint8)
@@ -111,7 +109,7 @@ print(json.dumps([scores, model.metadata.metadata, "likerank" in sys.modules]))
 
 
 @pytest.mark.slow
-def test_processes_that_start_at_once_and_write_the_same_dataset_all_work(tmp_path: Path) -> None:
+def test_processes_that_write_the_same_dataset_at_once_work(tmp_path: Path) -> None:
     script = f"""
 import os, time
 from pathlib import Path

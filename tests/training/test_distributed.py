@@ -94,7 +94,7 @@ def test_two_processes_rank_as_one_does_and_leave_one_run(place: Workplace) -> N
 
 
 @pytest.mark.slow
-def test_a_sweep_of_several_processes_is_refused_before_anything_is_recorded(place: Workplace) -> None:
+def test_a_sweep_of_several_processes_is_refused_at_once(place: Workplace) -> None:
     ran = place.call("train", *TINY, *TWO, "seed=1,2", "-m")
     assert ran.returncode == 1
     (sentence,) = (line for line in ran.stderr.splitlines() if line.startswith("likerank: "))
@@ -106,7 +106,7 @@ def test_a_sweep_of_several_processes_is_refused_before_anything_is_recorded(pla
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_ends_the_other_and_both_go_on_when_resumed(place: Workplace) -> None:
+def test_a_killed_process_ends_the_other_and_both_resume(place: Workplace) -> None:
     process = place.start("train", *TINY, *TWO, "trainer.max_epochs=40", "early_stopping=null")
     wait_for(
         lambda: any(

@@ -1,4 +1,4 @@
-"""A run keeps figures of its training and of each ranking, unless it is told not to."""
+"""A run keeps figures of its training and of each ranking, unless figures=false."""
 
 import io
 import shutil
@@ -26,7 +26,7 @@ def has_figures(run: Run) -> bool:
 
 
 @pytest.mark.slow
-def test_figures_come_with_training_and_evaluation_and_go_with_who_is_forgotten(
+def test_figures_are_drawn_and_deleted_with_an_author(
     lone_workplace: Workplace,
 ) -> None:
     place = lone_workplace

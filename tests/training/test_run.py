@@ -126,7 +126,7 @@ def test_predictions_hold_each_validation_post_with_every_score(trained: Run, sn
     assert not table[list(PREDICTORS)].isna().any(axis=None)
 
 
-def test_the_logged_model_opens_and_gives_the_scores_that_were_ranked(
+def test_the_logged_model_gives_the_scores_that_were_ranked(
     trained: Run, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = logged_model(trained)

@@ -76,9 +76,7 @@ def test_trials_are_ranked_with_what_differs_and_each_counts_once() -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_is_one_parent_on_one_snapshot_and_a_failed_trial_leaves_the_others_alone(
-    corpus: Workplace, place: Workplace
-) -> None:
+def test_a_sweep_has_one_parent_and_survives_a_failed_trial(corpus: Workplace, place: Workplace) -> None:
     choices = ("network.kernel_sizes=[5,3],[99,3]", "seed=1,2")
     asked = (*TINY_PAPER, f"objective={OBJECTIVE}", *choices, "-m")
     ran = place.call("train", f"store.database={corpus.name}", *asked)
@@ -134,7 +132,7 @@ def test_a_killed_sweep_goes_on_where_it_stopped(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])
-def test_a_launchers_trials_share_parent_and_snapshot_and_divide_the_cores(
+def test_a_launchers_trials_share_parent_snapshot_and_cores(
     corpus: Workplace, place: Workplace, launcher: str
 ) -> None:
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.removesuffix('_local')}_launcher")

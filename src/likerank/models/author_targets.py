@@ -81,7 +81,7 @@ class AuthorPercentile(Target):
             yield mine, *np.transpose(self.author_steps_.get(author, self.overall_steps_))
 
 
-class _Standardised(Target):
+class _AgainstAuthor(Target):
     """log(1 + likes) minus a mean, divided by a spread."""
 
     @abstractmethod
@@ -99,7 +99,7 @@ class _Standardised(Target):
         return likes
 
 
-class AuthorLog(_Standardised):
+class AuthorLog(_AgainstAuthor):
     """log(1 + likes) minus the author's mean of it over the training posts.
 
     It measures how much better a post did than its author's average post, so the size of an audience explains
@@ -121,7 +121,7 @@ class AuthorLog(_Standardised):
         return of_authors(self.author_means_, self.overall_mean_, posts), 1.0
 
 
-class AuthorLogZ(_Standardised):
+class AuthorLogZ(_AgainstAuthor):
     """log(1 + likes) minus the author's mean of it, in units of the author's standard deviation.
 
     As `AuthorLog`, but authors whose likes vary more weigh no more than others. An author's variance is
@@ -145,7 +145,7 @@ class AuthorLogZ(_Standardised):
         return mean, spread
 
 
-class LocalLogZ(_Standardised):
+class LocalLogZ(_AgainstAuthor):
     """log(1 + likes) relative to the author's posts around that date, in units of their standard deviation.
 
     As `AuthorLogZ`, but an audience that grows or shrinks explains little. Mean and standard deviation are

@@ -13,7 +13,7 @@ Picture = NDArray[np.uint8]
 
 _ROW = 1.65  # a row's height, in pictures
 _LEAST_COLUMNS = 10.3  # or few pictures would be as large as the page
-_GAP = 0.3  # between left and right, likewise
+_GAP = 0.3  # between left and right, in inches
 _SIDE = 0.97  # inches of a picture
 
 

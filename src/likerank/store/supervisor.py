@@ -34,7 +34,7 @@ _DATA_FOLDER = "wiredtiger"
 _LOG_BYTES = 1_000_000
 _POLL_SECONDS = 0.2
 _START_SECONDS = 30.0
-# A server that is told to stop writes a checkpoint first.
+# A server writes a checkpoint before it stops.
 _STOP_SECONDS = 30.0
 
 

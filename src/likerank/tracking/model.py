@@ -69,7 +69,7 @@ class TrainedModel:
             size = _picture_size(description.signature)
             if size is None or not program.exists():
                 raise LikerankError(f"The model {uri} is not likerank's; name another by model=RUN.")
-            # mlflow.pytorch loads it likewise, but imports Lightning first, which takes a second.
+            # mlflow.pytorch loads it in the same way, but imports Lightning first, which takes a second.
             network = torch.export.load(program).module()
             return cls(uri, str(description.run_id), size, description.metadata or {}, network)
 
