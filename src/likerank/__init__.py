@@ -13,6 +13,7 @@ From Python, in any folder; every function takes overrides as the commands do:
 from typing import TYPE_CHECKING, Any
 
 from likerank.errors import LikerankError
+from likerank.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from likerank.api import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         train,
     )
 
-__version__ = "0.2.0"
 __all__ = [
     "LikerankError",
     "TrainingRun",

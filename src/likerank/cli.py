@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from likerank import __version__
 from likerank.app.help import help_text, summary_of
 from likerank.errors import LikerankError
+from likerank.version import __version__
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig

@@ -16,7 +16,6 @@ import pandas as pd
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from likerank import __version__
 from likerank.dataset.candidates import each_image, in_order_of, read_candidates
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import (
@@ -46,6 +45,7 @@ from likerank.errors import LikerankError
 from likerank.images import PIPELINE_VERSION, to_pixels
 from likerank.records import POST_COUNTS, TRUTH_FIELDS, Author, Post, snapshot_fields
 from likerank.store import Store
+from likerank.version import __version__
 
 _DECLARED: Final = snapshot_fields(Post)
 _COLUMNS: Final = (

@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from likerank import __version__
+from likerank.version import __version__
 
 _OWN = "likerank.reports"
 

@@ -8,7 +8,6 @@ import numpy as np
 from omegaconf import DictConfig
 from pytorch_lightning.loggers.logger import DummyLogger
 
-from likerank import __version__
 from likerank.app.paths import Folders, open_tracking
 from likerank.dataset import VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
@@ -36,6 +35,7 @@ from likerank.training.figures import keep_figures
 from likerank.training.fit import fit, fit_weights, outcome_kept
 from likerank.training.results import calibration_of, caption_of, rank_split, title_of
 from likerank.training.snapshot import snapshot_folder
+from likerank.version import __version__
 
 
 class Outcome(NamedTuple):
