@@ -15,12 +15,7 @@ Opener = Callable[[str, int], int]
 
 @contextmanager
 def whole_file(path: Path, opener: Opener | None = None) -> Iterator[IO[bytes]]:
-    """Opens a new file that replaces the path's when the block ends, and is removed where it raises.
-
-    Args:
-        path: The path.
-        opener: Creates the file, as of `open`.
-    """
+    """Opens a new file that replaces the path's when the block ends, and is removed where it raises."""
     aside = aside_of(path)
     aside.unlink(missing_ok=True)  # It would keep the mode that it was created with.
     try:
@@ -35,6 +30,14 @@ def write_whole(path: Path, text: str, opener: Opener | None = None) -> None:
     """Replaces a file by a text in UTF-8; see `whole_file`."""
     with whole_file(path, opener) as file:
         file.write(text.encode())
+
+
+def count_lines(path: Path) -> int:
+    """Returns the number of a file's lines; 0 for a missing file."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines)
 
 
 def remove_lines(path: Path, is_removed: Callable[[bytes], bool]) -> int:
@@ -56,10 +59,8 @@ def remove_lines(path: Path, is_removed: Callable[[bytes], bool]) -> int:
 def rewrite_whole(path: Path, rewrite: Callable[[Path, Path], int]) -> int:
     """Replaces a file by a rewritten one where the rewriting changes something; returns how much.
 
-    Args:
-        path: The file.
-        rewrite: Reads the first file, writes the second, and returns how much it changed; where that is 0,
-            the second may be missing.
+    `rewrite` reads the first file, writes the second, and returns how much it changed; where that is 0, the
+    second may be missing.
     """
     aside = aside_of(path)
     try:

@@ -96,12 +96,7 @@ def make_stored_image(data: bytes, name: str, long_side: int = 512) -> StoredIma
 
 
 def read_stored_image(jpeg: bytes, name: str, digest: str) -> StoredImage:
-    """Reads a stored image that was made before, to be kept byte for byte.
-
-    Args:
-        jpeg: The JPEG of `make_stored_image`.
-        name: The picture's name in errors.
-        digest: The digest that was kept beside it.
+    """Reads a stored image that was made before, with the digest beside it, to be kept byte for byte.
 
     Raises:
         NotAPhotoError: If the JPEG is damaged.
@@ -121,11 +116,7 @@ def signature_of(jpeg: bytes) -> bytes:
 
 
 def to_pixels(jpeg: bytes, size: int) -> NDArray[np.uint8]:
-    """Decodes a stored image to the pixels that a model sees, squashed to a square as in the paper.
-
-    Args:
-        jpeg: A stored image's JPEG.
-        size: Side of the square in pixels.
+    """Decodes a stored image's JPEG to the pixels that a model sees, squashed to a square as in the paper.
 
     Returns:
         Array of shape (size, size, 3), uint8, RGB, 0 to 255.
@@ -144,14 +135,10 @@ def _reduced(jpeg: bytes, mode: str, size: int) -> Image.Image:
 
 
 def to_thumbnail(jpeg: bytes, long_side: int) -> NDArray[np.uint8]:
-    """Decodes a stored image to a small picture for people to look at, in its own shape.
-
-    Args:
-        jpeg: A stored image's JPEG.
-        long_side: The most pixels that its longer side may have.
+    """Decodes a stored image's JPEG to a small picture for people to look at, in its own shape.
 
     Returns:
-        Array of shape (height, width, 3), uint8, RGB.
+        Array of shape (height, width, 3), uint8, RGB; the longer side has `long_side` pixels at most.
     """
     with Image.open(BytesIO(jpeg), formats=("JPEG",)) as image:
         image.thumbnail((long_side, long_side))
@@ -164,9 +151,6 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 95) -> bytes:
     Args:
         rgb: Array of shape (height, width, 3), uint8, RGB.
         quality: JPEG quality, 1 to 95.
-
-    Returns:
-        The file's bytes.
     """
     file = BytesIO()
     Image.fromarray(rgb).save(file, "JPEG", quality=quality, subsampling="4:4:4")

@@ -12,29 +12,27 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from likerank.errors import LikerankError
+
+Kind = Literal["post", "author"]
+"""A record's kind: it names the collection (with an s) and the observations."""
 
 IN_SNAPSHOT: Final = {"snapshot": True}
 """Metadata of a field that the snapshot's table has as a column: part of the fingerprint."""
 
 
 class Picture(Protocol):
-    """A post's picture, read only where its bytes are needed.
-
-    Picklable, so that worker processes can read (or draw) it.
-    """
+    """A post's picture, read only where its bytes are needed; picklable, since worker processes read it."""
 
     @property
     def name(self) -> str:
         """The name of the picture in messages."""
-        ...
 
     @property
     def stored_digest(self) -> str | None:
         """The digest of a stored image that is kept byte for byte; None for any other picture."""
-        ...
 
     def read(self) -> bytes:
         """Returns the encoded picture.
@@ -42,7 +40,6 @@ class Picture(Protocol):
         Raises:
             LikerankError: If it cannot be read; the message names the file and the reason.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +102,8 @@ class Author:
         observed_at: Time at which the counts were read (UTC, whole milliseconds), or None where not given.
     """
 
+    kind: ClassVar[Kind] = "author"
+
     source: str
     author_id: str
     username: str
@@ -138,6 +137,8 @@ class Post:
         synthetic: Whether a program made the post: its picture or counts are not a person's.
     """
 
+    kind: ClassVar[Kind] = "post"
+
     source: str
     source_id: str
     author_id: str
@@ -168,8 +169,11 @@ POST_FIELDS: Final[dict[str, Any]] = {each.name: each.type for each in fields(Po
 AUTHOR_FIELDS: Final[dict[str, Any]] = {each.name: each.type for each in fields(Author)}
 """The fields of an author that are stored, with their types."""
 
-POST_COUNTS: Final = tuple(name for name, kind in POST_FIELDS.items() if kind == int | None)
-AUTHOR_COUNTS: Final = tuple(name for name, kind in AUTHOR_FIELDS.items() if kind == int | None)
+COUNTS: Final[dict[Kind, tuple[str, ...]]] = {
+    "post": tuple(name for name, kind in POST_FIELDS.items() if kind == int | None),
+    "author": tuple(name for name, kind in AUTHOR_FIELDS.items() if kind == int | None),
+}
+"""The names of the counts, by the kind of record."""
 TRUTH_FIELDS: Final = tuple(each.name for each in fields(Truth))
 
 
@@ -190,13 +194,9 @@ def is_synthetic(document: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Counts only, of a post or an author that the source yielded before.
+    """Counts and their time, of an author or a post (without a picture) that the source yielded before."""
 
-    Attributes:
-        record: The counted record, with its time; a post without a picture.
-    """
-
-    record: "Post | Author"
+    record: Post | Author
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from bson.json_util import JSONOptions, loads
 from likerank.errors import LikerankError
 from likerank.images import StoredImage
 from likerank.records import Author, Post, Truth
-from likerank.store import ExportCounts, Store, export_store
+from likerank.store import Store, export_store
 from likerank.store import export as export_module
+from likerank.store.export import ExportCounts
 
 MakePost = Callable[..., Post]
 MakeAuthor = Callable[..., Author]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from likerank.store import ForgetCounts, Store
+from likerank.store import Store
+from likerank.store.forgetting import ForgetCounts
 from tests.store.conftest import MakeAuthor, MakeImage, MakePost
 
 FIRST, SECOND = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)

@@ -16,8 +16,9 @@ from pymongo.errors import WriteError
 
 from likerank.images import StoredImage
 from likerank.records import Author, Post, Truth
-from likerank.store import Store, WriteCounts, open_store
+from likerank.store import Store, open_store
 from likerank.store.schema import SLOTS, slot_of
+from likerank.store.store import WriteCounts
 
 MakePost = Callable[..., Post]
 MakeAuthor = Callable[..., Author]

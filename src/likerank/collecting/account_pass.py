@@ -1,7 +1,9 @@
 """A pass over one account: each post's photo and counts, from the newest post back to the known ones."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, Final
 
 import instaloader
@@ -45,18 +47,17 @@ class AccountPass:
     def observe_profile(self) -> int | None:
         """Writes the account's file and current counts; returns the largest number of posts of the pass."""
         self.instagram.write_profile(self.profile, self.account.folder)
-        node = instaloader.get_json_structure(self.profile)["node"]
-        posts = nodes.post_count_of(node)
+        counts = nodes.profile_fields(instaloader.get_json_structure(self.profile)["node"])
         self.observations.append(
             Author(
                 source=INSTAGRAM,
                 author_id=str(self.profile.userid),
                 username=self.profile.username,
-                followers=nodes.followers_of(node),
-                post_count=posts,
                 observed_at=utc_milliseconds(datetime.now(UTC)),
+                **counts,
             )
         )
+        posts: int | None = counts["post_count"]
         return posts if self.wanted.count is None else min(self.wanted.count, posts or self.wanted.count)
 
     def run(self, progress: ProgressBars) -> None:
@@ -72,14 +73,22 @@ class AccountPass:
                     break
                 self._failed_in_a_row = 0
             except PostRefusedError as error:
-                if current.visiting is None:  # Its node was not available either.
+                if node := current.visiting:
+                    shortcode = node.get("shortcode") or node.get("code")
+                else:  # Its node was not available either.
+                    shortcode = _edges(posts.freeze())[0]["node"].get("code")
                     current.frozen = _frozen_behind(posts)
-                self._postpone(_shortcode_of(current.visiting) or _shortcodes(posts)[0], str(error))
+                self._postpone(str(shortcode), str(error))
             current.visiting = None
             current.number += 1
             self.state.keep(self.profile.userid, self.account)
             progress.advance()
-        self._complete(current)
+        # The stamp first: after a kill in between, the next pass finds this one at its end.
+        self.state.complete(self.profile.username, current.newest)
+        self.account.front = current.front
+        self.account.count, self.account.since = self.wanted.count, self._since
+        self.account.current = None
+        self.state.keep(self.profile.userid, self.account)
 
     def _next(self, posts: Posts, current: Pass) -> instaloader.Post | None:
         """Returns the post in progress, which the state keeps so that it is not requested again."""
@@ -105,14 +114,6 @@ class AccountPass:
             current.front[post.shortcode] = at
         return not is_old or current.number < _MOST_PINNED
 
-    def _complete(self, current: Pass) -> None:
-        # The stamp first: after a kill in between, the next pass finds this one at its end.
-        self.state.complete(self.profile.username, current.newest)
-        self.account.front = current.front
-        self.account.count, self.account.since = self.wanted.count, self._since
-        self.account.current = None
-        self.state.keep(self.profile.userid, self.account)
-
     def _visit(self, post: instaloader.Post, heard_at: datetime) -> bool:
         """Writes a post's photo and counts; returns whether it has a photo."""
         node = instaloader.get_json_structure(post)["node"]
@@ -124,10 +125,8 @@ class AccountPass:
                 author_id=str(nodes.at(node, "owner", "id") or self.profile.userid),
                 username=str(nodes.at(node, "owner", "username") or self.profile.username).lower(),
                 picture=NO_PICTURE,
-                likes=nodes.likes_of(node),
-                comments=nodes.comments_of(node),
-                posted_at=nodes.posted_at_of(node),
                 observed_at=utc_milliseconds(heard_at),
+                **nodes.post_fields(node),
             )
         except LeftOutError as error:
             self.collected.skipped[error.reason] += 1
@@ -162,18 +161,16 @@ class AccountPass:
 
     def _goes_further_back(self) -> bool:
         """Returns whether the pass wants older posts than the last complete one did."""
-        more = self.account.count is not None and (
-            self.wanted.count is None or self.wanted.count > self.account.count
-        )
+        more = (self.wanted.count or inf) > (self.account.count or inf)
         return more or self._since < self.account.since
 
     def _begun(self, posts: Posts) -> Pass:
         """Begins a pass without the first page's known posts that are older than the observation window."""
         before = {} if self._goes_further_back() else self.account.front
         frozen = posts.freeze()
-        data = dict(frozen.remaining_data or {})
+        data: dict[str, Any] = {**(frozen.remaining_data or {})}
         begun, kept = Pass(), []
-        for place, edge in enumerate(data.get("edges", [])):
+        for place, edge in enumerate(_edges(frozen)):
             shortcode = str(edge["node"].get("code"))
             if shortcode in self.account.pending:  # Just requested.
                 continue
@@ -192,19 +189,17 @@ class AccountPass:
     def _resumed(self, posts: Posts) -> Pass | None:
         """Returns the interrupted pass, if Instaloader can continue it."""
         current = self.account.current
-        if current is None or (frozen := current.iterator()) is None:
-            return None
-        try:
-            posts.thaw(frozen)
-        except instaloader.InvalidArgumentException:
-            return None
-        return current
+        if current is not None and (frozen := current.iterator()) is not None:
+            with suppress(instaloader.InvalidArgumentException):
+                posts.thaw(frozen)
+                return current
+        return None
 
 
-def _shortcodes(posts: Posts) -> list[str]:
-    """Returns the shortcodes of the current page from the last post on, without a request."""
-    remaining = posts.freeze().remaining_data or {}
-    return [str(edge["node"].get("code")) for edge in remaining.get("edges", [])]
+def _edges(frozen: instaloader.FrozenNodeIterator) -> list[Any]:
+    """Returns the current page's posts from the last post on, without a request."""
+    edges: list[Any] = (frozen.remaining_data or {}).get("edges", [])
+    return edges
 
 
 def _frozen_behind(posts: Posts) -> dict[str, object]:
@@ -213,10 +208,5 @@ def _frozen_behind(posts: Posts) -> dict[str, object]:
     Instaloader's own freezing repeats that post, and keeps the newest one, which thawing would request again.
     """
     frozen = posts.freeze()
-    data = dict(frozen.remaining_data or {})
-    data["edges"] = data.get("edges", [])[1:]
+    data = (frozen.remaining_data or {}) | {"edges": _edges(frozen)[1:]}
     return frozen._replace(remaining_data=data, total_index=frozen.total_index + 1, first_node=None)._asdict()
-
-
-def _shortcode_of(node: dict[str, Any] | None) -> str | None:
-    return None if node is None else str(node.get("shortcode") or node.get("code"))

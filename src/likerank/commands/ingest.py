@@ -8,7 +8,8 @@ from rich.console import Console
 
 from likerank.app.paths import open_opt_out_list, open_store
 from likerank.errors import LikerankError
-from likerank.store import OPTED_OUT, IngestSummary, ingest_source
+from likerank.store import IngestSummary, ingest_source
+from likerank.store.ingest import OPTED_OUT
 
 _SHOWN_MESSAGES: Final = 20
 

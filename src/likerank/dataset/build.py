@@ -43,7 +43,7 @@ from likerank.dataset.splits import (
 )
 from likerank.errors import LikerankError
 from likerank.images import PIPELINE_VERSION, to_pixels
-from likerank.records import POST_COUNTS, TRUTH_FIELDS, Author, Post, snapshot_fields
+from likerank.records import COUNTS, TRUTH_FIELDS, Author, Post, snapshot_fields
 from likerank.store import Store
 from likerank.version import __version__
 
@@ -53,10 +53,10 @@ _COLUMNS: Final = (
     "source",
     "author",
     "username",
-    *(name for name in _DECLARED if name in POST_COUNTS),
+    *(name for name in _DECLARED if name in COUNTS["post"]),
     *snapshot_fields(Author),
     "followers_then",
-    *(name for name in _DECLARED if name not in POST_COUNTS),
+    *(name for name in _DECLARED if name not in COUNTS["post"]),
     "digest",
     "group",
     "split",
@@ -68,20 +68,16 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The posts that enter a dataset, in its order, and how many did not, by reason.
+    """The posts that enter a dataset, in its order, and how many did not.
 
-    Attributes:
-        posts: The post table.
-        excluded: Posts left out, by reason.
-        copies: How many `groups` of several near copies the usable posts held, how many `posts` were in
-            them, and the `share` of the usable posts that these were.
-        synthetic: Whether any of the posts is synthetic.
+    `copies` has how many `groups` of several near copies the usable posts held, how many `posts` were in
+    them, and the `share` of the usable posts that these were.
     """
 
     posts: pd.DataFrame
-    excluded: dict[str, int]
+    excluded: dict[str, int]  # Posts left out, by reason.
     copies: dict[str, int | float]
-    synthetic: bool
+    synthetic: bool  # Whether any of the posts is synthetic.
 
 
 def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
@@ -95,52 +91,46 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
     """
     excluded: dict[str, int] = {}
 
-    def keep(posts: pd.DataFrame, kept: NDArray[np.bool_], reason: str) -> pd.DataFrame:
+    def keep(posts: pd.DataFrame, wanted: pd.Series | NDArray[np.bool_], reason: str) -> pd.DataFrame:
+        kept = np.asarray(wanted, dtype=bool)
         if left_out := int((~kept).sum()):
             excluded[reason] = left_out
             return posts[kept]
         return posts
 
-    posts = keep(candidates, candidates["has_image"].to_numpy(dtype=bool), "no picture")
-    posts = keep(posts, posts["likes"].notna().to_numpy(), "no like count")
+    posts = keep(candidates, candidates["has_image"], "no picture")
+    posts = keep(posts, posts["likes"].notna(), "no like count")
     if recipe.split in LATER_POSTS:
-        posts = keep(posts, posts["posted_at"].notna().to_numpy(), "no date")
-    posts = keep(posts, posts["group"].notna().to_numpy(), "near copy of pictures in several groups")
+        posts = keep(posts, posts["posted_at"].notna(), "no date")
+    posts = keep(posts, posts["group"].notna(), "near copy of pictures in several groups")
     if recipe.split == UNSEEN_AUTHORS:
-        theirs = (posts["author"] == posts["owner"]).to_numpy()
-        posts = keep(posts, theirs, "copy of another author's picture")
+        posts = keep(posts, posts["author"] == posts["owner"], "copy of another author's picture")
     posts = in_order_of(posts, "added_at", "key").reset_index(drop=True)
-    copies = _copies_among(posts)
+    sizes = posts["group"].value_counts()
+    several = sizes[sizes > 1]
+    share = round(float(several.sum() / max(1, len(posts))), 4)
     if recipe.near_copies == "first_only":
-        posts = keep(posts, ~posts["group"].duplicated().to_numpy(), "near copy of an earlier post")
+        posts = keep(posts, ~posts["group"].duplicated(), "near copy of an earlier post")
     posts = in_order_of(posts, "key").reset_index(drop=True)
-    per_author = posts["author"].value_counts()
-    frequent = posts["author"].map(per_author).to_numpy() >= recipe.min_posts_per_author
-    posts = keep(posts, frequent, "author below min_posts_per_author")
+    per_author = posts["author"].map(posts["author"].value_counts())
+    posts = keep(posts, per_author >= recipe.min_posts_per_author, "author below min_posts_per_author")
     limit = balance_limit(posts["author"].value_counts(), recipe.balance)
     chances = group_hashes(recipe.seed, "balance", posts["digest"])
-    posts = keep(
-        posts, kept_by_balance(posts["author"], chances, limit), "beyond the author's balanced share"
-    )
+    balanced = kept_by_balance(posts["author"], chances, limit)
+    posts = keep(posts, balanced, "beyond the author's balanced share")
 
     split, half = split_of(_places(posts, recipe))
     posts = posts.assign(split=split, half=half, likes=posts["likes"].astype("int64"))
     if recipe.split in LATER_POSTS:
-        posts = keep(posts, _beside_their_first(posts), "copy of a post on another side of a date")
+        side = posts["split"] + posts["half"]
+        earliest = posts.sort_values("posted_at", kind="stable").drop_duplicates("group")
+        of_earliest = posts["group"].map(side[earliest.index].set_axis(earliest["group"]))
+        posts = keep(posts, of_earliest == side, "copy of a post on another side of a date")
     part = posts["split"].map({TRAIN: 0, VALIDATION: 1, TEST: 3}) + (posts["half"] == SELECT)
     shuffled = group_hashes(recipe.seed, "split", posts["group"])
     posts = posts.iloc[np.lexsort((shuffled, part))].reset_index(drop=True)
+    copies = {"groups": len(several), "posts": int(several.sum()), "share": share}
     return Selection(posts[list(_COLUMNS)], excluded, copies, bool(posts["synthetic"].any()))
-
-
-def _copies_among(posts: pd.DataFrame) -> dict[str, int | float]:
-    sizes = posts["group"].value_counts()
-    several = sizes[sizes > 1]
-    return {
-        "groups": len(several),
-        "posts": int(several.sum()),
-        "share": round(float(several.sum() / max(1, len(posts))), 4),
-    }
 
 
 def _places(posts: pd.DataFrame, recipe: Recipe) -> NDArray[np.float64]:
@@ -153,16 +143,6 @@ def _places(posts: pd.DataFrame, recipe: Recipe) -> NDArray[np.float64]:
         case "later_posts_per_author":
             return dated_places(posts["posted_at"], posts["author"], recipe.seed)
     return hashed_places(recipe.seed, "split", posts["group"])
-
-
-def _beside_their_first(posts: pd.DataFrame) -> NDArray[np.bool_]:
-    """Returns which posts are on the same side as the earliest of their near copies."""
-    side = posts["split"] + posts["half"]
-    earliest = posts.sort_values("posted_at", kind="stable").drop_duplicates("group")
-    beside: NDArray[np.bool_] = (
-        posts["group"].map(side[earliest.index].set_axis(earliest["group"])) == side
-    ).to_numpy()
-    return beside
 
 
 def build_snapshot(
@@ -182,13 +162,10 @@ def build_snapshot(
     Args:
         store: The store of the posts.
         recipe: How they become a dataset.
-        root: The folder of all snapshots.
+        root: The folder of all snapshots; the snapshot's is named by its fingerprint.
         keep: How many snapshots to keep; of more, those that were used longest ago are removed.
         spare: Fingerprints of snapshots that are kept whatever their age.
         workers: Threads that make pixels; one a core unless given.
-
-    Returns:
-        The snapshot's folder, named by its fingerprint.
 
     Raises:
         LikerankError: If the store holds no usable post or a split would be empty.
@@ -196,8 +173,7 @@ def build_snapshot(
     root.mkdir(parents=True, exist_ok=True)
     with only_one_writer(root):
         revision = store.revision()
-        current = _current(root, recipe, revision)
-        if current is not None:
+        if (current := _current(root, recipe, revision)) is not None:
             return current
         aside = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
         try:
@@ -252,22 +228,27 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     candidates = read_candidates(store, recipe, workers)
     selection, number = select_posts(candidates, recipe), len(candidates)
     del candidates  # Of a million posts it is some hundred MB.
-    lacking = "posts of more authors" if recipe.split == UNSEEN_AUTHORS else "more posts"
-    _refuse_empty_splits(selection, number, lacking)
-    pixels = np.lib.format.open_memmap(
-        aside / PIXELS_FILE,
-        mode="w+",
-        dtype=np.uint8,
-        shape=(len(selection.posts), recipe.size, recipe.size, 3),
+    _refuse_empty_splits(
+        selection, number, "posts of more authors" if recipe.split == UNSEEN_AUTHORS else "more posts"
     )
-    _fill(pixels, store, selection.posts["key"].tolist(), recipe.size, workers)
+    row_of = {key: row for row, key in enumerate(selection.posts["key"])}
+    shape = (len(row_of), recipe.size, recipe.size, 3)
+    pixels = np.lib.format.open_memmap(aside / PIXELS_FILE, mode="w+", dtype=np.uint8, shape=shape)
+
+    def fill(key: str, jpeg: bytes) -> None:
+        pixels[row_of[key]] = to_pixels(jpeg, recipe.size)
+
+    each_image(fill, "Making pixels", store, list(row_of), workers)
     pixels.flush()
     selection.posts.to_parquet(aside / POSTS_FILE, index=False)
     # Read back, so that the hash is of the table that a reader sees.
     fingerprint = fingerprint_of(recipe, pd.read_parquet(aside / POSTS_FILE), pixels)
     folder = root / fingerprint
     if folder.exists():
-        _remember_revision(folder, revision, selection.synthetic)
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text())
+        revisions = [*manifest["store_revisions"][-99:], revision]
+        # The flag is no part of the fingerprint: the store's newest word counts.
+        write_manifest(folder, manifest | {"store_revisions": revisions, "synthetic": selection.synthetic})
         return folder
     write_manifest(
         aside,
@@ -304,23 +285,6 @@ def _refuse_empty_splits(selection: Selection, candidates: int, lacking: str) ->
             f"{len(posts)} usable posts of {candidates} are too few: the {' and the '.join(empty)} would be "
             f"empty{f' ({why})' if why else ''}; ingest {lacking}, or set another snapshot.seed."
         )
-
-
-def _fill(pixels: NDArray[np.uint8], store: Store, keys: list[str], size: int, workers: int) -> None:
-    """Writes each post's pixels into its row."""
-    row_of = {key: row for row, key in enumerate(keys)}
-
-    def fill(key: str, jpeg: bytes) -> None:
-        pixels[row_of[key]] = to_pixels(jpeg, size)
-
-    each_image(fill, "Making pixels", store, keys, workers)
-
-
-def _remember_revision(folder: Path, revision: str, synthetic: bool) -> None:
-    manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text())
-    revisions = [*manifest["store_revisions"][-99:], revision]
-    # The flag is no part of the fingerprint: the store's newest word counts.
-    write_manifest(folder, manifest | {"store_revisions": revisions, "synthetic": synthetic})
 
 
 def _prune(root: Path, keep: int, spare: Collection[str]) -> None:

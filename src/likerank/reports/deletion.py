@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from likerank.collecting.forgetting import ArchiveRemoval
-from likerank.dataset import AffectedSnapshot
-from likerank.store import ForgetCounts
+from likerank.dataset.forgetting import AffectedSnapshot
+from likerank.store.forgetting import ForgetCounts
 from likerank.tracking.run_redaction import RunRemoval
 
 _SHOWN_RUNS: Final = 20

@@ -7,11 +7,4 @@ from likerank.sources.source import Source
 from likerank.sources.synthetic.demo import Demo
 from likerank.sources.table import Table
 
-__all__ = [
-    "Archive",
-    "Demo",
-    "Export",
-    "OptOutList",
-    "Source",
-    "Table",
-]
+__all__ = ["Archive", "Demo", "Export", "OptOutList", "Source", "Table"]

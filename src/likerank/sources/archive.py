@@ -2,20 +2,21 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from lzma import LZMAError
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 import instaloader
 
 from likerank.errors import LikerankError
+from likerank.files import count_lines
 from likerank.records import Author, PictureFile, Post, Record, Skipped
 from likerank.sources import nodes
 from likerank.sources.nodes import Node
-from likerank.sources.observations import OBSERVATIONS, count_observations, read_observations
+from likerank.sources.observations import OBSERVATIONS, read_observations
 from likerank.sources.source import LeftOutError
 
 INSTAGRAM: Final = "instagram"
@@ -32,9 +33,7 @@ _OBSERVED: Final = {
     Post: ("observed_at", "username", "likes", "comments"),
     Author: ("observed_at", "username", "followers", "post_count"),
 }
-"""The fields that an observation replaces."""
-_Observed = dict[str, tuple[Any, ...]]
-"""The newest values of these fields, by the record's key."""
+"""The fields that an observation replaces, its time first."""
 R = TypeVar("R", Post, Author)
 
 
@@ -55,16 +54,14 @@ class Archive:
     videos, stories and hashtags are left out. Hidden likes are None. The collector's observations beside the
     folders, if there are any, replace the counts and times in the files. Memory holds the names of one
     folder's files, and the ids and newest counts of posts and authors.
+
+    Args:
+        folder: The folder that Instaloader wrote, or one above several.
+        name: The `source` of the records.
+        synthetic: Whether its posts are a program's, such as those of the fake Instagram.
     """
 
     def __init__(self, folder: str | Path, name: str = INSTAGRAM, *, synthetic: bool = False) -> None:
-        """Keeps the folder; nothing is opened yet.
-
-        Args:
-            folder: The folder that Instaloader wrote, or one above several.
-            name: The `source` of the records.
-            synthetic: Whether its posts are a program's, such as those of the fake Instagram.
-        """
         self.folder = Path(folder)
         self.name = name
         self.synthetic = synthetic
@@ -105,26 +102,27 @@ class Archive:
                 seen.add(post.source_id)
                 yield _as_observed(post, newest)
         for observed in read_observations(self.folder / OBSERVATIONS, self.name):
-            if isinstance(observed, Skipped) or _is_of(observed.record, usernames, seen):
+            if isinstance(observed, Skipped):
+                yield observed
+                continue
+            record = observed.record
+            if record.source_id in seen if isinstance(record, Post) else record.author_id in usernames:
                 yield observed
         if empty:
             raise LikerankError(f"The archive {self.folder} has no JSON file.")
 
     def count(self) -> int:
-        """Returns the number of JSON files and observations, without authors that have no file.
+        """Returns the number of JSON files and observations, without authors that have no file."""
+        return sum(1 for _ in self._files()) + count_lines(self.folder / OBSERVATIONS)
 
-        Raises:
-            LikerankError: If the folder is missing.
-        """
-        return sum(1 for _ in self._files()) + count_observations(self.folder / OBSERVATIONS)
-
-    def _newest_observations(self) -> _Observed:
-        newest: _Observed = {}
+    def _newest_observations(self) -> dict[str, tuple[Any, ...]]:
+        """Returns the newest values of the fields in `_OBSERVED`, by the record's key."""
+        newest: dict[str, tuple[Any, ...]] = {}
         for observation in read_observations(self.folder / OBSERVATIONS, self.name):
             if not isinstance(observation, Skipped):
                 record = observation.record
                 values = tuple(getattr(record, name) for name in _OBSERVED[type(record)])
-                newest[record.key] = max(values, newest.get(record.key, values), key=_time_of)
+                newest[record.key] = max(values, newest.get(record.key, values), key=itemgetter(0))
         return newest
 
     def _files(self) -> Iterator[Path]:
@@ -151,8 +149,7 @@ class Archive:
             source=self.name,
             author_id=author_id,
             username=str(nodes.at(node, "username") or usernames.get(author_id, author_id)).lower(),
-            followers=nodes.followers_of(node),
-            post_count=nodes.post_count_of(node),
+            **nodes.profile_fields(node),
         )
 
     def _post(self, path: Path, node: Node, author: Author) -> Post:
@@ -162,28 +159,15 @@ class Archive:
             author_id=author.author_id,
             username=author.username,
             picture=PictureFile(_picture(path, node)),
-            likes=nodes.likes_of(node),
-            comments=nodes.comments_of(node),
-            posted_at=nodes.posted_at_of(node),
             synthetic=self.synthetic,
+            **nodes.post_fields(node),
         )
 
 
-def _is_of(observed: Post | Author, authors: Collection[str], posts: Collection[str]) -> bool:
-    return observed.source_id in posts if isinstance(observed, Post) else observed.author_id in authors
-
-
-def _time_of(values: tuple[Any, ...]) -> datetime:
-    return cast("datetime", values[0])
-
-
-def _as_observed(record: R, newest: _Observed) -> R:
-    values = newest.get(record.key)
-    return (
-        record
-        if values is None
-        else replace(record, **dict(zip(_OBSERVED[type(record)], values, strict=True)))
-    )
+def _as_observed(record: R, newest: dict[str, tuple[Any, ...]]) -> R:
+    if (values := newest.get(record.key)) is None:
+        return record
+    return replace(record, **dict(zip(_OBSERVED[type(record)], values, strict=True)))
 
 
 def _load(path: Path) -> tuple[bool, Node]:
@@ -203,9 +187,9 @@ def _picture(path: Path, node: Node) -> Path:
     stem = path.name.removesuffix(".xz").removesuffix(".json")
     if (photo := nodes.first_photo(node)) is not None:
         stem = f"{stem}_{photo}"
-    if (picture := picture_beside(path.with_name(stem))) is not None:
-        return picture
-    raise LeftOutError("missing picture", f"has no picture {stem}.jpg beside it; download it again")
+    if (picture := picture_beside(path.with_name(stem))) is None:
+        raise LeftOutError("missing picture", f"has no picture {stem}.jpg beside it; download it again")
+    return picture
 
 
 def picture_beside(stem: Path) -> Path | None:

@@ -4,17 +4,19 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from likerank.errors import LikerankError
+from likerank.files import count_lines
 from likerank.records import (
-    AUTHOR_COUNTS,
     AUTHOR_FIELDS,
-    POST_COUNTS,
+    COUNTS,
     POST_FIELDS,
     TRUTH_FIELDS,
     Author,
+    Kind,
     PictureFile,
     Post,
     Record,
@@ -28,12 +30,11 @@ from likerank.records import (
 _Document = dict[str, Any]
 
 _POSTS, _AUTHORS, _OBSERVATIONS = "posts.jsonl", "authors.jsonl", "observations.jsonl"
-_COUNTS: Final = {"author": AUTHOR_COUNTS, "post": POST_COUNTS}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Export:
-    """Posts and authors of another store, each with every observation.
+    """Posts and authors of another store, each with every observation, in a folder of `likerank export`.
 
     The folder holds `posts.jsonl`, `authors.jsonl` and `observations.jsonl` in MongoDB's extended JSON
     (v2, relaxed or canonical), each sorted by key, and the images that the posts' `image.file` name.
@@ -41,11 +42,6 @@ class Export:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        """Keeps the folder; nothing is opened yet.
-
-        Args:
-            folder: A folder that `likerank export` wrote.
-        """
         self.folder = Path(folder)
 
     def records(self) -> Iterator[Record]:
@@ -65,36 +61,40 @@ class Export:
 
     def count(self) -> int:
         """Returns about how many records there are: one an observation, else one a line."""
-        return self._lines(_OBSERVATIONS) or self._lines(_AUTHORS) + self._lines(_POSTS)
-
-    def _lines(self, name: str) -> int:
-        path = self.folder / name
-        if not path.is_file():
-            return 0
-        with path.open("rb") as file:
-            return sum(1 for _ in file)
+        observations, authors, posts = (
+            count_lines(self.folder / name) for name in (_OBSERVATIONS, _AUTHORS, _POSTS)
+        )
+        return observations or authors + posts
 
     def _with_history(
-        self, name: str, kind: str, parse: Callable[[_Document], Author | Post | Skipped]
+        self, name: str, kind: Kind, parse: Callable[[_Document], Author | Post | Skipped]
     ) -> Iterator[Record]:
-        history = _History(self.folder / _OBSERVATIONS, kind)
+        damaged: list[Skipped] = []
+        observations = _observations(self.folder / _OBSERVATIONS, kind, damaged)
+        ahead = next(observations, None)
         last = ""
         for where, document in _documents(self.folder / name):
             try:
                 record = parse(document)
             except (KeyError, TypeError):
-                yield _damaged(where, kind)
-                continue
+                record = _damaged(where, kind)
             if isinstance(record, Skipped):
                 yield record
                 continue
             last = _ascending(last, record.key, where)
-            for observation in history.of(record.key):
+            history = []
+            while ahead and ahead["key"] <= record.key:
+                if ahead["key"] == record.key:
+                    history.append(ahead)
+                ahead = next(observations, None)
+            for observation in sorted(history, key=itemgetter("observed_at")):
                 if observation["observed_at"] != record.observed_at:
-                    counts: _Document = {name: observation.get(name) for name in _COUNTS[kind]}
+                    counts: _Document = {name: observation.get(name) for name in COUNTS[kind]}
                     yield replace(record, observed_at=observation["observed_at"], **counts)
             yield record
-        yield from history.rest()
+        for _ in observations:  # The damaged lines of those that have no record.
+            pass
+        yield from damaged
 
     def _post(self, document: _Document) -> Post | Skipped:
         key, image = document["_id"], document.get("image")
@@ -125,37 +125,15 @@ def _declared(document: _Document, names: Iterable[str], required: Collection[st
     return {name: document[name] if name in required else document.get(name) for name in names}
 
 
-class _History:
-    """The observations of one kind, read along with their records."""
-
-    def __init__(self, path: Path, kind: str) -> None:
-        self._damaged: list[Skipped] = []
-        self._sorted = self._read(path, kind)
-        self._ahead = next(self._sorted, None)
-
-    def of(self, key: str) -> list[_Document]:
-        """Returns the record's observations, oldest first; keys must be asked for in ascending order."""
-        found = []
-        while self._ahead and self._ahead["key"] <= key:
-            if self._ahead["key"] == key:
-                found.append(self._ahead)
-            self._ahead = next(self._sorted, None)
-        return sorted(found, key=lambda observation: observation["observed_at"])
-
-    def rest(self) -> list[Skipped]:
-        """Reads to the end and returns a `Skipped` for each damaged line."""
-        for _ in self._sorted:
-            pass
-        return self._damaged
-
-    def _read(self, path: Path, kind: str) -> Iterator[_Document]:
-        last = ""
-        for where, document in _documents(path):
-            if document.get("kind") == kind and {"key", "observed_at"} <= document.keys():
-                last = _ascending(last, document["key"], where)
-                yield document
-            elif document.get("kind") == kind or (kind == "post" and document.get("kind") != "author"):
-                self._damaged.append(_damaged(where, "observation"))
+def _observations(path: Path, kind: str, damaged: list[Skipped]) -> Iterator[_Document]:
+    """Yields the observations of one kind and adds a `Skipped` for each damaged line to the list."""
+    last = ""
+    for where, document in _documents(path):
+        if document.get("kind") == kind and {"key", "observed_at"} <= document.keys():
+            last = _ascending(last, document["key"], where)
+            yield document
+        elif document.get("kind") == kind or (kind == "post" and document.get("kind") != "author"):
+            damaged.append(_damaged(where, "observation"))
 
 
 def _damaged(where: str, kind: str) -> Skipped:
@@ -190,12 +168,9 @@ def _value(document: _Document) -> Any:  # noqa: ANN401
     ((name, value),) = document.items()
     match name:
         case "$date":
-            moment = (
-                datetime.fromisoformat(value)
-                if isinstance(value, str)
-                else _EPOCH + timedelta(milliseconds=value)
-            )
-            return utc_milliseconds(moment)
+            if isinstance(value, str):
+                return utc_milliseconds(datetime.fromisoformat(value))
+            return utc_milliseconds(_EPOCH + timedelta(milliseconds=value))
         case "$numberLong" | "$numberInt":
             return int(value)
         case "$numberDouble":

@@ -1,5 +1,6 @@
 """Fields of a post or a profile in Instaloader's nodes, in all past and present shapes of Instagram's."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -33,7 +34,6 @@ _POST_COUNT: Final = (
     ("edge_owner_to_timeline_media", "count"),
 )
 _POSTED_AT: Final = (("taken_at_timestamp",), ("taken_at",), ("date",))
-_HIDDEN_LIKES: Final = 3  # The number that Instagram's app gets where the owner hides the likes.
 
 
 def at(node: Node, *keys: str) -> Node:
@@ -43,8 +43,10 @@ def at(node: Node, *keys: str) -> Node:
     return node
 
 
-def likes_of(node: Node) -> int | None:
-    """Returns a post's likes; None where they are hidden: null, -1, or 3 on a post whose owner hides them.
+def post_fields(node: Node) -> dict[str, Any]:
+    """Returns a post's `likes`, `comments` and `posted_at`, None where missing.
+
+    Likes are None where they are hidden: null, -1, or 3 on a post whose owner hides them.
 
     Raises:
         LeftOutError: If the node has no likes.
@@ -57,37 +59,27 @@ def likes_of(node: Node) -> int | None:
     else:
         raise LeftOutError("incomplete post", "does not say how many likes it has")
     off = "like_and_view_counts_disabled"
-    hidden = likes == _HIDDEN_LIKES and (at(node, off) or at(node, "iphone_struct", off))
-    return likes if _is_count(likes) and not hidden else None
+    # Instagram's app gets 3 where the owner hides the likes.
+    hidden = likes == 3 and (at(node, off) or at(node, "iphone_struct", off))
+    posted_at, seconds = None, _count(node, _POSTED_AT)
+    if seconds is not None:
+        with suppress(ValueError, OverflowError, OSError):
+            posted_at = utc_milliseconds(datetime.fromtimestamp(seconds, UTC))
+    return {
+        "likes": likes if _is_count(likes) and not hidden else None,
+        "comments": _count(node, _COMMENTS),
+        "posted_at": posted_at,
+    }
 
 
-def comments_of(node: Node) -> int | None:
-    """Returns a post's number of comments; None if missing."""
-    return _count(node, _COMMENTS)
+def profile_fields(node: Node) -> dict[str, Any]:
+    """Returns a profile's `followers` and `post_count`, None where missing."""
+    return {"followers": _count(node, _FOLLOWERS), "post_count": _count(node, _POST_COUNT)}
 
 
 def author_id_of(node: Node) -> str:
     """Returns the id in the node of a profile or of a post's owner; "" if missing."""
     return str(at(node, "id") or at(node, "pk") or "")
-
-
-def followers_of(node: Node) -> int | None:
-    """Returns a profile's number of followers; None if missing."""
-    return _count(node, _FOLLOWERS)
-
-
-def post_count_of(node: Node) -> int | None:
-    """Returns a profile's number of posts; None if missing."""
-    return _count(node, _POST_COUNT)
-
-
-def posted_at_of(node: Node) -> datetime | None:
-    """Returns a post's time in UTC; None if missing."""
-    seconds = _count(node, _POSTED_AT)
-    try:
-        return None if seconds is None else utc_milliseconds(datetime.fromtimestamp(seconds, UTC))
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def media_id_of(node: Node) -> str:

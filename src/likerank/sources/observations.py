@@ -35,7 +35,7 @@ class ObservationLog:
     def append(self, observed: Post | Author) -> None:
         """Writes an observation, which must have a time."""
         assert observed.observed_at is not None  # noqa: S101
-        fields: dict[str, Any] = {"kind": "post" if isinstance(observed, Post) else "author"}
+        fields: dict[str, Any] = {"kind": observed.kind}
         fields |= {"author_id": observed.author_id, "username": observed.username}
         fields["observed_at"] = observed.observed_at.isoformat(timespec="milliseconds")
         if isinstance(observed, Post):
@@ -53,14 +53,9 @@ class ObservationLog:
 
 
 def read_observations(path: Path, source: str) -> Iterator[Observation | Skipped]:
-    """Yields the observations in the order of the file.
+    """Yields the observations in the order of a file, which may be missing, as records of a source.
 
-    Args:
-        path: The file; it may be missing.
-        source: The `source` of the records.
-
-    Yields:
-        Observations; and `Skipped` for an unreadable line, with a message unless a killed process left it.
+    An unreadable line gives a `Skipped`, with a message unless a killed process left it.
     """
     if not path.is_file():
         return
@@ -72,14 +67,6 @@ def read_observations(path: Path, source: str) -> Iterator[Observation | Skipped
                 yield Skipped("observation cut short")
             except (KeyError, TypeError, ValueError) as error:
                 yield Skipped("damaged observation", f"{path}, line {number} is no observation ({error!r}).")
-
-
-def count_observations(path: Path) -> int:
-    """Returns the number of lines, damaged ones too; 0 for a missing file."""
-    if not path.is_file():
-        return 0
-    with path.open("rb") as lines:
-        return sum(1 for _ in lines)
 
 
 def _record(fields: dict[str, Any], source: str) -> Post | Author:

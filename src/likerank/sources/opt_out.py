@@ -39,11 +39,9 @@ class OptOutList:
     def __contains__(self, author_key: str) -> bool:
         """Returns whether the author, `source/author_id`, is on the list."""
         self._refresh()
-        if not self._hashes:
-            return False
-        if author_key not in self._known:
+        if self._hashes and author_key not in self._known:
             self._known[author_key] = self._hash(author_key) in self._hashes
-        return self._known[author_key]
+        return self._known.get(author_key, False)
 
     def __len__(self) -> int:
         self._refresh()

@@ -31,8 +31,6 @@ class Source(Protocol):
         Raises:
             LikerankError: If the place has no readable record.
         """
-        ...
 
     def count(self) -> int | None:
         """Returns the approximate number of records, for a progress bar; None where counting is slow."""
-        ...

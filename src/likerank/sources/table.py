@@ -1,6 +1,7 @@
 """The source table: a CSV or Parquet manifest beside a folder of images."""
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -16,9 +17,6 @@ from likerank.sources.source import LARGEST_COUNT, LeftOutError
 
 _REQUIRED: Final = ("image", "author", "likes")
 _OPTIONAL: Final = ("author_id", "followers", "comments", "posted_at", "observed_at", "source_id")
-_DELIMITERS: Final = (",", ";", "\t")
-_LONGEST_HEADER: Final = 1 << 16
-_BATCH_ROWS: Final = 4096
 
 _Row = dict[str, str] | LeftOutError
 
@@ -30,19 +28,17 @@ class Table:
     `followers`, `comments`, `posted_at`, `observed_at` (ISO 8601, UTC if it has no time zone) and
     `source_id`; others are ignored. A CSV file is UTF-8, with commas, semicolons or tabs. Memory holds one
     batch of rows and the ids of the posts and authors so far.
+
+    Args:
+        manifest: The CSV or Parquet file.
+        images: The folder of the relative paths in `image`; by default the manifest's.
+        name: The `source` of the records.
+
+    Raises:
+        LikerankError: If the name is empty or has a slash, which separates a source from an id.
     """
 
     def __init__(self, manifest: str | Path, images: str | Path | None = None, name: str = "table") -> None:
-        """Keeps the paths; nothing is opened yet.
-
-        Args:
-            manifest: The CSV or Parquet file.
-            images: The folder of the relative paths in `image`; by default the manifest's.
-            name: The `source` of the records, without a slash.
-
-        Raises:
-            LikerankError: If the name is empty or has a slash, which separates a source from an id.
-        """
         if "/" in name or not name:
             raise LikerankError(f"source.name is {name!r}; give a name without a slash.")
         self.manifest = Path(manifest)
@@ -60,7 +56,7 @@ class Table:
             LikerankError: If the manifest is missing, is neither CSV nor Parquet, lacks a column or has no
                 rows, or the folder of images is missing.
         """
-        rows = self._rows()
+        rows = self._parquet_rows() if self._is_parquet() else self._csv_rows()
         if not self.images.is_dir():
             raise LikerankError(f"The folder of images {self.images} does not exist; set source.images.")
         seen: set[str] = set()
@@ -69,6 +65,8 @@ class Table:
         for place, row in rows:
             empty = False
             try:
+                if isinstance(row, LeftOutError):
+                    raise row
                 author, post = self._parse(row)
                 if post.source_id in seen:
                     raise LeftOutError("second row of a post", f"{post.source_id!r} has an earlier row")
@@ -84,11 +82,7 @@ class Table:
             raise LikerankError(f"{self.manifest} has no rows.")
 
     def count(self) -> int:
-        """Returns the number of rows (of CSV: lines), without authors.
-
-        Raises:
-            LikerankError: If the manifest cannot be read.
-        """
+        """Returns the number of rows (of CSV: lines), without authors."""
         if self._is_parquet():
             try:
                 return int(pq.read_metadata(self.manifest).num_rows)
@@ -107,16 +101,13 @@ class Table:
     def _damaged(self, error: Exception) -> LikerankError:
         return LikerankError(f"The Parquet file {self.manifest} is damaged ({error}); write it again.")
 
-    def _rows(self) -> Iterator[tuple[str, _Row]]:
-        return self._parquet_rows() if self._is_parquet() else self._csv_rows()
-
     def _csv_rows(self) -> Iterator[tuple[str, _Row]]:
         # With surrogates, a byte that is not UTF-8 invalidates only its row.
         with self.manifest.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            header = file.readline(_LONGEST_HEADER)
+            header = file.readline(1 << 16)
             if "\0" in header or not _is_text(header):
                 raise LikerankError(f"{self.manifest} is neither a CSV file in UTF-8 nor a Parquet file.")
-            delimiter = max(_DELIMITERS, key=header.count)
+            delimiter = max(",;\t", key=header.count)
             columns = [cell.strip() for cell in next(csv.reader([header], delimiter=delimiter), [])]
             self._check(columns)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
@@ -145,24 +136,22 @@ class Table:
                 self._check(file.schema_arrow.names)
                 columns = [name for name in (*_REQUIRED, *_OPTIONAL) if name in file.schema_arrow.names]
                 number = 0
-                for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
-                    # As text, so that the same rules hold for both kinds of file.
+                for batch in file.iter_batches(4096, columns=columns):
                     texts = [self._as_text(name, batch.column(name)) for name in columns]
                     for cells in zip(*texts, strict=True):
                         number += 1
-                        row = {name: cell or "" for name, cell in zip(columns, cells, strict=True)}
-                        yield f"row {number}", row
+                        yield f"row {number}", dict(zip(columns, cells, strict=True))
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(error) from error
 
-    def _as_text(self, name: str, column: pa.Array) -> list[str | None]:
+    def _as_text(self, name: str, column: pa.Array) -> list[str]:
+        """Returns a column's values as text, so that the same rules hold for both kinds of file."""
         try:
-            texts: list[str | None] = column.cast(pa.string()).to_pylist()
+            return [text or "" for text in column.cast(pa.string()).to_pylist()]
         except pa.ArrowException as error:
             raise LikerankError(
                 f"{self.manifest}: the column {name!r} is of type {column.type}, not text, numbers or dates."
             ) from error
-        return texts
 
     def _check(self, columns: Sequence[str]) -> None:
         found = ", ".join(map(repr, columns))
@@ -173,9 +162,7 @@ class Table:
             if columns.count(name) > 1:
                 raise LikerankError(f"{self.manifest} has the column {name!r} more than once.")
 
-    def _parse(self, row: _Row) -> tuple[Author, Post]:
-        if isinstance(row, LeftOutError):
-            raise row
+    def _parse(self, row: dict[str, str]) -> tuple[Author, Post]:
         values = {column: row.get(column, "").strip() for column in (*_REQUIRED, *_OPTIONAL)}
         username = values["author"]
         if not username:
@@ -203,20 +190,13 @@ class Table:
             followers=_count_or_none(values, "followers"),
             observed_at=observed_at,
         )
-        if not _is_file(self.images / image):
+        if not os.path.isfile(self.images / image):  # noqa: PTH113 (is_file raises for a name that is too long)
             raise LeftOutError("missing image", f"there is no image {str(self.images / image)!r}")
         return author, post
 
 
 def _is_text(text: str) -> bool:
     return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # Such as a name that is too long.
-        return False
 
 
 def _count(values: dict[str, str], column: str) -> int:

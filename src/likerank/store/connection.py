@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymongo import MongoClient
-from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
+from pymongo.errors import PyMongoError
 
 from likerank.errors import LikerankError
 from likerank.store.embedded import embedded_server
@@ -18,7 +18,6 @@ from likerank.store.store import Store
 
 _PASSWORD_VARIABLE: Final = "LIKERANK_MONGODB_URI"  # noqa: S105
 _TIMEOUT_MS: Final = 5000
-_DATABASE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _SERVERS_OWN_DATABASES: Final = {"admin", "local", "config"}
 _SECRET_OPTION: Final = re.compile(
     r"[?&][^=&]*(password|token|secret)[^=&]*=|AWS_SESSION_TOKEN", re.IGNORECASE
@@ -43,16 +42,15 @@ def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
             the message never holds a password.
     """
     database = str(database)
-    if not _DATABASE_NAME.fullmatch(database) or database in _SERVERS_OWN_DATABASES:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", database) or database in _SERVERS_OWN_DATABASES:
         raise LikerankError(
             f"store.database={database!r} is not a valid name: use up to 63 letters, digits, _ and -, "
             f"and none of {', '.join(sorted(_SERVERS_OWN_DATABASES))}."
         )
     if uri == "embedded":
         with embedded_server(Path(folder)) as port:
-            place = f"the embedded server in {folder}"
             uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
-            with _connected(uri, database, place, slots=True) as store:
+            with _connected(uri, database, f"the embedded server in {folder}", slots=True) as store:
                 yield store
         return
     if uri.startswith("env:"):
@@ -107,7 +105,7 @@ def _client(uri: str) -> "MongoClient[dict[str, Any]] | None":
         )
         # A cluster's name is looked up now, not at the first command.
         client.get_database("admin")
-    except (ConfigurationError, InvalidURI, PyMongoError, ValueError, TypeError):
+    except (PyMongoError, ValueError, TypeError):
         return None
     return client
 

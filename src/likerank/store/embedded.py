@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +15,12 @@ from filelock import FileLock, Timeout
 from likerank.errors import LikerankError
 from likerank.store import supervisor
 
-_IDLE_SECONDS: Final = 60.0
 # Long enough for a server before this one to write its checkpoint, and for this one to read its journal.
 _START_SECONDS: Final = 90.0
 
 
 @contextmanager
-def embedded_server(folder: Path, idle_seconds: float = _IDLE_SECONDS) -> Iterator[int]:
+def embedded_server(folder: Path, idle_seconds: float = 60.0) -> Iterator[int]:
     """Keeps the folder's server running for the length of a `with` statement.
 
     The server is a process of its own that any number of commands share. It ends itself after a while without
@@ -62,10 +61,11 @@ def _find_or_start(folder: Path, idle_seconds: float) -> int:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if _supervised(folder):
-            port = _published_port(folder)
-            # Checked again: the server of a supervisor that has just died answers a little longer.
-            if port is not None and supervisor.answers(port) and _supervised(folder):
-                return port
+            with suppress(FileNotFoundError):
+                port = int(json.loads((folder / supervisor.SERVER_FILE).read_text())["port"])
+                # Checked again: the server of a supervisor that has just died answers a little longer.
+                if supervisor.answers(port) and _supervised(folder):
+                    return port
         elif started is None:
             # The file is a dead server's.
             (folder / supervisor.SERVER_FILE).unlink(missing_ok=True)
@@ -79,13 +79,6 @@ def _find_or_start(folder: Path, idle_seconds: float) -> int:
 def _supervised(folder: Path) -> bool:
     with (folder / supervisor.SUPERVISOR_LOCK).open("a") as lock:
         return not supervisor.try_lock(lock, fcntl.LOCK_SH)
-
-
-def _published_port(folder: Path) -> int | None:
-    try:
-        return int(json.loads((folder / supervisor.SERVER_FILE).read_text())["port"])
-    except FileNotFoundError:
-        return None
 
 
 def _start_supervisor(folder: Path, idle_seconds: float) -> "subprocess.Popen[bytes]":

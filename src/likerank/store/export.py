@@ -4,8 +4,9 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +16,13 @@ from bson.json_util import RELAXED_JSON_OPTIONS, dumps
 
 from likerank.errors import LikerankError
 from likerank.progress import track
-from likerank.records import AUTHOR_COUNTS, AUTHOR_FIELDS, POST_COUNTS, POST_FIELDS, is_synthetic
+from likerank.records import AUTHOR_FIELDS, COUNTS, POST_FIELDS, is_synthetic
 from likerank.store.mongo_errors import speaking_of
 from likerank.store.scanning import chunks, fetch
 from likerank.store.schema import ARROW_TYPES, TIME, Document
 from likerank.store.store import Store
 
-IMAGES_FOLDER: Final = "masters"
-"""The stored images' folder, by the name that exports have had from the first."""
+_IMAGES_FOLDER: Final = "masters"  # The name that exports have had from the first.
 
 _KEYS_AT_ONCE: Final = 500
 _ROW_GROUP: Final = 20_000
@@ -37,26 +37,19 @@ _SCHEMAS: Final = {
     "posts": pa.schema([_KEY, *_POST, ("image", _IMAGE)]),
     "authors": pa.schema([_KEY, *_AUTHOR, ("usernames", pa.list_(pa.string()))]),
     "observations": pa.schema(
-        [_KEY, *_OBSERVED, *((name, pa.int64()) for name in (*POST_COUNTS, *AUTHOR_COUNTS))]
+        [_KEY, *_OBSERVED, *((name, pa.int64()) for names in COUNTS.values() for name in names)]
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ExportCounts:
-    """The numbers of what was exported.
-
-    Attributes:
-        posts: Posts.
-        authors: Authors.
-        observations: Observations of both.
-        images: Stored images; 0 where they were not asked for.
-    """
+    """The numbers of exported documents and files."""
 
     posts: int
     authors: int
-    observations: int
-    images: int
+    observations: int  # Of both.
+    images: int  # Stored images; 0 where they were not asked for.
 
     def __str__(self) -> str:
         return (
@@ -89,38 +82,29 @@ def export_store(store: Store, folder: Path, *, images: bool) -> ExportCounts:
     aside = folder.parent / f".{folder.name}.{os.getpid()}"
     try:
         aside.mkdir(parents=True)
-        try:
-            with speaking_of(store.place):
-                counts = _write(store, aside, images)
-            aside.replace(folder)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        with speaking_of(store.place):
+            counts = _write(store, aside, images)
+        aside.replace(folder)
     except OSError as error:
         raise LikerankError(f"The export to {folder} failed: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     return counts
 
 
 def _write(store: Store, folder: Path, images: bool) -> ExportCounts:
-    post_keys = _sorted_keys(store, "posts")
-    author_keys = _sorted_keys(store, "authors")
-    posts = (
-        _exported(post, folder if images else None) for post in _documents(store, "posts", post_keys, images)
+    post_keys, author_keys = _sorted_keys(store, "posts"), _sorted_keys(store, "authors")
+    posts = _documents(store, "posts", post_keys, images)
+    exported = (_exported(post, folder if images else None) for post in posts)
+    _write_files(folder, "posts", track(exported, "Exporting posts", len(post_keys)))
+    _write_files(folder, "authors", _documents(store, "authors", author_keys, images))
+    parts = list(chunks(sorted({*post_keys, *author_keys}), _KEYS_AT_ONCE))
+    observed = chain.from_iterable(
+        _observations(store, part) for part in track(parts, "Exporting observations")
     )
-    image_count = 0
-    with _Files(folder, "posts") as files:
-        for post in track(posts, "Exporting posts", len(post_keys)):
-            image_count += images and post["image"] is not None
-            files.write(post)
-    with _Files(folder, "authors") as files:
-        for author in _documents(store, "authors", author_keys, images):
-            files.write(author)
-    keys = sorted({*post_keys, *author_keys})
-    with _Files(folder, "observations") as files:
-        for key_chunk in track(list(chunks(keys, _KEYS_AT_ONCE)), "Exporting observations"):
-            for observation in _observations(store, key_chunk):
-                files.write(observation)
-        observations = files.rows
-    return ExportCounts(len(post_keys), len(author_keys), observations, image_count)
+    observations = _write_files(folder, "observations", observed)
+    pictures = sum(1 for _ in (folder / _IMAGES_FOLDER).glob("*/*.jpg"))
+    return ExportCounts(len(post_keys), len(author_keys), observations, pictures)
 
 
 def _sorted_keys(store: Store, collection: str) -> list[str]:
@@ -130,15 +114,13 @@ def _sorted_keys(store: Store, collection: str) -> list[str]:
 def _documents(store: Store, collection: str, keys: Sequence[str], images: bool) -> Iterator[Document]:
     """Yields a collection's documents in the order of the keys, without what a store makes again."""
     projection = {"slot": 0, "image.signature": 0} | ({} if images else {"image.master": 0})
-    for key_chunk in chunks(keys, _KEYS_AT_ONCE):
-        yield from sorted(
-            fetch(store.collection(collection), "_id", key_chunk, projection), key=lambda found: found["_id"]
-        )
+    for part in chunks(keys, _KEYS_AT_ONCE):
+        yield from sorted(fetch(store.collection(collection), "_id", part, projection), key=itemgetter("_id"))
 
 
 def _observations(store: Store, keys: Sequence[str]) -> list[Document]:
     found = fetch(store.collection("observations"), "key", keys)
-    return sorted(found, key=lambda one: (one["key"], one["observed_at"], one["kind"]))
+    return sorted(found, key=itemgetter("key", "observed_at", "kind"))
 
 
 def _exported(post: Document, folder: Path | None) -> Document:
@@ -148,42 +130,23 @@ def _exported(post: Document, folder: Path | None) -> Document:
         jpeg = post["image"].pop("master", None)
         if folder is not None:
             name = hashlib.sha256(post["_id"].encode()).hexdigest()
-            file = folder / IMAGES_FOLDER / name[:2] / f"{name}.jpg"
+            file = folder / _IMAGES_FOLDER / name[:2] / f"{name}.jpg"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(jpeg)
             post["image"]["file"] = file.relative_to(folder).as_posix()
     return post
 
 
-class _Files:
-    """A collection's JSON Lines and Parquet file, written a document at a time."""
-
-    def __init__(self, folder: Path, collection: str) -> None:
-        self._base = folder / collection
-        self._schema = _SCHEMAS[collection]
-        self._waiting: list[Document] = []
-        self.rows = 0
-
-    def __enter__(self) -> "_Files":
-        with ExitStack() as stack:
-            self._lines = stack.enter_context(self._base.with_suffix(".jsonl").open("w", encoding="utf-8"))
-            self._parquet = stack.enter_context(
-                pq.ParquetWriter(self._base.with_suffix(".parquet"), self._schema, compression="zstd")
-            )
-            self._open_files = stack.pop_all()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        with self._open_files:
-            self._flush()
-
-    def write(self, document: Document) -> None:
-        self._lines.write(dumps(document, json_options=RELAXED_JSON_OPTIONS, ensure_ascii=False) + "\n")
-        self._waiting.append(document)
-        self.rows += 1
-        if len(self._waiting) >= _ROW_GROUP:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._parquet.write_batch(pa.RecordBatch.from_pylist(self._waiting, schema=self._schema))
-        self._waiting.clear()
+def _write_files(folder: Path, collection: str, documents: Iterator[Document]) -> int:
+    """Writes documents into a collection's JSON Lines and Parquet file; returns their number."""
+    base, schema, rows = folder / collection, _SCHEMAS[collection], 0
+    with (
+        base.with_suffix(".jsonl").open("w", encoding="utf-8") as lines,
+        pq.ParquetWriter(base.with_suffix(".parquet"), schema, compression="zstd") as parquet,
+    ):
+        while waiting := list(islice(documents, _ROW_GROUP)):
+            for document in waiting:
+                lines.write(dumps(document, json_options=RELAXED_JSON_OPTIONS, ensure_ascii=False) + "\n")
+            parquet.write_batch(pa.RecordBatch.from_pylist(waiting, schema=schema))
+            rows += len(waiting)
+    return rows

@@ -13,17 +13,11 @@ _POSTS_AT_ONCE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class ForgetCounts:
-    """The numbers of documents that were removed of an author.
+    """The numbers of documents that were removed of an author."""
 
-    Attributes:
-        authors: 1, or 0 where the author was not stored.
-        posts: Posts.
-        observations: Observations of the author and the posts.
-    """
-
-    authors: int = 0
+    authors: int = 0  # 1, or 0 where the author was not stored.
     posts: int = 0
-    observations: int = 0
+    observations: int = 0  # Observations of the author and the posts.
 
 
 def find_authors(database: Database[Document], name: str) -> dict[str, set[str]]:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 OPTED_OUT: Final = Skipped("forgotten")
 """A record of an author on the opt-out list."""
 
-_BATCH: Final = 256
 _TASK: Final = 16
-_Images = list[StoredImage | Skipped]
 
 
 @dataclass(slots=True)
@@ -92,7 +90,7 @@ def _batches(
     summary: IngestSummary,
     opted_out: "OptOutList | frozenset[str]",
 ) -> Iterator["_Batch"]:
-    while part := list(islice(records, _BATCH)):
+    while part := list(islice(records, 256)):
         left_out = [OPTED_OUT if _author_of(record) in opted_out else record for record in part]
         for record in left_out:
             if isinstance(record, Skipped):
@@ -110,11 +108,7 @@ def _author_of(record: Record) -> str:
 
 
 class _Batch:
-    """Some records of a source, with the pictures of its new posts in work.
-
-    Attributes:
-        number: How many records it has.
-    """
+    """Some records of a source, with the pictures of its new posts in work."""
 
     def __init__(self, records: list[Record], store: Store, pool: Executor, image_size: int) -> None:
         self.number = len(records)
@@ -126,7 +120,7 @@ class _Batch:
         firsts = {post.key: post for post in reversed(posts) if post.key not in stored}
         self._new_posts = list(firsts.values())
         self._other_posts = [post for post in posts if firsts.get(post.key) is not post]
-        self._tasks: list[Future[_Images]] = [
+        self._tasks: list[Future[list[StoredImage | Skipped]]] = [
             pool.submit(_make_images, self._new_posts[start : start + _TASK], image_size)
             for start in range(0, len(self._new_posts), _TASK)
         ]
@@ -170,7 +164,7 @@ def _end_with_command() -> None:
     Thread(target=wait_for_command, daemon=True).start()
 
 
-def _make_images(posts: list[Post], image_size: int) -> _Images:
+def _make_images(posts: list[Post], image_size: int) -> list[StoredImage | Skipped]:
     """Runs in a worker process."""
     return [_make_image(post, image_size) for post in posts]
 

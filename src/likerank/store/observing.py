@@ -8,17 +8,17 @@ time was made now, unless the newest has the same counts: then it is the newest 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any
 
 from bson.binary import Binary
 
 from likerank.images import StoredImage
 from likerank.records import (
-    AUTHOR_COUNTS,
     AUTHOR_FIELDS,
-    POST_COUNTS,
+    COUNTS,
     POST_FIELDS,
     Author,
+    Kind,
     Post,
     Truth,
     utc_milliseconds,
@@ -26,27 +26,16 @@ from likerank.records import (
 from likerank.store.schema import Document
 
 Counts = dict[str, int | None]
-Kind = Literal["post", "author"]
-
-COUNTS: Final[dict[Kind, tuple[str, ...]]] = {"post": POST_COUNTS, "author": AUTHOR_COUNTS}
-_TICK: Final = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
 class Change:
-    """The changes of a batch to one collection.
+    """The changes of a batch to one collection."""
 
-    Attributes:
-        observations: Documents to add.
-        inserts: Documents to add, by key.
-        updates: Fields to set in stored documents, by key.
-        unchanged: How many records changed no document.
-    """
-
-    observations: list[Document] = field(default_factory=list)
-    inserts: dict[str, Document] = field(default_factory=dict)
-    updates: dict[str, Document] = field(default_factory=dict)
-    unchanged: int = 0
+    observations: list[Document] = field(default_factory=list)  # Documents to add.
+    inserts: dict[str, Document] = field(default_factory=dict)  # Documents to add, by key.
+    updates: dict[str, Document] = field(default_factory=dict)  # Fields to set in stored documents, by key.
+    unchanged: int = 0  # How many records changed no document.
 
     def __bool__(self) -> bool:
         return bool(self.observations or self.inserts or self.updates)
@@ -57,13 +46,8 @@ def counts_of(document: Document, kind: Kind) -> Counts:
     return {name: document.get(name) for name in COUNTS[kind]}
 
 
-def kind_of(record: Post | Author) -> Kind:
-    """Returns the record's kind, which names its collection (with an s) and its observations."""
-    return "post" if isinstance(record, Post) else "author"
-
-
 def _counts(record: Post | Author) -> Counts:
-    return {name: getattr(record, name) for name in COUNTS[kind_of(record)]}
+    return {name: getattr(record, name) for name in COUNTS[record.kind]}
 
 
 def is_settled(record: Post | Author, stored: Document | None) -> bool:
@@ -74,22 +58,17 @@ def is_settled(record: Post | Author, stored: Document | None) -> bool:
         return False
     if record.observed_at is not None:
         return bool(utc_milliseconds(record.observed_at) == stored["observed_at"])
-    return _counts(record) == counts_of(stored, kind_of(record))
+    return _counts(record) == counts_of(stored, record.kind)
 
 
 def id_of_observation(record: Post | Author) -> str:
     """Returns the `_id` under which an observation with its time is stored."""
     assert record.observed_at is not None  # noqa: S101
-    return f"{kind_of(record)}:{record.key}@{_iso(utc_milliseconds(record.observed_at))}"
+    return f"{record.kind}:{record.key}@{_iso(utc_milliseconds(record.observed_at))}"
 
 
 class History:
-    """The observations of each record: times and counts.
-
-    Args:
-        kind: The kind of the records.
-        now: The time of an observation that comes without one.
-    """
+    """The times and counts of each record's observations; one that comes without a time is of `now`."""
 
     def __init__(self, kind: Kind, now: datetime) -> None:
         self._kind = kind
@@ -103,23 +82,21 @@ class History:
     def observe(self, key: str, given: datetime | None, counts: Counts) -> tuple[datetime, Document | None]:
         """Returns when the observation was made, and its document where it is a new one."""
         seen = self._seen.setdefault(key, {})
-        at = self._time_of(seen, given, counts)
+        if given is not None:
+            at = utc_milliseconds(given)
+        elif not seen:
+            at = self.now
+        else:
+            newest = max(seen)
+            # An observation of a killed ingest that did not reach the record is found and taken up again.
+            at = newest if seen[newest] == counts else max(self.now, newest + timedelta(milliseconds=1))
         if at in seen:
             return at, None
         # Without a time it is the next observation: of two commands at once, one adds it.
         place = _iso(at) if given is not None else f"after {_iso(max(seen))}" if seen else "first"
         seen[at] = counts
-        observation = {"_id": f"{self._kind}:{key}@{place}"}
-        return at, observation | {"kind": self._kind, "key": key, "observed_at": at} | counts
-
-    def _time_of(self, seen: dict[datetime, Counts], given: datetime | None, counts: Counts) -> datetime:
-        if given is not None:
-            return utc_milliseconds(given)
-        if not seen:
-            return self.now
-        newest = max(seen)
-        # An observation of a killed ingest that did not reach the record is found here and taken up again.
-        return newest if seen[newest] == counts else max(self.now, newest + _TICK)
+        identity = {"_id": f"{self._kind}:{key}@{place}", "kind": self._kind, "key": key}
+        return at, identity | {"observed_at": at} | counts
 
 
 def plan(
@@ -194,11 +171,8 @@ def _document(record: Post | Author) -> Document:
 
 def _given(record: Post | Author) -> Document:
     """Returns the fields that a newer observation replaces: one that is not given keeps its stored value."""
-    document = _document(record)
-    kept = ("_id", "added_at")
-    return {
-        name: value for name, value in document.items() if value not in (None, False) and name not in kept
-    }
+    given = {name: value for name, value in _document(record).items() if value not in (None, False)}
+    return {name: value for name, value in given.items() if name not in ("_id", "added_at")}
 
 
 def _bson(value: Any) -> Any:  # noqa: ANN401
@@ -210,12 +184,14 @@ def _bson(value: Any) -> Any:  # noqa: ANN401
 
 
 def _image(image: StoredImage | None) -> Document | None:
-    if image is None:
-        return None
-    return {
-        "master": Binary(image.jpeg),
-        "digest": image.digest,
-        "width": image.width,
-        "height": image.height,
-        "signature": Binary(image.signature),
-    }
+    return (
+        None
+        if image is None
+        else {
+            "master": Binary(image.jpeg),
+            "digest": image.digest,
+            "width": image.width,
+            "height": image.height,
+            "signature": Binary(image.signature),
+        }
+    )

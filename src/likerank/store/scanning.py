@@ -5,9 +5,9 @@ before it sends the first batch, and compares a document with every key of an `$
 are read by ranges of slots, and either's single documents by short lists of keys.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count, pairwise
+from itertools import count
 from operator import itemgetter
 from typing import Any, Final, TypeVar, cast
 
@@ -43,8 +43,6 @@ POST_TABLE: Final = pa.schema(
     ]
 )
 
-_FIRST_WIDTH: Final = SLOTS >> 17
-_SAMPLED: Final = 128
 _UTC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True)
 
 
@@ -63,29 +61,25 @@ def scan(
         projection: Which fields, as of MongoDB's `find`; all unless given.
         slots: Whether the documents have slots, as those of the embedded server do.
     """
-    read = _by_slots if slots else _by_cursor
-    for raw in _read_ahead(read(collection, part_size, projection)):
-        yield _decode(raw)
+    if slots:
+        parts = _by_slots(collection, part_size, projection)
+    else:
+        batches = collection.find_raw_batches({}, projection, batch_size=part_size)
+        parts = ([batch] for batch in cast("Iterator[bytes]", batches) if batch)
+    yield from map(_decode, _read_ahead(parts))
 
 
 def estimated_number(collection: Collection[Document], *, slots: bool) -> int:
     """Returns about how many documents there are; the embedded server is slow at counting all of them."""
     if not slots:
         return collection.estimated_document_count()
-    return _SAMPLED * collection.count_documents({"slot": {"$lt": SLOTS // _SAMPLED}})
-
-
-def _by_cursor(
-    collection: Collection[Document], part_size: int, projection: dict[str, int] | None
-) -> Iterator[list[bytes]]:
-    batches = collection.find_raw_batches({}, projection, batch_size=part_size)
-    yield from ([batch] for batch in cast("Iterator[bytes]", batches) if batch)
+    return 128 * collection.count_documents({"slot": {"$lt": SLOTS // 128}})
 
 
 def _by_slots(
     collection: Collection[Document], part_size: int, projection: dict[str, int] | None
 ) -> Iterator[list[bytes]]:
-    start, width = 0, _FIRST_WIDTH
+    start, width = 0, SLOTS >> 17
     while start < SLOTS:
         raw = _raw(collection, {"slot": {"$gte": start, "$lt": start + width}}, projection)
         start += width
@@ -124,30 +118,22 @@ def fetch(
 
 def chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     """Cuts a sequence into parts of this size, the last one shorter."""
-    for start, stop in pairwise([*range(0, len(keys), size), len(keys)]):
-        yield keys[start:stop]
-
-
-def known_authors(parts: Iterator[list[Document]]) -> dict[str, tuple[Any, ...]]:
-    """Returns the fields of each author that the post table has, by the author's key."""
-    return {author["_id"]: tuple(author.get(name) for name in _JOINED) for part in parts for author in part}
+    return (keys[start : start + size] for start in range(0, len(keys), size))
 
 
 def post_table(
-    parts: Iterator[list[Document]], authors: Mapping[str, tuple[Any, ...]]
+    posts: Iterator[list[Document]], authors: Iterator[list[Document]]
 ) -> Iterator[pa.RecordBatch]:
-    """Yields the post table, a batch for each part.
+    """Yields the post table, a batch for each part of the posts, which come without the images' bytes.
 
-    Args:
-        parts: The posts' documents, without the images' bytes.
-        authors: The authors, from `known_authors`; a post of another has its own name for its author.
+    A post of an author who is not among the documents of authors has its own name for its author.
     """
+    known = {author["_id"]: tuple(map(author.get, _JOINED)) for part in authors for author in part}
     unknown = (None,) * (len(_JOINED) - 1)
-    for documents in parts:
+    for documents in posts:
         keys = [f"{post['source']}/{post['author_id']}" for post in documents]
         joined = [
-            authors.get(key) or (post["username"], *unknown)
-            for key, post in zip(keys, documents, strict=True)
+            known.get(key) or (post["username"], *unknown) for key, post in zip(keys, documents, strict=True)
         ]
         truths = [post["truth"] or {} for post in documents]
         images = [post["image"] or {} for post in documents]

@@ -1,17 +1,19 @@
 """The collections: the schema of their documents, derived from `likerank.records`, and the indexes."""
 
 import hashlib
+import re
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
-from pymongo import ASCENDING, IndexModel, UpdateOne
-from pymongo.collection import Collection
+from pymongo import IndexModel, UpdateOne
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid
 
 from likerank.records import AUTHOR_FIELDS, POST_FIELDS, TRUTH_FIELDS, Author, Post, Truth, required_fields
+
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 Document = dict[str, Any]
 
@@ -30,7 +32,6 @@ ARROW_TYPES: Final[dict[Any, pa.DataType]] = {
 """Parquet and scan: the Arrow type of each type that a record's field may have."""
 
 _TEXT: Final = {"bsonType": "string"}
-_BINARY: Final = {"bsonType": "binData"}
 _LENGTH: Final = {"bsonType": "int", "minimum": 1}
 _BSON_TYPES: Final[dict[Any, Document]] = {
     str: _TEXT,
@@ -50,11 +51,11 @@ _IMAGE: Final = {
     "bsonType": ["object", "null"],
     "required": ["master", "digest", "width", "height"],
     "properties": {
-        "master": _BINARY,
+        "master": {"bsonType": "binData"},
         "digest": _TEXT,
         "width": _LENGTH,
         "height": _LENGTH,
-        "signature": _BINARY,
+        "signature": {"bsonType": "binData"},
     },
 }
 _DATE: Final = {"bsonType": "date"}
@@ -78,9 +79,26 @@ _KEPT: Final[dict[str, tuple[list[str], Document]]] = {
 
 _INDEXES: Final[dict[str, list[str]]] = {
     "posts": ["source", "author_id"],
-    "authors": [],
     "observations": ["key", "observed_at"],
 }
+
+
+def why_unstorable(record: Post | Author) -> str:
+    """Returns a sentence that says which limit of MongoDB the record breaks; empty if none.
+
+    Checked before a record is sent, since one bad record must not cost its batch.
+    """
+    for name in ("key", *(POST_FIELDS if isinstance(record, Post) else AUTHOR_FIELDS)):
+        value = getattr(record, name)
+        if isinstance(value, str) and "\0" in value:
+            return f"The {record.kind} {record.key!r} has a NUL character in {value!r}; remove it."
+        if isinstance(value, str) and _LONE_SURROGATE.search(value):
+            why = "has half a character (a lone surrogate) in it; mend its encoding"
+            return f"The {record.kind} {record.key!a} {why}."
+        if isinstance(value, int) and abs(value) >= 1 << 63:
+            why = f"has the count {value}, which is beyond 64 bits; correct it"
+            return f"The {record.kind} {record.key!r} {why}."
+    return ""
 
 
 def slot_of(key: str) -> int:
@@ -96,9 +114,7 @@ def slot_of(key: str) -> int:
 def prepare(database: Database[Document], *, slots: bool) -> None:
     """Makes the collections with their validators and indexes; cheap where they are there.
 
-    Args:
-        database: A database of the server.
-        slots: Whether posts and authors have slots, as the embedded server needs.
+    With `slots` posts and authors have slots, as the embedded server needs.
     """
     there = {entry["name"]: entry for entry in database.list_collections()}
     for name, (required, properties) in _KEPT.items():
@@ -115,16 +131,10 @@ def prepare(database: Database[Document], *, slots: bool) -> None:
                 database.create_collection(name, validator=validator)
         elif there[name].get("options", {}).get("validator") != validator:
             database.command("collMod", name, validator=validator)
-        indexes = [[(field, ASCENDING) for field in _INDEXES[name]], [("slot", ASCENDING)] if slotted else []]
-        if any(indexes):
-            database[name].create_indexes([IndexModel(keys) for keys in indexes if keys])
+        if indexes := [fields for fields in (_INDEXES.get(name), ["slot"] if slotted else None) if fields]:
+            database[name].create_indexes([IndexModel(fields) for fields in indexes])
         if slotted:
-            _give_slots(database[name])
-
-
-def _give_slots(collection: Collection[Document]) -> None:
-    """Gives a slot to the documents that came without one, such as those of `mongoimport`."""
-    without = [document["_id"] for document in collection.find({"slot": None}, {"_id": 1})]
-    if without:
-        updates = [UpdateOne({"_id": key}, {"$set": {"slot": slot_of(key)}}) for key in without]
-        collection.bulk_write(updates, ordered=False)
+            # Documents that came without a slot, such as those of `mongoimport`.
+            keys = [found["_id"] for found in database[name].find({"slot": None}, {"_id": 1})]
+            if updates := [UpdateOne({"_id": key}, {"$set": {"slot": slot_of(key)}}) for key in keys]:
+                database[name].bulk_write(updates, ordered=False)

@@ -16,61 +16,30 @@ from pymongo.write_concern import WriteConcern
 
 from likerank.errors import LikerankError
 from likerank.images import StoredImage
-from likerank.records import Author, Post, utc_milliseconds
+from likerank.records import Author, Kind, Post, utc_milliseconds
 from likerank.store.forgetting import ForgetCounts, find_authors, remove_author
-from likerank.store.limits import why_unstorable
 from likerank.store.mongo_errors import speaking_of
-from likerank.store.observing import (
-    Change,
-    History,
-    Kind,
-    id_of_observation,
-    is_settled,
-    plan,
-)
-from likerank.store.scanning import (
-    chunks,
-    count_table,
-    estimated_number,
-    fetch,
-    known_authors,
-    post_table,
-    scan,
-)
-from likerank.store.schema import Document, slot_of
+from likerank.store.observing import Change, History, id_of_observation, is_settled, plan
+from likerank.store.scanning import chunks, count_table, estimated_number, fetch, post_table, scan
+from likerank.store.schema import Document, slot_of, why_unstorable
 
-_DUPLICATE_KEY: Final = 11000
-_ATTEMPTS: Final = 10
 _REVISION: Final = "revision"
-# Below this share of the collection, fetching by key is faster than reading all of it.
-_SCAN_SHARE: Final = 0.5
 # An author may have been observed more often than a post.
 _COUNTED_AT_ONCE: Final[dict[Kind, int]] = {"post": 1000, "author": 50}
 
 
 @dataclass(frozen=True, slots=True)
 class WriteCounts:
-    """The effect of one or more batches on the store.
+    """The effect of one or more batches on the store."""
 
-    Attributes:
-        new_posts: Posts that were not stored before.
-        updated_posts: Posts of which the counts, another field or the picture changed.
-        unchanged_posts: Posts of which nothing changed.
-        new_authors: Authors that were not stored before.
-        updated_authors: Authors of whom the counts or the name changed.
-        unchanged_authors: Authors of whom nothing changed.
-        new_observations: Observations that were not stored before, of posts and authors.
-        refused: A sentence for each record that MongoDB cannot hold; the others were written.
-    """
-
-    new_posts: int = 0
-    updated_posts: int = 0
-    unchanged_posts: int = 0
-    new_authors: int = 0
-    updated_authors: int = 0
-    unchanged_authors: int = 0
-    new_observations: int = 0
-    refused: tuple[str, ...] = ()
+    new_posts: int = 0  # Posts that were not stored before.
+    updated_posts: int = 0  # Posts of which the counts, another field or the picture changed.
+    unchanged_posts: int = 0  # Posts of which nothing changed.
+    new_authors: int = 0  # Authors that were not stored before.
+    updated_authors: int = 0  # Authors of whom the counts or the name changed.
+    unchanged_authors: int = 0  # Authors of whom nothing changed.
+    new_observations: int = 0  # Observations that were not stored before, of posts and authors.
+    refused: tuple[str, ...] = ()  # A sentence for each record that MongoDB cannot hold, so not written.
 
     @property
     def posts(self) -> int:
@@ -126,13 +95,7 @@ class Store:
     def scan(
         self, name: str, part_size: int, projection: dict[str, int] | None = None
     ) -> Iterator[list[Document]]:
-        """Yields every document of a collection in parts, in any order and bounded memory.
-
-        Args:
-            name: The collection.
-            part_size: About how many documents a part has.
-            projection: Which fields, as of MongoDB's `find`; all unless given.
-        """
+        """Yields every document of a collection in parts; see `scanning.scan`."""
         with speaking_of(self.place):
             yield from scan(self.collection(name), part_size, projection, slots=self._slots)
 
@@ -149,11 +112,10 @@ class Store:
             posts: Posts as observed, each with its image, or with None to keep the stored one.
 
         Returns:
-            The changes; with another command writing the same records at once, those that this one planned.
+            The changes; while another command writes the same records, those that this one planned.
         """
         records: list[Post | Author] = [*authors, *(post for post, _ in posts)]
-        refused = [why for record in records if (why := why_unstorable(record))]
-        if refused:
+        if refused := tuple(why for record in records if (why := why_unstorable(record))):
             authors = [author for author in authors if not why_unstorable(author)]
             posts = [(post, image) for post, image in posts if not why_unstorable(post)]
         author_change = self._write_kind("author", [(author, None) for author in authors])
@@ -166,7 +128,7 @@ class Store:
             updated_authors=len(authors) - len(author_change.inserts) - author_change.unchanged,
             unchanged_authors=author_change.unchanged,
             new_observations=len(post_change.observations) + len(author_change.observations),
-            refused=tuple(refused),
+            refused=refused,
         )
 
     def find_authors(self, name: str) -> dict[str, set[str]]:
@@ -225,9 +187,8 @@ class Store:
         with speaking_of(self.place):
             if sources is None:
                 return posts.estimated_document_count()
-            wanted = set(sources)
             parts = self.scan("posts", 1000, {"source": 1})
-            return sum(post["source"] in wanted for part in parts for post in part)
+            return sum(post["source"] in sources for part in parts for post in part)
 
     def scan_posts(
         self, sources: Sequence[str] | None = None, batch_size: int = 1000
@@ -245,19 +206,14 @@ class Store:
             store are null.
         """
         wanted = None if sources is None else pa.array(sources, pa.string())
-        authors = known_authors(self.scan("authors", 1000, {"source": 0, "author_id": 0, "usernames": 0}))
+        authors = self.scan("authors", 1000, {"source": 0, "author_id": 0, "usernames": 0})
         for batch in post_table(self.scan("posts", batch_size, {"image.master": 0}), authors):
             kept = batch if wanted is None else batch.filter(pa.compute.is_in(batch["source"], wanted))
             if kept.num_rows:
                 yield kept
 
     def scan_counts(self, kind: Kind, name: str, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Yields every value of a count that was observed of some records, in bounded memory.
-
-        Args:
-            kind: The kind of the records.
-            name: The count, such as `likes`.
-            keys: The records' keys.
+        """Yields every observed value of a count, such as `likes`, of the records of these keys.
 
         Yields:
             Batches of at least one row: key, observed_at (ms, UTC) and the count where it is known; by key
@@ -270,16 +226,12 @@ class Store:
                     yield counts
 
     def scan_images(self, keys: Sequence[str], batch_size: int = 100) -> Iterator[list[tuple[str, bytes]]]:
-        """Yields the stored images of some posts as (key, JPEG), in any order and bounded memory.
-
-        Args:
-            keys: The posts; those without an image are passed over.
-            batch_size: About how many to read at once.
-        """
+        """Yields (key, JPEG) of the posts with a stored image, about `batch_size` at once, in any order."""
         posts = self.collection("posts")
         wanted = set(keys)
         with speaking_of(self.place):
-            if len(wanted) > _SCAN_SHARE * estimated_number(posts, slots=self._slots):
+            # Of less than half of the posts, fetching by key is faster than reading all.
+            if len(wanted) > 0.5 * estimated_number(posts, slots=self._slots):
                 parts = self.scan("posts", batch_size)
             else:
                 parts = (list(fetch(posts, "_id", part)) for part in chunks(list(wanted), batch_size))
@@ -297,7 +249,7 @@ class Store:
         seen_first: Change | None = None
         now = utc_milliseconds(datetime.now(UTC))
         with speaking_of(self.place):
-            for _ in range(_ATTEMPTS):
+            for _ in range(10):
                 stored = self._stored(kind, [record.key for record, _ in records])
                 history = self._history(kind, [record for record, _ in records], stored, now)
                 observed_at = {key: document["observed_at"] for key, document in stored.items()}
@@ -357,10 +309,9 @@ def _insert(collection: Collection[Document], documents: list[Document]) -> int:
     if not documents:
         return 0
     try:
-        return collection.bulk_write(
-            [InsertOne(document) for document in documents], ordered=False
-        ).inserted_count
+        return collection.bulk_write([InsertOne(each) for each in documents], ordered=False).inserted_count
     except BulkWriteError as error:
-        if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+        duplicate_key = 11000
+        if any(problem["code"] != duplicate_key for problem in error.details["writeErrors"]):
             raise
         return int(error.details["nInserted"])

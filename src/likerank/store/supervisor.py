@@ -87,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
         _stop_orphan(folder)
         server, port = _start(folder)
         try:
-            _publish(folder, port)
+            aside = folder / f"{SERVER_FILE}.tmp"
+            aside.write_text(json.dumps({"port": port}))
+            aside.replace(folder / SERVER_FILE)
             _watch(server, in_use, folder / LOG_FILE, options.idle_seconds)
         finally:
             # A client that comes now waits for `in_use`, and starts a new supervisor.
@@ -105,11 +107,11 @@ def _start(folder: Path) -> tuple["subprocess.Popen[bytes]", int]:
     settings = folder / "secantusd.toml"
     settings.touch()
     for _ in range(3):
-        port = _free_port()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
         command = [program, "--config", settings, "--host", "127.0.0.1", "--port", port]
         command += ["--storage-path", folder / _DATA_FOLDER, "--cache-size", "512M", "--log-level", "WARNING"]
-        # No replica set: its log of operations would hold every picture a second time.
-        command += ["--standalone"]
+        command += ["--standalone"]  # A replica set's log of operations would hold every picture again.
         with (folder / LOG_FILE).open("ab") as log:
             server = subprocess.Popen(
                 [str(part) for part in command],
@@ -126,21 +128,9 @@ def _start(folder: Path) -> tuple["subprocess.Popen[bytes]", int]:
     sys.exit(f"secantusd-py ended with status {server.returncode}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _die_with_parent() -> None:
     parent_death_signal = 1
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
-
-
-def _publish(folder: Path, port: int) -> None:
-    aside = folder / f"{SERVER_FILE}.tmp"
-    aside.write_text(json.dumps({"port": port}))
-    aside.replace(folder / SERVER_FILE)
 
 
 def _watch(server: "subprocess.Popen[bytes]", in_use: IO[str], log: Path, idle_seconds: float) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from math import exp, hypot
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from likerank.sources.synthetic.landscapes import (
 )
 
 Kind = Literal["planted", "null", "style"]
-_KINDS: Final = ("planted", "null", "style")
+_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 NOISE_SD: Final = 0.33
 """Standard deviation of the part of log likes that neither picture nor author decides."""
@@ -42,11 +42,7 @@ _AUTHOR, _POST = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class DrawnPicture:
-    """A picture that is drawn when it is read.
-
-    Attributes:
-        scene: The drawn scene.
-    """
+    """A picture that is drawn when it is read."""
 
     scene: Scene
     stored_digest: None = None
@@ -72,22 +68,20 @@ class Demo:
     A post follows from (kind, seed, number of authors, its index), so a larger corpus contains the smaller
     ones. `Post.truth` holds the causes of the likes. The sources are `demo_planted`, `demo_null` and
     `demo_style`, and every post is marked `synthetic`.
+
+    Args:
+        kind: `planted`, `null` (or None, as Hydra reads it) or `style`.
+        posts: Number of posts.
+        authors: Number of authors who share them; another number gives another corpus.
+        seed: The seed of the corpus, 0 or more.
+
+    Raises:
+        LikerankError: If the kind is unknown or a number too small.
     """
 
     def __init__(
         self, kind: Kind | None = "planted", posts: int = 6000, authors: int = 27, seed: int = 0
     ) -> None:
-        """Draws the authors; posts are drawn when they are read.
-
-        Args:
-            kind: `planted`, `null` (or None, as Hydra reads it) or `style`.
-            posts: Number of posts.
-            authors: Number of authors who share them; another number gives another corpus.
-            seed: The seed of the corpus, 0 or more.
-
-        Raises:
-            LikerankError: If the kind is unknown or a number too small.
-        """
         kind = "null" if kind is None else kind
         if kind not in _KINDS:
             raise LikerankError(f"There is no demo corpus of kind {kind!r}; give one of {', '.join(_KINDS)}.")
@@ -107,10 +101,8 @@ class Demo:
 
     def records(self) -> Iterator[Record]:
         """Yields all authors, then the posts in the order of their index."""
-        for author in self._authors:
-            yield author.record
-        for index in range(self.posts):
-            yield self._post(index)
+        yield from (author.record for author in self._authors)
+        yield from map(self._post, range(self.posts))
 
     def count(self) -> int:
         """Returns the number of records."""
@@ -120,16 +112,14 @@ class Demo:
         rng = np.random.default_rng((self.seed, _AUTHOR, number))
         audience = float(rng.normal(_AUDIENCE_MEAN, _AUDIENCE_SD))
         activity = exp(rng.normal(0, _ACTIVITY_SD))
-        followers = round(exp(audience + rng.normal(3, 0.5)))
-        look = sample_look(rng)
         record = Author(
             source=f"demo_{self.kind}",
             author_id=f"{self._corpus}_author_{number:02d}",
             username=_username(number),
-            followers=followers,
+            followers=round(exp(audience + rng.normal(3, 0.5))),
             observed_at=_OBSERVED,
         )
-        return _SyntheticAuthor(record, audience, activity, look)
+        return _SyntheticAuthor(record, audience, activity, sample_look(rng))
 
     def _post(self, index: int) -> Post:
         rng = np.random.default_rng((self.seed, _POST, index))

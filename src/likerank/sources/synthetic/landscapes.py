@@ -20,12 +20,8 @@ SIZE: Final = 256
 APPEAL_SD: Final = 0.75
 """Standard deviation of the appeal over sampled scenes, in log likes."""
 
-_APPEAL_MEAN: Final = 1.34
-
 _ROWS: Final[Field] = np.linspace(0, 1, SIZE, dtype=np.float32)[:, None]
 _COLUMNS: Final[Field] = np.linspace(0, 1, SIZE, dtype=np.float32)[None, :]
-
-
 _CORNERS: Final[Field] = (_COLUMNS - 0.5) ** 2 + (_ROWS - 0.5) ** 2
 
 
@@ -44,62 +40,35 @@ _MEADOWS: Final = np.stack([_colour(0.36, 0.42, 0.46), _colour(0.38, 0.46, 0.22)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A photographer's style: light and development, each in [0, 1].
+    """A photographer's style: light and development, each in [0, 1]."""
 
-    Attributes:
-        sun_warmth: From a white sun to an orange one.
-        sky_coolness: From a rose sky to a blue one.
-        daylight: From dusk to noon.
-        haze: From clear air to ridges that pale into the distance.
-        cover: Clouded share of the sky.
-        land_hue: From slate over forest to heather.
-        contrast: From flat to hard.
-        saturation: From nearly grey to vivid.
-        tint: From green to magenta.
-        vignette: Darkness of the corners.
-    """
-
-    sun_warmth: float
-    sky_coolness: float
-    daylight: float
-    haze: float
-    cover: float
-    land_hue: float
-    contrast: float
-    saturation: float
-    tint: float
-    vignette: float
+    sun_warmth: float  # From a white sun to an orange one.
+    sky_coolness: float  # From a rose sky to a blue one.
+    daylight: float  # From dusk to noon.
+    haze: float  # From clear air to ridges that pale into the distance.
+    cover: float  # Clouded share of the sky.
+    land_hue: float  # From slate over forest to heather.
+    contrast: float  # From flat to hard.
+    saturation: float  # From nearly grey to vivid.
+    tint: float  # From green to magenta.
+    vignette: float  # Darkness of the corners.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """The parameters of a drawing; equal scenes give equal pictures.
+    """The parameters of a drawing; equal scenes give equal pictures."""
 
-    Attributes:
-        look: Light and development.
-        sun_x: The sun's centre from the left, share of the width.
-        sun_y: The sun's centre from the top, share of the height.
-        sun_radius: The sun's radius, share of the width.
-        ridges: Number of mountain ridges behind each other, 1 to 5.
-        ridge_height: Height of the farthest ridge, share of the height.
-        roughness: From rolling to jagged ridges, in [0, 1].
-        waterline: Upper edge of the lake from the top, share of the height.
-        reflection: From dry ground over wet to a mirror, in [0, 1].
-        trees: Number of trees in the foreground.
-        details: Seed of clouds, silhouettes, textures and trees.
-    """
-
-    look: Look
-    sun_x: float
-    sun_y: float
-    sun_radius: float
-    ridges: int
-    ridge_height: float
-    roughness: float
-    waterline: float
-    reflection: float
-    trees: int
-    details: int
+    look: Look  # Light and development.
+    sun_x: float  # The sun's centre from the left, share of the width.
+    sun_y: float  # The sun's centre from the top, share of the height.
+    sun_radius: float  # The sun's radius, share of the width.
+    ridges: int  # Number of mountain ridges behind each other, 1 to 5.
+    ridge_height: float  # Height of the farthest ridge, share of the height.
+    roughness: float  # From rolling to jagged ridges, in [0, 1].
+    waterline: float  # Upper edge of the lake from the top, share of the height.
+    reflection: float  # From dry ground over wet to a mirror, in [0, 1].
+    trees: int  # Number of trees in the foreground.
+    details: int  # Seed of clouds, silhouettes, textures and trees.
 
 
 def sample_look(rng: np.random.Generator) -> Look:
@@ -132,26 +101,17 @@ def _bump(value: float, centre: float, width: float) -> float:
 def appeal(scene: Scene) -> float:
     """Returns a scene's appeal in log likes: mean 0 and standard deviation APPEAL_SD over scenes.
 
-    With bump(v, centre, width) = exp(-((v - centre) / width)^2 / 2), it is
-
-        1.5   bump(|sun_x - 1/2|, 1/6, 0.07) sun_warmth        a warm sun on a third line
-      + 3.4   (sun_warmth - 0.35) (sky_coolness - 0.35)        warm and cold together, or neither
-      + 1.55  reflection bump(waterline, 0.62, 0.07)           a mirror at the right height
-      + 0.7   sun_warmth daylight                              warm light by day
-      + 0.6   saturation                                       colour
-      - 1.34
-
     All of it is visible at 50x50 pixels and invariant to mirroring left to right. Only the term of saturation
     is linear.
     """
     look = scene.look
     return (
-        1.5 * _bump(abs(scene.sun_x - 0.5), 1 / 6, 0.07) * look.sun_warmth
-        + 3.4 * (look.sun_warmth - 0.35) * (look.sky_coolness - 0.35)
-        + 1.55 * scene.reflection * _bump(scene.waterline, 0.62, 0.07)
-        + 0.7 * look.sun_warmth * look.daylight
-        + 0.6 * look.saturation
-        - _APPEAL_MEAN
+        1.5 * _bump(abs(scene.sun_x - 0.5), 1 / 6, 0.07) * look.sun_warmth  # A warm sun on a third line.
+        + 3.4 * (look.sun_warmth - 0.35) * (look.sky_coolness - 0.35)  # Warm and cold together, or neither.
+        + 1.55 * scene.reflection * _bump(scene.waterline, 0.62, 0.07)  # A mirror at the right height.
+        + 0.7 * look.sun_warmth * look.daylight  # Warm light by day.
+        + 0.6 * look.saturation  # Colour.
+        - 1.34  # The mean of the others over sampled scenes.
     )
 
 
