@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from likerank.dataset import AffectedSnapshot, FoldSnapshot, Snapshot, blank_author, forgetting
+from likerank.dataset import FoldSnapshot, Snapshot, forgetting
+from likerank.dataset.forgetting import AffectedSnapshot, blank_author
 from likerank.errors import LikerankError
 from tests.synthetic_snapshots import write_snapshot
 

@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.analysis.posts import Posts
-from likerank.dataset import Recipe, Snapshot, read_candidates, select_posts
+from likerank.dataset import Recipe, Snapshot
+from likerank.dataset.build import select_posts
+from likerank.dataset.candidates import read_candidates
 from likerank.images import to_pixels, to_thumbnail
 from likerank.prefetch import prefetch
 from likerank.store import Store

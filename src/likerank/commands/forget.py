@@ -9,9 +9,9 @@ from likerank.app.paths import (
     open_store,
     open_tracking,
 )
-from likerank.collecting import STATE_FOLDER
 from likerank.collecting.forgetting import ArchiveRemoval, remove_from_archive
-from likerank.dataset import blank_author
+from likerank.collecting.state import STATE_FOLDER
+from likerank.dataset.forgetting import blank_author
 from likerank.errors import LikerankError
 from likerank.reports.deletion import print_remaining, print_removed, print_unreadable
 from likerank.sources.archive import INSTAGRAM

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from likerank.dataset.copies import copy_groups
 from likerank.dataset.follower_history import followers_when_posted
@@ -23,11 +22,6 @@ from likerank.store import Store
 
 def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
     """Returns all posts that a recipe chooses from, unusable ones too, each with its copy group.
-
-    Args:
-        store: The store of the posts.
-        recipe: Names the sources, and whether to look for near copies.
-        workers: Threads that make signatures, where the store has none.
 
     Returns:
         The columns of `Store.scan_posts` but for `signature`, and `group` (the digest of the group's first
@@ -58,7 +52,15 @@ def read_candidates(store: Store, recipe: Recipe, workers: int) -> pd.DataFrame:
         if recipe.near_copies != "ignore":
             signatures.flush()
             mapped = np.memmap(signatures, np.uint8, "r+", shape=(len(candidates), SIGNATURE_SIDE**2))
-            _sign_unsigned(mapped, store, candidates, workers)
+            # A store of an earlier version lacks signatures.
+            unsigned = candidates[candidates["has_image"] & ~candidates["has_signature"]]
+            row_of = dict(zip(unsigned["key"], unsigned.index.to_numpy(), strict=True))
+
+            def sign(key: str, jpeg: bytes) -> None:
+                mapped[row_of[key]] = np.frombuffer(signature_of(jpeg), np.uint8)
+
+            if row_of:
+                each_image(sign, "Comparing pictures", store, list(row_of), workers)
             groups = copy_groups(groups, mapped, came.index.to_numpy())
     del candidates["has_signature"]
     candidates["group"] = pd.Series(groups, came.index)
@@ -83,31 +85,10 @@ def _put_apart(batch: pa.RecordBatch, file: IO[bytes]) -> pa.RecordBatch:
     return batch.drop_columns(["signature"]).append_column("has_signature", known)
 
 
-def _sign_unsigned(
-    signatures: NDArray[np.uint8], store: Store, candidates: pd.DataFrame, workers: int
-) -> None:
-    """Makes the signatures that a store of an earlier version lacks."""
-    unsigned = candidates[candidates["has_image"] & ~candidates["has_signature"]]
-    row_of = dict(zip(unsigned["key"], unsigned.index.to_numpy(), strict=True))
-
-    def sign(key: str, jpeg: bytes) -> None:
-        signatures[row_of[key]] = np.frombuffer(signature_of(jpeg), np.uint8)
-
-    if row_of:
-        each_image(sign, "Comparing pictures", store, list(row_of), workers)
-
-
 def each_image(
     use: Callable[[str, bytes], None], doing: str, store: Store, keys: list[str], workers: int
 ) -> None:
     """Calls `use` with each post's key and stored image, by several threads; a few batches are in memory.
-
-    Args:
-        use: The call.
-        doing: The name of the work on the progress bar.
-        store: The store of the images.
-        keys: The posts.
-        workers: The number of threads.
 
     Raises:
         LikerankError: If a post is gone or has no image.

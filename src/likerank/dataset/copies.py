@@ -36,14 +36,10 @@ _CANDIDATES_AT_ONCE: Final = 1 << 18
 
 
 def hashes_of(signatures: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Returns the perceptual hash of each signature.
+    """Returns the perceptual hash, shape (N,), of each signature, shape (N, 256), uint8.
 
-    Args:
-        signatures: Shape (N, 256), uint8.
-
-    Returns:
-        Shape (N,); bit k is the sign of a cosine coefficient, so that each of the four 16-bit words holds
-        some of every frequency and none is nearly the same for all pictures.
+    Bit k is the sign of a cosine coefficient, so that each of the four 16-bit words holds some of every
+    frequency and none is nearly the same for all pictures.
     """
     interleaved = np.arange(64).reshape(-1, _WORDS).T.ravel()
     signs = _coefficients(signatures)[:, _LOWEST[interleaved]] > 0
@@ -55,9 +51,6 @@ def pairs_within(hashes: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64]
 
     Of four words one has at most one of the seven bits (pigeonhole), so a pair is met where it shares a word
     but for one bit (Norouzi, Punjani and Fleet, Fast Search in Hamming Space with Multi-Index Hashing, 2012).
-
-    Args:
-        hashes: Shape (N,).
 
     Yields:
         Indices i < j, each pair once.
@@ -72,9 +65,8 @@ def pairs_within(hashes: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64]
             first = np.searchsorted(there, alike, "left") if flipped else rows + 1
             for i, j in _joined(rows, first, np.searchsorted(there, alike, "right")):
                 one, other = order[i], order[j]
-                differing = np.bitwise_count((hashes[one] ^ hashes[other]).view(np.uint16)).reshape(
-                    -1, _WORDS
-                )
+                differing_bits = (hashes[one] ^ hashes[other]).view(np.uint16).reshape(-1, _WORDS)
+                differing = np.bitwise_count(differing_bits)
                 met_before = (differing[:, :word] <= 1).any(axis=1)
                 near = (differing.sum(axis=1) <= MOST_BITS) & ~met_before
                 if near.any():
@@ -111,11 +103,7 @@ def near_pairs(signatures: NDArray[np.uint8], rows: NDArray[np.int64] | None = N
 
 
 def correlations(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Returns how alike pairs of signatures are, row by row.
-
-    Args:
-        ones: Shape (N, 256), uint8, none without contrast.
-        others: The same.
+    """Returns how alike pairs of signatures are, row by row; shapes (N, 256), uint8, none without contrast.
 
     Returns:
         Shape (N,), -1 to 1: the cosine of the angle between the cosine coefficients, each times its

@@ -29,24 +29,17 @@ class Batch(TypedDict):
     target: torch.Tensor
 
 
-# The network, its activations and the optimiser need the rest.
-_SHARE_FOR_PIXELS = 0.5
-
-
 class FitsOnTraining(Protocol):
     """The methods of a target that the DataModule calls; `likerank.models.Target` has them."""
 
     def fit(self, posts: pd.DataFrame) -> Self:
         """Fits the target on training posts."""
-        ...
 
     def transform(self, posts: pd.DataFrame) -> NDArray[np.float32]:
         """Returns the target of each post, shape (len(posts),)."""
-        ...
 
     def state(self) -> dict[str, Any]:
         """Returns the fitted state, in plain types."""
-        ...
 
 
 class PostDataset(Dataset[Batch]):
@@ -76,13 +69,8 @@ def placed(pixels: NDArray[np.uint8], device: torch.device, free: int) -> torch.
         The pixels, uint8, on the device; else the memory map.
     """
     mapped = torch.from_numpy(pixels)
-    if device.type == "cpu" or pixels.nbytes > _SHARE_FOR_PIXELS * free:
-        return mapped
-    return mapped.to(device)
-
-
-def _free_bytes(device: torch.device) -> int:
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+    # The network, its activations and the optimiser need the other half.
+    return mapped if device.type == "cpu" or pixels.nbytes > 0.5 * free else mapped.to(device)
 
 
 class BatchSampler(Sampler[NDArray[np.int64]]):
@@ -103,23 +91,15 @@ class BatchSampler(Sampler[NDArray[np.int64]]):
     """
 
     def __init__(
-        self,
-        rows: NDArray[np.int64],
-        batch_size: int,
-        seed: int | None = None,
-        rank: int = 0,
-        ranks: int = 1,
+        self, rows: NDArray[np.int64], batch_size: int, seed: int | None = None, rank: int = 0, ranks: int = 1
     ) -> None:
         if ranks > 1 and min(len(rows), batch_size) < ranks:
             raise LikerankError(
                 f"Batches of {batch_size} from {len(rows)} training posts leave some of {ranks} processes "
                 "without any; raise data.batch_size, or lower trainer.devices."
             )
-        self._rows = rows
-        self._batch_size = batch_size
-        self._seed = seed
-        self._rank = rank
-        self._ranks = ranks
+        self._rows, self._batch_size, self._seed = rows, batch_size, seed
+        self._rank, self._ranks = rank, ranks
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -185,7 +165,8 @@ class PopularityDataModule(LightningDataModule):
     @cached_property
     def _pixels(self) -> torch.Tensor:
         device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
-        return placed(self.snapshot.pixels, device, _free_bytes(device))
+        free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+        return placed(self.snapshot.pixels, device, free)
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the data's part of a checkpoint: the fingerprint, and the target's fitted state."""
@@ -202,9 +183,8 @@ class PopularityDataModule(LightningDataModule):
         return self._loader(BatchSampler(self.snapshot.rows(VALIDATION, STOP), 4 * self._batch_size))
 
     def _loader(self, sampler: BatchSampler) -> DataLoader[Batch]:
-        dataset: Dataset[Any] = PostDataset(
-            self._pixels, torch.from_numpy(self.targets).to(self._pixels.device)
-        )
+        targets = torch.from_numpy(self.targets).to(self._pixels.device)
+        dataset: Dataset[Any] = PostDataset(self._pixels, targets)
         return DataLoader(
             dataset,
             sampler=sampler,

@@ -60,18 +60,14 @@ class FoldSnapshot(Snapshot):
     @cached_property
     def posts(self) -> pd.DataFrame:
         """The post table; see `Snapshot`."""
-        posts = self._whole.posts
-        seed = self.recipe["seed"]
-        if self.recipe["split"] == UNSEEN_AUTHORS:
-            units = posts["author"].tolist()
-        else:
-            units = posts["group" if "group" in posts else "digest"].tolist()
+        posts, seed = self._whole.posts, self.recipe["seed"]
+        unseen_authors = self.recipe["split"] == UNSEEN_AUTHORS
+        units = posts["author" if unseen_authors else "group" if "group" in posts else "digest"].tolist()
+        test = (posts["split"] == TEST).to_numpy()
         held_out = fold_of(units, seed, self.folds) == self.fold
         drawn = hashed_places(seed, f"stop of fold {self.fold}", units)
-        others = drawn[~(held_out | (posts["split"] == TEST).to_numpy())]
         # Of few authors none may have drawn so little; then the smallest draw is the half.
-        stops = drawn <= max(_STOP_SHARE, others.min(initial=1.0))
-        test = (posts["split"] == TEST).to_numpy()
+        stops = drawn <= max(_STOP_SHARE, drawn[~(held_out | test)].min(initial=1.0))
         half = np.select([test, held_out, stops], ["", SELECT, STOP], "")
         return posts.assign(split=np.select([test, half != ""], [TEST, VALIDATION], TRAIN), half=half)
 
@@ -82,14 +78,8 @@ class FoldSnapshot(Snapshot):
 
 
 def fold_of(units: list[str], seed: int, folds: int) -> NDArray[np.int64]:
-    """Returns each post's fold, from 1.
+    """Returns each post's fold, from 1, by the unit that folds keep together: its copy group, or its author.
 
-    Args:
-        units: The unit of each post that folds keep together: its copy group, or its author.
-        seed: The snapshot's seed.
-        folds: The number of folds.
-
-    Returns:
-        Shape (len(units),): equal for equal units, whatever else is in the list.
+    Shape (len(units),): equal for equal units, whatever else is in the list.
     """
     return 1 + np.minimum(hashed_places(seed, "fold", units) * folds, folds - 1).astype(np.int64)

@@ -14,21 +14,13 @@ from likerank.dataset.snapshot import FORGOTTEN, MANIFEST_FILE, PIXELS_FILE, POS
 from likerank.files import whole_file
 from likerank.progress import track
 
-# The columns that say nothing of the author.
-_KEPT = ("split", "half")
-
 
 @dataclass(frozen=True, slots=True)
 class AffectedSnapshot:
-    """A snapshot from which an author was removed, now or before.
+    """A snapshot from which an author was removed, now or before."""
 
-    Attributes:
-        fingerprint: The snapshot's fingerprint.
-        posts: The number of posts that were blanked now.
-    """
-
-    fingerprint: str
-    posts: int
+    fingerprint: str  # The snapshot's fingerprint.
+    posts: int  # The number of posts that were blanked now.
 
 
 def blank_author(root: Path, author_key: str) -> list[AffectedSnapshot]:
@@ -67,14 +59,11 @@ def _blank(folder: Path, author_key: str) -> int | None:
     pixels[rows] = 0
     pixels.flush()
     # Last, since the table names the rows to be blanked.
+    columns = {
+        # Split and half say nothing of the author.
+        name: posts[name] if name in ("split", "half") else pc.if_else(theirs, None, posts[name])
+        for name in posts.column_names
+    }
     with whole_file(folder / POSTS_FILE) as file:
-        pq.write_table(_without(posts, theirs), file)
+        pq.write_table(pa.table(columns), file)
     return int(rows.size)
-
-
-def _without(posts: pa.Table, theirs: pa.ChunkedArray) -> pa.Table:
-    columns = [
-        column if name in _KEPT else pc.if_else(theirs, pa.scalar(None, column.type), column)
-        for name, column in zip(posts.column_names, posts.columns, strict=True)
-    ]
-    return pa.Table.from_arrays(columns, names=posts.column_names)

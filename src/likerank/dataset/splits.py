@@ -32,15 +32,9 @@ POLICIES: Final = (RANDOM, UNSEEN_AUTHORS, *LATER_POSTS)
 
 
 def group_hashes(seed: int, purpose: str, groups: Iterable[str]) -> NDArray[np.uint64]:
-    """Returns one uniform 64-bit hash a group.
+    """Returns one uniform 64-bit hash a group, shape (N,): equal for equal groups, whatever else is there.
 
-    Args:
-        seed: The snapshot's seed.
-        purpose: The name of the decision; two purposes give independent hashes.
-        groups: The copy group of each post.
-
-    Returns:
-        Shape (N,), one a group: equal for equal groups, whatever else is in the list.
+    Two purposes, the names of decisions, give independent hashes.
     """
     prefix = f"{seed}:{purpose}:".encode()
     digests = (hashlib.blake2b(prefix + group.encode(), digest_size=8).digest() for group in groups)
@@ -58,8 +52,8 @@ def dated_places(posted_at: pd.Series, series: pd.Series, seed: int) -> NDArray[
     Args:
         posted_at: Time of each post, shape (N,), none missing.
         series: The series of each post, such as its author, shape (N,).
-        seed: The snapshot's seed. It decides between which two posts of a series a share falls, so that short
-            series have 8:1:1 on average.
+        seed: Decides between which two posts of a series a share falls, so that short series have 8:1:1 on
+            average.
 
     Returns:
         Shape (N,), in [0, 1), ascending with the date within a series; the same for posts of one time.
@@ -72,13 +66,9 @@ def dated_places(posted_at: pd.Series, series: pd.Series, seed: int) -> NDArray[
 
 
 def split_of(place: NDArray[np.float64]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    """Returns each post's split and, in validation, its half.
+    """Returns each post's split (`train`, `val` or `test`) and half (`stop`, `select` or an empty string).
 
-    Args:
-        place: Shape (N,), in [0, 1): the first tenths are train, the last is test.
-
-    Returns:
-        Split (`train`, `val` or `test`) and half (`stop`, `select` or an empty string), each of shape (N,).
+    All have shape (N,); of the places in [0, 1) the first tenths are train and the last is test.
     """
     split = np.select([place < _TRAIN_ENDS, place < _SELECT_ENDS], [TRAIN, VALIDATION], TEST)
     half = np.where(split == VALIDATION, np.where(place < _STOP_ENDS, STOP, SELECT), "")
@@ -86,12 +76,7 @@ def split_of(place: NDArray[np.float64]) -> tuple[NDArray[np.str_], NDArray[np.s
 
 
 def balance_limit(posts_per_author: pd.Series, balance: Balance) -> int | None:
-    """Returns how many posts an author may keep, or None for all of them.
-
-    Args:
-        posts_per_author: The number of usable posts of each author.
-        balance: `median` (rounded down), `minimum`, `none` or a number of posts.
-    """
+    """Returns how many posts an author may keep, or None for all of them; a median is rounded down."""
     if balance == "none" or posts_per_author.empty:
         return None
     if balance == "median":
@@ -104,10 +89,7 @@ def balance_limit(posts_per_author: pd.Series, balance: Balance) -> int | None:
 def kept_by_balance(authors: pd.Series, hashes: NDArray[np.uint64], limit: int | None) -> NDArray[np.bool_]:
     """Returns which posts stay when no author may have more than `limit`: those of the smallest hashes.
 
-    Args:
-        authors: The author of each post, shape (N,).
-        hashes: A hash for each post, shape (N,); the order of the posts breaks ties.
-        limit: The most posts an author keeps, or None for all.
+    The order of the posts breaks ties. Authors, hashes and the result have shape (N,).
     """
     if limit is None:
         return np.ones(len(authors), dtype=bool)

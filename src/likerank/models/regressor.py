@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from likerank.dataset import Batch
+from likerank.dataset.datamodule import Batch
 from likerank.models.scorer import Scorer
 
 

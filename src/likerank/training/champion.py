@@ -8,17 +8,9 @@ import pandas as pd
 from filelock import FileLock
 
 from likerank.app.paths import Folders
-from likerank.dataset import (
-    BEFORE,
-    LATER_POSTS,
-    SELECT,
-    STOP,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    Snapshot,
-    find_snapshot,
-)
+from likerank.dataset import SELECT, STOP, TEST, TRAIN, VALIDATION, Snapshot, find_snapshot
+from likerank.dataset.recipe import BEFORE
+from likerank.dataset.splits import LATER_POSTS
 from likerank.errors import LikerankError
 from likerank.evaluation import Interval, Metric, find_metric, paired_difference
 from likerank.reports import ModelFacts, model_card
