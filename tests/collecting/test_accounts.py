@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from likerank.collecting import read_accounts
+from likerank.collecting.accounts import read_accounts
 from likerank.errors import LikerankError
 
 

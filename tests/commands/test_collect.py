@@ -15,7 +15,7 @@ import pytest
 
 from fake_instagram import Event, FakeInstagram, FaultRule, Site
 from likerank.app.paths import open_opt_out_list
-from likerank.collecting import CollectSummary
+from likerank.collecting.summary import CollectSummary
 from likerank.commands.collect import collect
 from likerank.errors import LikerankError
 from likerank.images import make_stored_image

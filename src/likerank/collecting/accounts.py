@@ -15,15 +15,10 @@ _NO_ACCOUNTS: Final = {"p", "reel", "reels", "tv", "stories", "explore", "accoun
 
 @dataclass(slots=True)
 class AccountList:
-    """The accounts that a file lists.
+    """The accounts that a file lists."""
 
-    Attributes:
-        usernames: In lower case, without duplicates, in the order of the file.
-        refused: Invalid lines (file and number), and what to do.
-    """
-
-    usernames: list[str] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
+    usernames: list[str] = field(default_factory=list)  # In lower case and the file's order, no duplicates.
+    refused: dict[str, str] = field(default_factory=dict)  # Invalid lines (file and number), and what to do.
 
 
 def read_accounts(path: Path) -> AccountList:

@@ -43,10 +43,7 @@ class PostRefusedError(Exception):
 
 @contextmanager
 def translated_errors(login: str | None) -> Iterator[None]:
-    """Translates Instaloader's errors inside a `with` statement.
-
-    Args:
-        login: The logged-in account; None for a visitor without an account.
+    """Translates Instaloader's errors inside a `with` statement; `login` is the logged-in account.
 
     Raises:
         SiteRefusedError: If the error is about the visitor.
@@ -83,7 +80,10 @@ def translated_errors(login: str | None) -> Iterator[None]:
             raise SiteRefusedError(
                 f"Instagram {_BLOCKED[status]}; come back in some hours, with fewer accounts at a time."
             ) from error
-        raise AccountRefusedError(_why_unanswered(error, status), maybe_blocked=True) from error
+        if isinstance(error.__cause__, requests.exceptions.JSONDecodeError) or status == 200:
+            raise AccountRefusedError("unexpected answer", maybe_blocked=True) from error
+        reason = "no connection" if status is None else f"answered {status}"
+        raise AccountRefusedError(reason, maybe_blocked=True) from error
 
 
 def is_too_many_requests(error: instaloader.ConnectionException) -> bool:
@@ -97,20 +97,11 @@ def _why_aborted(message: str, login: str | None) -> str:
             f"Instagram has logged {login} out; log in again (instaloader --login {login}) and come back "
             "tomorrow."
         )
-    asked = next(
-        (word for word in ("checkpoint", "challenge", "feedback") if f"{word}_required" in message), ""
-    )
-    who = f"as {login} " if login else ""
+    asked = re.search("(checkpoint|challenge|feedback)_required", message)
     return (
-        f"Instagram asks for a {asked or 'check'} first: open instagram.com {who}in a browser, do what it "
-        "asks, and come back tomorrow."
+        f"Instagram asks for a {asked[1] if asked else 'check'} first: open instagram.com "
+        f"{f'as {login} ' if login else ''}in a browser, do what it asks, and come back tomorrow."
     )
-
-
-def _why_unanswered(error: BaseException, status: int | None) -> str:
-    if isinstance(error.__cause__, requests.exceptions.JSONDecodeError) or status == 200:
-        return "unexpected answer"
-    return "no connection" if status is None else f"answered {status}"
 
 
 def _status_in(error: BaseException | None) -> int | None:

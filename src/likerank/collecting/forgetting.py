@@ -18,27 +18,17 @@ from likerank.sources.nodes import Node, author_id_of
 from likerank.sources.observations import OBSERVATIONS
 
 _PROFILE_FILE: Final = re.compile(r"([\w.]+)_(\d+)\.json(?:\.xz)?")
-# Instaloader writes a post's comments into a file of this ending, which describes no post.
-_COMMENTS_FILE: Final = "_comments.json"
-
 _POST, _OTHER, _ANOTHERS, _DAMAGED = "the author's post", "the author's", "another's", "damaged"
 
 
 @dataclass(slots=True)
 class ArchiveRemoval:
-    """Counts of removed files.
+    """Counts of removed files."""
 
-    Attributes:
-        posts: Posts, including videos and stories.
-        pictures: Pictures, including profile pictures.
-        files: All files.
-        observations: Lines of `observations.jsonl`.
-    """
-
-    posts: int = 0
-    pictures: int = 0
-    files: int = 0
-    observations: int = 0
+    posts: int = 0  # Posts, including videos and stories.
+    pictures: int = 0  # Pictures, including profile pictures.
+    files: int = 0  # All files.
+    observations: int = 0  # Lines of `observations.jsonl`.
 
     def remove(self, file: Path) -> None:
         """Removes a file and counts it."""
@@ -60,13 +50,9 @@ def remove_from_archive(folder: Path, author_id: str, names: Collection[str]) ->
     """Removes every file of one author: posts with all that belongs to them, profiles, the collector's state.
 
     A post's owner is read from its JSON file, whatever the folder's name. A folder with one of the author's
-    names also loses all files that belong to no other author's JSON file. Interrupted at any moment, it
-    removes the rest on the next call. Memory holds the names of one folder's files.
-
-    Args:
-        folder: The archive; it may be missing.
-        author_id: The platform's id of the account.
-        names: Further names of the account.
+    names (these and those in the archive) also loses all files that belong to no other author's JSON file.
+    Interrupted at any moment, it removes the rest on the next call. Memory holds the names of one folder's
+    files.
 
     Raises:
         LikerankError: If a collect is running.
@@ -104,7 +90,7 @@ def _clear(
     place: Path, files: list[str], author_id: str, in_their_name: bool, removed: ArchiveRemoval
 ) -> None:
     """Removes the author's files from one folder."""
-    described = {_stem(name) for name in files if _is_description(name)}
+    described = {name.removesuffix(".xz")[: -len(".json")] for name in files if _is_description(name)}
     groups: dict[str, list[str]] = defaultdict(list)
     for name in files:
         groups[_longest(name, described)].append(name)
@@ -120,11 +106,8 @@ def _clear(
 
 
 def _is_description(name: str) -> bool:
-    return name.endswith((".json", ".json.xz")) and not name.endswith(_COMMENTS_FILE)
-
-
-def _stem(name: str) -> str:
-    return name.removesuffix(".xz").removesuffix(".json")
+    # Instaloader writes a post's comments into a file that describes no post.
+    return name.endswith((".json", ".json.xz")) and not name.endswith("_comments.json")
 
 
 def _longest(name: str, stems: Collection[str]) -> str:
@@ -181,9 +164,9 @@ def _remove_observations(file: Path, author_id: str, removed: ArchiveRemoval) ->
             return True  # Cut short, so unreadable.
         except (LookupError, TypeError):
             return False
-        if theirs:
-            names.add(str(observation.get("username", "")).lower())
+        if theirs and observation.get("username"):
+            names.add(str(observation["username"]).lower())
         return theirs
 
     removed.observations = remove_lines(file, is_theirs)
-    return names - {""}
+    return names

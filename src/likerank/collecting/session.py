@@ -30,8 +30,6 @@ Posts = instaloader.NodeIterator[instaloader.Post]
 """A list of posts, requested page by page."""
 
 _ATTEMPTS: Final = 3
-_TIMEOUT_SECONDS: Final = 60.0
-_THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 _log: Final = logging.getLogger(__name__)
 
 
@@ -50,8 +48,6 @@ class Instagram:
         LikerankError: If the session is missing or damaged, or limits are off for another machine.
     """
 
-    _limiter: RateLimiter
-
     def __init__(
         self,
         archive: Path,
@@ -63,7 +59,7 @@ class Instagram:
         limits: bool = True,
     ) -> None:
         proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or ""
-        if not limits and urlsplit(proxy).hostname not in _THIS_MACHINE:
+        if not limits and urlsplit(proxy).hostname not in ("127.0.0.1", "localhost", "::1"):
             raise LikerankError(
                 "limits=false is for the fake Instagram on this machine only; leave it out to keep "
                 "Instagram's limits."
@@ -84,7 +80,7 @@ class Instagram:
             download_video_thumbnails=False,
             iphone_support=False,
             max_connection_attempts=_ATTEMPTS,
-            request_timeout=_TIMEOUT_SECONDS,
+            request_timeout=60.0,
             rate_controller=limiter,
         )
         if login is not None:
@@ -92,20 +88,17 @@ class Instagram:
 
     def profile(self, username: str, author_id: int | None) -> instaloader.Profile:
         """Finds an account by its name and, if it was renamed, by its known id."""
-        context = self._loader.context
+        find, context = instaloader.Profile, self._loader.context
+        profile: instaloader.Profile
         try:
-            found: instaloader.Profile = self._with_retries(
-                lambda: instaloader.Profile.from_username(context, username)
-            )
-            if author_id is None or found.userid == author_id:
-                return found
+            profile = self._with_retries(lambda: find.from_username(context, username))
+            if author_id is None or profile.userid == author_id:
+                return profile
         except AccountRefusedError as error:
             if author_id is None or not isinstance(error.__cause__, instaloader.ProfileNotExistsException):
                 raise
-        by_id: instaloader.Profile = self._with_retries(
-            lambda: instaloader.Profile.from_id(context, author_id)
-        )
-        return by_id
+        profile = self._with_retries(lambda: find.from_id(context, author_id))
+        return profile
 
     def is_hidden(self, profile: instaloader.Profile) -> bool:
         """Returns whether an account is private and hides its posts from this visitor."""
@@ -133,11 +126,7 @@ class Instagram:
                 raise PostRefusedError("not shown") from error
 
     def post(self, shortcode: str) -> instaloader.Post:
-        """Returns a post by its shortcode.
-
-        Raises:
-            PostRefusedError: If it is not available.
-        """
+        """Returns a post by its shortcode; raises a PostRefusedError if it is not available."""
         with self._translated():
             try:
                 post: instaloader.Post = instaloader.Post.from_shortcode(self._loader.context, shortcode)
@@ -192,7 +181,13 @@ class Instagram:
                 if is_too_many_requests(error):
                     raise
                 raise PostRefusedError("picture not received") from error
-        _check(picture)
+        if (file := picture_beside(picture)) is None:
+            raise PostRefusedError("picture not received")
+        try:
+            make_stored_image(file.read_bytes(), file.name)
+        except NotAPhotoError as error:
+            file.unlink()
+            raise PostRefusedError("picture damaged") from error
         return True
 
     def _with_retries(self, ask: Callable[[], T]) -> T:
@@ -247,14 +242,3 @@ def _shortcode_in(context: instaloader.InstaloaderContext, stem: Path) -> str | 
         return kept.shortcode if isinstance(kept, instaloader.Post) else None
     except Exception:  # A damaged file, which can cause nearly any error, is written again.
         return None
-
-
-def _check(picture: Path) -> None:
-    file = picture_beside(picture)
-    if file is None:
-        raise PostRefusedError("picture not received")
-    try:
-        make_stored_image(file.read_bytes(), file.name)
-    except NotAPhotoError as error:
-        file.unlink()
-        raise PostRefusedError("picture damaged") from error

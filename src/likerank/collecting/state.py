@@ -5,7 +5,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +19,6 @@ from likerank.files import write_whole
 
 STATE_FOLDER: Final = ".collect"
 _STAMPS: Final = "stamps.ini"
-_UNFINISHED: Final = "unfinished.json"
-_CONTINUED_WITHIN: Final = timedelta(hours=12)
 
 
 @contextmanager
@@ -50,18 +48,16 @@ class Pass:
 
     number: int = 0  # Number of posts done.
     newest: float = 0.0  # Time of the newest of these posts.
-    front: dict[str, float] = field(
-        default_factory=dict
-    )  # Times of the first posts; negative without a photo.
+    front: dict[str, float] = field(default_factory=dict)  # Times of the first; negative without a photo.
     frozen: dict[str, Any] | None = None  # Instaloader's frozen iterator over the other posts.
     visiting: dict[str, Any] | None = None  # The node of the post in progress.
     heard_at: float = 0.0  # When that node was received.
 
     def iterator(self) -> FrozenNodeIterator | None:
         """Returns the iterator over the other posts; None if missing or expired."""
-        frozen = None if self.frozen is None else FrozenNodeIterator(**self.frozen)
-        is_valid = frozen is not None and (frozen.best_before or 0) >= datetime.now(UTC).timestamp()
-        return frozen if is_valid else None
+        if self.frozen is None or (self.frozen["best_before"] or 0) < datetime.now(UTC).timestamp():
+            return None
+        return FrozenNodeIterator(**self.frozen)
 
 
 @dataclass(slots=True)
@@ -77,14 +73,11 @@ class AccountState:
 
 
 class CollectState:
-    """The files in an archive's `.collect` folder; each change is on disk when a method returns.
-
-    Args:
-        archive: The archive's folder.
-    """
+    """The files in an archive's `.collect` folder; each change is on disk when a method returns."""
 
     def __init__(self, archive: Path) -> None:
         self.folder = archive / STATE_FOLDER
+        self._unfinished = self.folder / "unfinished.json"
         self._began = datetime.now(UTC).isoformat()
         self._stamps = LatestStamps(str(self.folder / _STAMPS))  # type: ignore[no-untyped-call]
         self._stamps.file = os.devnull  # Instaloader's own writing is not atomic; see `_saving`.
@@ -137,29 +130,22 @@ class CollectState:
                 stamps.set_last_post_timestamp(username, moment)
 
     def done_before(self, wanted: str) -> list[str]:
-        """Returns the complete accounts of a collection that was interrupted in the last hours.
-
-        Args:
-            wanted: The wanted posts; a collection of other posts is not continued.
-        """
-        try:
-            unfinished = json.loads((self.folder / _UNFINISHED).read_text())
-            is_recent = datetime.now(UTC) - datetime.fromisoformat(unfinished["began"]) < _CONTINUED_WITHIN
-            if is_recent and unfinished["wanted"] == wanted:
+        """Returns the complete accounts of a collection of these posts, interrupted in the last 12 hours."""
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            unfinished = json.loads(self._unfinished.read_text())
+            age = datetime.now(UTC) - datetime.fromisoformat(unfinished["began"])
+            if age < timedelta(hours=12) and unfinished["wanted"] == wanted:
                 self._began = unfinished["began"]
                 return [str(name) for name in unfinished["done"]]
-        except (OSError, ValueError, TypeError, KeyError):
-            pass
         return []
 
     def note_done(self, wanted: str, done: list[str]) -> None:
         """Notes the complete accounts of this collection."""
-        unfinished = {"began": self._began, "wanted": wanted, "done": done}
-        write_whole(self.folder / _UNFINISHED, json.dumps(unfinished))
+        write_whole(self._unfinished, json.dumps({"began": self._began, "wanted": wanted, "done": done}))
 
     def finish(self) -> None:
         """Notes the end of this collection: the next one begins with the first account."""
-        (self.folder / _UNFINISHED).unlink(missing_ok=True)
+        self._unfinished.unlink(missing_ok=True)
 
     def remove_names(self, author_id: str, names: Collection[str]) -> None:
         """Removes an account's names, and those of these names that have no id."""

@@ -9,17 +9,11 @@ from likerank.errors import LikerankError
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The posts that a collection wants of each account.
+    """The posts that a collection wants of each account."""
 
-    Attributes:
-        count: Number of posts, from the newest back; None: all.
-        since: Time of the oldest wanted post; None: no limit.
-        observation_window: Age up to which a post's counts are read again at each pass.
-    """
-
-    count: int | None = None
-    since: datetime | None = None
-    observation_window: timedelta = timedelta(days=30)
+    count: int | None = None  # Number of posts, from the newest back; None: all.
+    since: datetime | None = None  # Time of the oldest wanted post; None: no limit.
+    observation_window: timedelta = timedelta(days=30)  # Up to this age counts are read again at each pass.
 
     @classmethod
     def from_options(cls, count: object, since: object, days: object) -> Self:

@@ -5,15 +5,13 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from likerank.app.paths import Folders, open_opt_out_list
-from likerank.collecting import (
-    Collector,
-    CollectSummary,
-    Instagram,
-    Wanted,
-    locked_archive,
-    read_accounts,
-)
+from likerank.collecting.accounts import read_accounts
+from likerank.collecting.collector import Collector
 from likerank.collecting.progress import ProgressBars
+from likerank.collecting.session import Instagram
+from likerank.collecting.state import locked_archive
+from likerank.collecting.summary import CollectSummary
+from likerank.collecting.wanted import Wanted
 
 
 def collect(config: DictConfig) -> CollectSummary:
