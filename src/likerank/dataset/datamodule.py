@@ -98,8 +98,11 @@ class BatchSampler(Sampler[NDArray[np.int64]]):
                 f"Batches of {batch_size} from {len(rows)} training posts leave some of {ranks} processes "
                 "without any; raise data.batch_size, or lower trainer.devices."
             )
-        self._rows, self._batch_size, self._seed = rows, batch_size, seed
-        self._rank, self._ranks = rank, ranks
+        self._rows = rows
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rank = rank
+        self._ranks = ranks
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
