@@ -19,7 +19,7 @@ from likerank.progress import track
 class AffectedSnapshot:
     """A snapshot from which an author was removed, now or before."""
 
-    fingerprint: str  # The snapshot's fingerprint.
+    fingerprint: str
     posts: int  # The number of posts that were blanked now.
 
 
