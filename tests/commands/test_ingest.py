@@ -216,7 +216,7 @@ def no_manifest(folder: Path) -> str:
 
 def damaged_parquet(folder: Path) -> str:
     (folder / "photos.csv").write_bytes(b"PAR1 and no more")
-    return "damaged Parquet file"
+    return "photos.csv is damaged"
 
 
 @pytest.mark.parametrize(
