@@ -21,10 +21,9 @@ from scipy.special import chdtri
 
 from likerank.errors import LikerankError
 from likerank.evaluation.intervals import CONFIDENCE, Interval, Jackknife, Variance, bounded, jackknife
-from likerank.evaluation.metric import Metric
+from likerank.evaluation.metric import Metric, MetricWords
 from likerank.evaluation.scored_posts import ScoredPosts
 
-_NAMED_IN_A_VERDICT = 4
 _ENOUGH_FOR_A_MEDIAN = 4
 _LEFT_OUT_BY_CHANCE = 0.001
 
@@ -84,12 +83,14 @@ class Comparison:
         chance: Mean score of a random order of the same posts.
         posts: Number of posts that were scored.
         authors: Number of their authors; 0 across authors.
+        metric: The words of the metric that the candidates are compared by.
     """
 
     standings: tuple[Standing, ...]
     chance: float
     posts: int
     authors: int
+    metric: MetricWords
 
     @property
     def verdict(self) -> str:
@@ -105,7 +106,7 @@ class Comparison:
             return (
                 f"Nothing is better than the rest: {best.label} is ahead, but not surely better than {ahead}."
             )
-        return f"{best.label} is best, but not surely better than {_listed(open_)}."
+        return f"{best.label} is best, but not surely better than {listed(open_)}."
 
 
 class _Scored(NamedTuple):
@@ -159,6 +160,7 @@ def compare_candidates(
         chance=chance,
         posts=int(posts.size[counted].sum()),
         authors=int(np.count_nonzero(counted)) if authors is not None else 0,
+        metric=metric.words,
     )
 
 
@@ -226,7 +228,7 @@ def _behind(metric: Metric, best: _Scored, other: _Scored, confidence: float) ->
     return bounded(difference, -widest, widest, [*best.seeds, *other.seeds], confidence)
 
 
-def _listed(labels: list[str]) -> str:
-    named = labels[:_NAMED_IN_A_VERDICT]
-    rest = len(labels) - len(named)
-    return "; ".join([*named, *([f"{rest} more"] if rest else [])])
+def listed(labels: list[str], most: int = 4) -> str:
+    """Returns the first labels and the number of others in words."""
+    more = [f"{len(labels) - most} more"] if len(labels) > most else []
+    return "; ".join([*labels[:most], *more])

@@ -72,12 +72,17 @@ class ScoreTable:
 
     Attributes:
         rows: One for each scope, predictor and metric, in that order; the truth's after the predictors'.
-        metrics: The words of each metric, in the order of the columns; the first one leads: its interval and
-            skill are columns, too.
+        metrics: The words of each metric, in the order of the columns; the first one shown leads: its
+            interval and skill are columns, too.
     """
 
     rows: tuple[ScoreRow, ...]
     metrics: tuple[MetricWords, ...] = _DEFAULT_WORDS
+
+    @property
+    def shown(self) -> list[MetricWords]:
+        """The metrics that tables have as columns, the leading one first."""
+        return [words for words in self.metrics if words.shown]
 
     def to_metrics(self) -> dict[str, float]:
         """Returns the scores by key, such as `network/within/pairwise`, without those that are absent."""

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
-from likerank.evaluation import Calibration, rank_photos
+from likerank.evaluation.calibration import Calibration
+from likerank.evaluation.photos import rank_photos
 from likerank.images import make_stored_image, to_pixels
 from likerank.progress import progress_bar, track
 from likerank.records import PictureFile
-from likerank.reports import PhotoRanking, write_contact_sheet, write_csv, write_json
+from likerank.reports.photos import PhotoRanking, write_contact_sheet, write_csv, write_json
 from likerank.run_names import RANKING
 from likerank.tracking import TrainedModel
 

@@ -16,7 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import rankdata
 
-from likerank.evaluation import OBJECTIVE, SEED, by_numbers_in_it, effects_of_choices, numbers_in, swept_keys
+from likerank.evaluation.effects import (
+    OBJECTIVE,
+    SEED,
+    by_numbers_in_it,
+    effects_of_choices,
+    numbers_in,
+    swept_keys,
+)
 from likerank.reports.export import write_table
 from likerank.reports.page import render_page
 from likerank.reports.style import AMOUNTS, BLACK, as_png, as_svg, drawing, shortened

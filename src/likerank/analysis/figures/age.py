@@ -11,7 +11,7 @@ from likerank.analysis.figures.authors import NAMED
 from likerank.analysis.statistics.association import Association
 from likerank.analysis.statistics.observation_window import COMPLETE, ObservationWindow
 from likerank.analysis.statistics.trends import Trend
-from likerank.evaluation import Interval
+from likerank.evaluation.intervals import Interval
 from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
 from likerank.reports.style import AUTHORS, BLACK, BLUE, GREY, VERMILLION, drawing, plain
 

@@ -14,8 +14,9 @@ from likerank.analysis.statistics.author_share import author_share
 from likerank.analysis.statistics.target_choice import TargetFacts, expected_share, recommended, target_facts
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
-from likerank.evaluation import interval, spearman
-from likerank.models import TARGETS
+from likerank.evaluation.intervals import interval
+from likerank.evaluation.metrics import spearman
+from likerank.models.targets import TARGETS
 
 # The simplest first: among equally good ones it is recommended.
 _SIMPLEST_FIRST: Final = (

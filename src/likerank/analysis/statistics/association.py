@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from likerank.evaluation import Interval, UndefinedMetricError, interval, spearman
+from likerank.evaluation import UndefinedMetricError
+from likerank.evaluation.intervals import Interval, interval
+from likerank.evaluation.metrics import spearman
 
 FEWEST_POSTS = 5
 """An author with fewer posts gets no interval; the pooled answer includes the posts."""
