@@ -14,10 +14,9 @@ from rich.text import Text
 from likerank.evaluation.configurations import Comparison, Standing, listed
 from likerank.reports.page import render_page
 from likerank.reports.style import (
-    BLACK,
     BLUE,
-    DASHED,
     GREY,
+    REFERENCE,
     VERMILLION,
     as_svg,
     draw_interval,
@@ -159,7 +158,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
             draw_interval(scores, standing.score, place, colour)
             if standing.behind is not None:
                 draw_interval(differences, standing.behind, place, colour)
-        scores.axvline(comparison.chance, color=BLACK, linewidth=0.8, linestyle=DASHED)
+        scores.axvline(comparison.chance, **REFERENCE)
         above = scores.get_xaxis_transform()
         scores.annotate(
             "chance", (comparison.chance, 1), (3, 1), above, textcoords="offset points", fontsize=8

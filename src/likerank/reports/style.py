@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -18,7 +18,8 @@ BLUE, VERMILLION = "#0072B2", "#D55E00"
 GREY, BLACK = "#8C8C8C", "#222222"
 AMOUNTS = "cividis_r"  # the most is darkest
 AUTHORS = "cividis"  # by place among authors, for any number of them
-DASHED = (0, (4, 3))
+REFERENCE: Final[dict[str, Any]] = {"color": BLACK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
+"""The look of a line to compare with, such as chance."""
 
 _LOOK: dict[RcKeyType, Any] = {
     "font.family": "sans-serif",

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from likerank.evaluation import ScoreTable
 from likerank.reports.points import author_places, colour_bar, drawn_of, sample, scatter
-from likerank.reports.style import BLACK, BLUE, DASHED, GREY, VERMILLION, draw_interval, drawing, label_rows
+from likerank.reports.style import BLUE, GREY, REFERENCE, VERMILLION, draw_interval, drawing, label_rows
 from likerank.reports.table import SCOPES, metrics_in_words, predictor_name
 
 
@@ -54,9 +54,7 @@ def predicted_figure(predictions: pd.DataFrame, target: str) -> Figure:
     with drawing(4.6, 6.4) as figure:
         axes = figure.subplots()
         scatter(axes, drawn, "target", "network", size=10, alpha=0.8)
-        axes.axline(
-            (float(table["target"].mean()),) * 2, slope=1, color=BLACK, linewidth=0.8, linestyle=DASHED
-        )
+        axes.axline((float(table["target"].mean()),) * 2, slope=1, **REFERENCE)
         axes.set_xlabel(f"true {target}")
         axes.set_ylabel(f"predicted {target}")
         axes.set_title(f"{drawn_of(drawn, table)}; dashed: predicted equals true")
@@ -78,9 +76,12 @@ def ranking_chart(table: ScoreTable) -> Figure:
                 scored = {at: row for at, row in drawn.items() if row and row.estimate is not None}
                 for place, row in scored.items():
                     draw_interval(axes, row, place, BLUE, dot=4)
-                for bound, colour, style in (("chance", BLACK, DASHED), ("ceiling", VERMILLION, "-")):
+                for bound, look in (
+                    ("chance", REFERENCE),
+                    ("ceiling", {"color": VERMILLION, "linewidth": 0.9}),
+                ):
                     for value in {getattr(row, bound) for row in scored.values()} - {None}:
-                        axes.axvline(value, color=colour, linewidth=0.9, linestyle=style)
+                        axes.axvline(value, **look)
             label_rows(line[0], [predictor_name(name) for name in predictors], line[1:])
             line[0].set_title(SCOPES[scope])
         for axes, words in zip(grid[-1], shown, strict=True):
