@@ -45,13 +45,9 @@ class Section:
 
 
 def write_analysis(folder: Path, title: str, notes: Sequence[str], sections: Sequence[Section]) -> list[Path]:
-    """Writes the page, each figure as PNG and SVG, and the numbers as JSON.
+    """Writes the page with notes below its title, each figure as PNG and SVG, and the numbers as JSON.
 
-    Args:
-        folder: The folder to write to; created where it is missing.
-        title: The page's title.
-        notes: Sentences below the title.
-        sections: The sections, in order.
+    The folder is created where it is missing.
 
     Returns:
         The files, the page first.

@@ -24,9 +24,6 @@ from likerank.evaluation.intervals import CONFIDENCE, Interval, Jackknife, Varia
 from likerank.evaluation.metric import Metric, MetricWords
 from likerank.evaluation.scored_posts import ScoredPosts
 
-_ENOUGH_FOR_A_MEDIAN = 4
-_LEFT_OUT_BY_CHANCE = 0.001
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -117,6 +114,10 @@ class _Scored(NamedTuple):
     posts: Jackknife
     seeds: Sequence[Variance] = ()
 
+    @property
+    def family(self) -> str:
+        return self.candidate.family or self.candidate.label
+
 
 def compare_candidates(
     metric: Metric,
@@ -186,7 +187,7 @@ def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
     families: dict[str, dict[str, list[float]]] = {}
     for each in scored:
         of_kind = families.setdefault(each.candidate.kind, {})
-        of_kind.setdefault(_family(each.candidate), []).extend(each.by_seed.values())
+        of_kind.setdefault(each.family, []).extend(each.by_seed.values())
     pooled = {kind: _pooled(list(of_kind.values())) for kind, of_kind in families.items()}
     surest = max(pooled.values(), key=lambda variance: variance.degrees)
 
@@ -194,7 +195,7 @@ def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
         of_kind = pooled[each.candidate.kind]
         if not of_kind.degrees:
             return []
-        own = _spread(families[each.candidate.kind][_family(each.candidate)]) or 0.0
+        own = _spread(families[each.candidate.kind][each.family]) or 0.0
         # A baseline's few seeds estimate its spread badly, so it is taken to vary as much as the kind with
         # the most seeds; but not where no seed ever changes it.
         least = surest.value if of_kind.value else 0.0
@@ -203,17 +204,13 @@ def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
     return [each._replace(seeds=of_seeds(each)) for each in scored]
 
 
-def _family(candidate: Candidate) -> str:
-    return candidate.family or candidate.label
-
-
 def _pooled(families: list[list[float]]) -> Variance:
     """Pools the families' variances, without those of a training that diverged."""
     degrees = np.array([len(family) - 1 for family in families if len(family) > 1], np.float64)
     variances = np.array([(_spread(family) or 0.0) ** 2 for family in families if len(family) > 1])
-    if variances.size >= _ENOUGH_FOR_A_MEDIAN:
+    if variances.size >= 4:  # enough for a median
         usual = float(np.median(variances * degrees / chdtri(degrees, 0.5)))
-        kept = variances * degrees <= usual * chdtri(degrees, _LEFT_OUT_BY_CHANCE)
+        kept = variances * degrees <= usual * chdtri(degrees, 0.001)
         variances, degrees = variances[kept], degrees[kept]
     return Variance(float(variances @ degrees / max(degrees.sum(), 1)), int(degrees.sum()))
 

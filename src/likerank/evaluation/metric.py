@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -27,16 +26,8 @@ class Sums(NamedTuple):
     denominator: FloatArray
 
 
-@dataclass(frozen=True)
-class MetricWords:
-    """Words that a table shows a metric with.
-
-    Attributes:
-        name: The metric's key.
-        label: The column's heading.
-        sentence: The explanation below the table.
-        shown: Whether the table on the screen has the column.
-    """
+class MetricWords(NamedTuple):
+    """A metric's key, column heading and explanation in a table, and whether the screen shows the column."""
 
     name: str
     label: str

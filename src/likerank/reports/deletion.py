@@ -47,12 +47,7 @@ def print_removed(
 
 
 def print_remaining(trained: Mapping[str, str], champion: str | None) -> None:
-    """Prints what cannot be undone.
-
-    Args:
-        trained: Runs that were trained on the author's posts, by id, with their status.
-        champion: The champion's run, if there is one.
-    """
+    """Prints what cannot be undone, given the status of each run that was trained on the author's posts."""
     print("What cannot be undone:")
     if trained:
         shown = list(trained)[:20]

@@ -104,13 +104,7 @@ def write_json(ranking: PhotoRanking, file: Path) -> None:
 
 
 def write_contact_sheet(ranking: PhotoRanking, thumbnails: Sequence[bytes], file: Path) -> None:
-    """Writes the best photos as one HTML file of cards that loads nothing else.
-
-    Args:
-        ranking: The ranking.
-        thumbnails: JPEGs of the first photos, one a card.
-        file: The page.
-    """
+    """Writes the best photos as one HTML file that loads nothing else: a card for each JPEG thumbnail."""
     tied = [False, *(photo.ties_with_next for photo in ranking.photos)]
     cards = [
         {"photo": photo, "thumbnail": b64encode(thumbnail).decode(), "tied_before": tied_before}

@@ -76,11 +76,9 @@ def _author_curves(authors: pd.DataFrame) -> Figure:
 
 
 def over_time_figure(posted_at: pd.Series, kept: pd.Series) -> Figure:
-    """Draws the number of posts a month, or a year where they span many.
+    """Draws the number of posts a month, or a year where they span many, of all and of those kept.
 
-    Args:
-        posted_at: Time of each post (UTC); none missing.
-        kept: Whether each post is in the dataset after balancing.
+    The times are UTC, and none is missing.
     """
     by_month = (posted_at.max() - posted_at.min()).days <= 8 * 366
     unit = "M" if by_month else "Y"

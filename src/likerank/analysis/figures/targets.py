@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from likerank.analysis.statistics.target_choice import TargetFacts
 from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
-from likerank.reports.style import BLUE, REFERENCE, VERMILLION, drawing
+from likerank.reports.style import BLUE, REFERENCE, VERMILLION, drawing, label_rows
 
 _COLUMNS = 3
 
@@ -75,10 +75,6 @@ def leak_figure(targets: Sequence[TargetFacts], expected: float, recommended: st
         rankings.set_xlim(min(40, *known) - 5, 108)
         shares.set_xlabel("η²: variance that the author explains (%)\ndashed: authors who explain nothing")
         rankings.set_xlabel("pairs that the author's mean orders rightly,\nacross authors (%); 50 is chance")
-        shares.set_yticks(rows, [each.name for each in shown])
-        shares.set_ylim(len(shown) - 0.4, -0.6)
-        for axes in (shares, rankings):
-            axes.grid(axis="x")
-            axes.tick_params(axis="y", length=0)
+        label_rows(shares, [each.name for each in shown], [rankings])
         shares.set_title(f"red: recommended, {recommended}" if recommended else "")
     return figure

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,8 +74,7 @@ class TargetFacts:
         return f"{text[0].upper()}{text[1:]}."
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """The name of the target to learn, empty if there is none, and the reason in a sentence or two."""
 
     target: str
@@ -133,9 +132,8 @@ def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> 
     """
     _, posts = np.unique(np.asarray(training_authors), return_counts=True)
     alone = float((posts == 1).sum() / max(1, posts.sum()))
-    left = [each for each in targets if not each.missing]
-    if alone > _MOSTLY_ALONE:
-        left = [each for each in left if not each.per_author]
+    mostly_alone = alone > _MOSTLY_ALONE
+    left = [each for each in targets if not each.missing and not (mostly_alone and each.per_author)]
     if not left:
         return Recommendation("", "none can be made of these posts.")
     reasons = []
