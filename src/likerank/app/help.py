@@ -57,7 +57,8 @@ class CommandHelp(NamedTuple):
 
     def known(self) -> list[str]:
         """Returns the names of all groups and keys."""
-        return [each.name for each in (*self.groups, *self.keys, *(k for g in self.groups for k in g.keys))]
+        keys = [*self.keys, *(key for group in self.groups for key in group.keys)]
+        return [*(group.name for group in self.groups), *(key.name for key in keys)]
 
 
 def conf_folders() -> list[Path]:

@@ -55,7 +55,9 @@ def drawing(height: float, width: float = 10.0) -> Iterator[Figure]:
 def draw_interval(
     axes: Axes, found: Interval | ScoreRow, place: float, colour: str, width: float = 1.6, dot: float = 5
 ) -> None:
-    """Draws an estimate as a dot at a height, and its interval, where it is known, as a line."""
+    """Draws an estimate as a dot at a height, and its interval as a line, as far as they are known."""
+    if found.estimate is None:
+        return
     if width and found.low is not None and found.high is not None:
         ends = [found.low, found.high]
         axes.plot(ends, [place, place], color=colour, linewidth=width, solid_capstyle="butt")

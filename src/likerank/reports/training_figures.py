@@ -72,8 +72,8 @@ def ranking_chart(table: ScoreTable) -> Figure:
         grid = figure.subplots(2, len(shown), sharey=True, sharex="col", squeeze=False)
         for line, scope in zip(grid, SCOPES, strict=True):
             for axes, words in zip(line, shown, strict=True):
-                drawn = {at: rows.get((scope, words.name, name)) for at, name in enumerate(predictors)}
-                scored = {at: row for at, row in drawn.items() if row and row.estimate is not None}
+                found = {at: rows.get((scope, words.name, name)) for at, name in enumerate(predictors)}
+                scored = {at: row for at, row in found.items() if row is not None}
                 for place, row in scored.items():
                     draw_interval(axes, row, place, BLUE, dot=4)
                 for bound, look in (
