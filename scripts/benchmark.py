@@ -50,10 +50,13 @@ from likerank.dataset import TRAIN, VALIDATION, Recipe, build_snapshot
 from likerank.dataset.copies import copy_groups, near_pairs
 from likerank.dataset.datamodule import BatchSampler
 from likerank.errors import LikerankError
-from likerank.evaluation import Interval, Scores, interval, pairwise_accuracy, position_match, score_table
+from likerank.evaluation import Scores, score_table
+from likerank.evaluation.intervals import Interval, interval
+from likerank.evaluation.metrics import pairwise_accuracy
+from likerank.evaluation.position_match import position_match
 from likerank.images import StoredImage, make_stored_image, to_pixels
-from likerank.models import Scorer
 from likerank.models.least_squares import LeastSquares
+from likerank.models.scorer import Scorer
 from likerank.records import Author, Post
 from likerank.sources import Demo
 from likerank.sources.synthetic.landscapes import draw, sample_scene

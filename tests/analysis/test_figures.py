@@ -15,7 +15,7 @@ from likerank.analysis.statistics.observation_window import observation_window
 from likerank.analysis.statistics.picture_traits import TRAITS
 from likerank.analysis.statistics.target_choice import TargetFacts
 from likerank.analysis.statistics.trends import smoothed_trend
-from likerank.reports import as_png
+from likerank.reports.style import as_png
 
 RANDOM = np.random.default_rng(0)
 

@@ -10,7 +10,7 @@ import pytest
 from likerank.commands.compare import compare
 from likerank.commands.ingest import ingest
 from likerank.errors import LikerankError
-from likerank.evaluation import Comparison
+from likerank.evaluation.configurations import Comparison
 from likerank.tracking import Run
 from tests.workplaces import CORPUS, TINY, TINY_PAPER, MakeWorkplace, Workplace
 

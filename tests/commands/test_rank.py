@@ -14,9 +14,9 @@ from likerank.commands.evaluate import evaluate
 from likerank.commands.rank import rank
 from likerank.errors import LikerankError
 from likerank.images import encode_jpeg
-from likerank.models import load_target
+from likerank.models.targets import load_target
 from likerank.records import Post
-from likerank.reports import PhotoRanking
+from likerank.reports.photos import PhotoRanking
 from likerank.sources import Demo
 from likerank.tracking import Run
 from likerank.tracking.results import read_table

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from likerank.dataset import STOP, TRAIN, VALIDATION, PopularityDataModule, Snapshot
 from likerank.dataset.datamodule import BatchSampler, PostDataset, placed
 from likerank.errors import LikerankError
-from likerank.models import TARGETS, Target, TopPost
+from likerank.models import Target, TopPost
+from likerank.models.targets import TARGETS
 from tests.synthetic_snapshots import write_snapshot
 
 

@@ -20,7 +20,8 @@ from likerank.dataset import (
 )
 from likerank.dataset.folds import fold_of
 from likerank.errors import LikerankError
-from likerank.models import AuthorLog, create_baseline
+from likerank.models import AuthorLog
+from likerank.models.baselines import create_baseline
 from tests.synthetic_snapshots import write_snapshot
 
 

@@ -10,8 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import ndtr
 
 from likerank.errors import LikerankError
-from likerank.evaluation import Calibration
-from likerank.evaluation.calibration import _MOST_PAIRS, _POINTS, _pairs
+from likerank.evaluation.calibration import _MOST_PAIRS, _POINTS, Calibration, _pairs
 
 finite = st.floats(-1e6, 1e6, width=32)
 

@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 
 from likerank.errors import LikerankError
-from likerank.evaluation import (
-    METRICS,
-    Candidate,
-    Comparison,
-    UndefinedMetricError,
-    compare_candidates,
-    interval,
-    paired_difference,
-    pairwise_accuracy,
-)
+from likerank.evaluation import METRICS, UndefinedMetricError
+from likerank.evaluation.configurations import Candidate, Comparison, compare_candidates
+from likerank.evaluation.intervals import interval, paired_difference
+from likerank.evaluation.metrics import pairwise_accuracy
 from likerank.evaluation.scored_posts import FloatArray
 
 AUTHORS = np.repeat(np.arange(10), 40)

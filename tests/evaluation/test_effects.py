@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from likerank.evaluation import effects_of_choices, swept_keys
+from likerank.evaluation.effects import effects_of_choices, swept_keys
 
 
 def trials(seeds: tuple[int, ...] = (1, 2, 3)) -> pd.DataFrame:

@@ -3,17 +3,10 @@
 import numpy as np
 import pytest
 
-from likerank.evaluation import (
-    METRICS,
-    Interval,
-    Metric,
-    interval,
-    paired_difference,
-    pairwise_accuracy,
-    position_match,
-    spearman,
-)
-from likerank.evaluation.metrics import kendall_tau, mean_squared_error
+from likerank.evaluation import METRICS, Metric
+from likerank.evaluation.intervals import Interval, interval, paired_difference
+from likerank.evaluation.metrics import kendall_tau, mean_squared_error, pairwise_accuracy, spearman
+from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scored_posts import FloatArray, IntArray
 from tests.shuffling import permutation_standard_error
 

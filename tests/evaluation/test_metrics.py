@@ -9,15 +9,9 @@ from scipy import stats
 from sklearn.metrics import ndcg_score
 
 from likerank.errors import LikerankError
-from likerank.evaluation import (
-    METRICS,
-    Metric,
-    UndefinedMetricError,
-    pairwise_accuracy,
-    position_match,
-    spearman,
-)
-from likerank.evaluation.metrics import kendall_tau, mean_squared_error, ndcg
+from likerank.evaluation import METRICS, Metric, UndefinedMetricError
+from likerank.evaluation.metrics import kendall_tau, mean_squared_error, ndcg, pairwise_accuracy, spearman
+from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scored_posts import FloatArray, IntArray, ScoredPosts
 
 RANKING = [metric for metric in METRICS.values() if not metric.on_target]

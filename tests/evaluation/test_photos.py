@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from likerank.evaluation import Calibration, rank_photos
+from likerank.evaluation.calibration import Calibration
+from likerank.evaluation.photos import rank_photos
 
 CALIBRATION = Calibration(
     quantiles=tuple(np.linspace(-1, 1, 101)), differences=(0.0, 1.0), chances=(0.5, 0.9)

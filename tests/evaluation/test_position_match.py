@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from likerank.evaluation import position_match
+from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scored_posts import ScoredPosts
 
 

@@ -7,17 +7,11 @@ import numpy as np
 import pytest
 
 from likerank.errors import LikerankError
-from likerank.evaluation import (
-    METRICS,
-    ScoreRow,
-    Scores,
-    ScoreTable,
-    interval,
-    pairwise_accuracy,
-    score_table,
-)
-from likerank.evaluation.metrics import mean_squared_error
+from likerank.evaluation import METRICS, Scores, ScoreTable, score_table
+from likerank.evaluation.intervals import interval
+from likerank.evaluation.metrics import mean_squared_error, pairwise_accuracy
 from likerank.evaluation.scored_posts import FloatArray, IntArray
+from likerank.evaluation.scoring import ScoreRow
 from tests.shuffling import permutation_standard_error
 
 

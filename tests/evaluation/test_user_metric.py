@@ -9,21 +9,12 @@ from omegaconf import OmegaConf
 from scipy import stats
 
 from likerank.errors import LikerankError
-from likerank.evaluation import (
-    METRICS,
-    Metric,
-    Scores,
-    ScoreTable,
-    UndefinedMetricError,
-    compare_candidates,
-    find_metric,
-    interval,
-    paired_difference,
-    score_table,
-    spearman,
-)
-from likerank.evaluation.configurations import Candidate
+from likerank.evaluation import METRICS, Metric, Scores, ScoreTable, UndefinedMetricError, score_table
+from likerank.evaluation.configurations import Candidate, compare_candidates
+from likerank.evaluation.intervals import interval, paired_difference
+from likerank.evaluation.metrics import spearman
 from likerank.evaluation.scored_posts import FloatArray, ScoredPosts
+from likerank.evaluation.scoring import find_metric
 from tests.evaluation.test_intervals import authors_of, covers, noisy
 
 

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from likerank.errors import LikerankError
 from likerank.models import (
-    TARGETS,
     AuthorLog,
     AuthorLogZ,
     AuthorPercentile,
@@ -24,8 +23,8 @@ from likerank.models import (
     PerFollowerDecayed,
     Target,
     TopPost,
-    load_target,
 )
+from likerank.models.targets import TARGETS, load_target
 
 Counts = dict[str, list[int]]
 

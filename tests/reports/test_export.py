@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from likerank.evaluation import Scores, ScoreTable, score_table
-from likerank.reports import score_frame, write_table
-from likerank.reports.export import as_latex
+from likerank.reports.export import score_frame, write_table
 
 HOSTILE = r"a_b 50% R&D {x} \input #1 $y$ ~^"
 
@@ -69,8 +68,9 @@ def test_csv_and_latex_hold_the_same_table(tmp_path: Path) -> None:
     assert "nan" not in tex.read_text().lower()
 
 
-def test_latex_escapes_names_and_columns() -> None:
-    head, row = cells_of(as_latex(pd.DataFrame({HOSTILE: [HOSTILE], "number": [0.12345]})))
+def test_latex_escapes_names_and_columns(tmp_path: Path) -> None:
+    _, written = write_table(pd.DataFrame({HOSTILE: [HOSTILE], "number": [0.12345]}), tmp_path, "x")
+    head, row = cells_of(written.read_text())
     for cell in (head[0], row[0]):
         assert r"a\_b 50\% R\&D \{x\} \textbackslash" in cell
     assert row[1].strip() == "0.123"

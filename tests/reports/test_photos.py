@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from likerank.evaluation import RankedPhoto
+from likerank.evaluation.photos import RankedPhoto
 from likerank.images import encode_jpeg
-from likerank.reports import (
+from likerank.reports.photos import (
     PhotoRanking,
     print_photo_ranking,
+    tie_brackets,
     write_contact_sheet,
     write_csv,
     write_json,
 )
-from likerank.reports.photos import tie_brackets
 
 HOSTILE = "<b>&\"'[bold]{{ 7 * 7 }}.jpg"
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from likerank.evaluation import effects_of_choices
-from likerank.reports import as_png, print_trials, write_sweep_report
-from likerank.reports.sweep import trials_figure
+from likerank.evaluation.effects import effects_of_choices
+from likerank.reports.style import as_png
+from likerank.reports.sweep import print_trials, trials_figure, write_sweep_report
 
 OBJECTIVE = "val/network/within/pairwise"
 REASON = "LikerankError: a kernel of <11> pixels is larger than the picture"

@@ -6,7 +6,8 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from likerank.evaluation import Scores, score_table
-from likerank.reports import Losses, as_png, loss_figure, mistakes, predicted_figure, ranking_chart
+from likerank.reports.style import as_png
+from likerank.reports.training_figures import loss_figure, mistakes, predicted_figure, ranking_chart
 
 RANDOM = np.random.default_rng(0)
 
@@ -25,7 +26,7 @@ def predictions(posts: int = 60) -> pd.DataFrame:
 
 
 def test_the_kept_epoch_is_marked() -> None:
-    (axes,) = loss_figure(Losses([3.0, 2.0, 1.0], [3.0, 1.5, 2.5], 2)).axes
+    (axes,) = loss_figure([3.0, 2.0, 1.0], [3.0, 1.5, 2.5], 2).axes
     assert axes.get_title(loc="left") == "Kept: epoch 2 of 3, validation loss 1.5"
     training, validation, _, mark = axes.lines
     assert list(np.asarray(training.get_ydata())) == [3, 2, 1]

@@ -12,7 +12,7 @@ from likerank.commands.evaluate import evaluate
 from likerank.commands.train import train
 from likerank.dataset import SELECT, TEST, VALIDATION, FoldSnapshot, Snapshot, find_snapshot
 from likerank.errors import LikerankError
-from likerank.evaluation import pairwise_accuracy
+from likerank.evaluation.metrics import pairwise_accuracy
 from likerank.run_names import FINGERPRINT
 from likerank.tracking import Run
 from likerank.training.run import train_run

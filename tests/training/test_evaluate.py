@@ -12,7 +12,7 @@ from likerank.commands.evaluate import evaluate
 from likerank.dataset import TEST, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
-from likerank.models import load_baseline
+from likerank.models.baselines import load_baseline
 from likerank.run_names import CHECKPOINTS, FINGERPRINT
 from likerank.tracking import Run
 from likerank.training.rebuild import trained_predictors

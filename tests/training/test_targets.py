@@ -10,7 +10,7 @@ import torch
 from likerank.app.paths import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.dataset import TRAIN, Snapshot, find_snapshot
-from likerank.models import TARGETS, load_target
+from likerank.models.targets import TARGETS, load_target
 from likerank.run_names import FINGERPRINT
 from likerank.tracking import Run, TrainedModel
 from likerank.tracking.results import read_table

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 
 from likerank.reports.page import render_page
 from likerank.reports.style import as_png, as_svg
-
-PAGE, NUMBERS = "analysis.html", "analysis.json"
 
 
 @dataclass(frozen=True)
@@ -25,21 +23,6 @@ class PageFigure:
 
 
 @dataclass(frozen=True)
-class PageTable:
-    """A table.
-
-    Attributes:
-        head: The columns' headings.
-        rows: Rows of as many cells.
-        numbers: Columns of numbers, which are aligned to the right.
-    """
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
 class Section:
     """A part of the page.
 
@@ -47,7 +30,8 @@ class Section:
         heading: The heading.
         sentences: Paragraphs.
         figures: Figures below them.
-        table: A table between them, or None.
+        table: Rows of a table between them, by heading; the first row has all headings, and the columns
+            between the first and the last are numbers.
         answer: The section's main sentence, which is also at the top of the page.
         numbers: The section's part of analysis.json.
     """
@@ -55,25 +39,21 @@ class Section:
     heading: str
     sentences: Sequence[str] = ()
     figures: Sequence[PageFigure] = ()
-    table: PageTable | None = None
+    table: Sequence[Mapping[str, str]] = ()
     answer: str = ""
     numbers: dict[str, Any] = field(default_factory=dict)
 
 
 def write_analysis(folder: Path, title: str, notes: Sequence[str], sections: Sequence[Section]) -> list[Path]:
-    """Writes the page, each figure as PNG and SVG, and the numbers as JSON.
+    """Writes the page with notes below its title, each figure as PNG and SVG, and the numbers as JSON.
 
-    Args:
-        folder: The folder to write to; made where it is missing.
-        title: The page's title.
-        notes: Sentences below the title.
-        sections: The sections, in order.
+    The folder is created where it is missing.
 
     Returns:
         The files, the page first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / PAGE, folder / NUMBERS]
+    files = [folder / "analysis.html", folder / "analysis.json"]
     pictures: dict[str, str] = {}
     for each in (figure for section in sections for figure in section.figures):
         png = as_png(each.figure)
@@ -84,5 +64,5 @@ def write_analysis(folder: Path, title: str, notes: Sequence[str], sections: Seq
     numbers = {name: value for section in sections for name, value in section.numbers.items()}
     files[1].write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n")
     content = {"title": title, "notes": notes, "sections": sections, "pictures": pictures}
-    files[0].write_text(render_page(PAGE, "likerank.analysis", **content))
+    files[0].write_text(render_page("analysis.html", "likerank.analysis", **content))
     return files

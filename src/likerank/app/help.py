@@ -5,10 +5,9 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 
@@ -24,8 +23,7 @@ _ENVIRONMENT: Final = re.compile(r"\$\{oc\.env:(\w+),(\w+)\}")
 _COMMENT: Final = re.compile(r" *# (.*)")
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """A configuration key.
 
     Attributes:
@@ -41,48 +39,26 @@ class Key:
     owners: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Group:
-    """A configuration group, such as `network`.
-
-    Attributes:
-        name: The group's name.
-        default: The option that is chosen by default; `null` for none.
-        options: The description of each option.
-        keys: The keys of all options, those of the default first.
-    """
+class Group(NamedTuple):
+    """A configuration group, such as `network`: the keys are those of all options, of the default first."""
 
     name: str
-    default: str
-    options: dict[str, str]
+    default: str  # `null` for none
+    options: dict[str, str]  # with the description of each
     keys: list[Key]
 
-    @property
-    def others(self) -> list[str]:
-        """The options beside the default."""
-        return [option for option in self.options if option != self.default]
 
-
-@dataclass
-class CommandHelp:
-    """A command's keys and groups, in the order of its YAML file.
-
-    Attributes:
-        about: The first comment of the file.
-        keys: The command's own keys, then those that all commands share.
-        groups: The command's own groups, then those that all commands share.
-    """
+class CommandHelp(NamedTuple):
+    """A command's own keys and groups in the order of its YAML file, then those that all commands share."""
 
     about: str
-    keys: list[Key] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
+    keys: list[Key]
+    groups: list[Group]
 
     def known(self) -> list[str]:
-        """Returns the names of all keys and groups."""
-        names = [group.name for group in self.groups]
-        return names + [
-            key.name for key in [*self.keys, *(key for group in self.groups for key in group.keys)]
-        ]
+        """Returns the names of all groups and keys."""
+        keys = [*self.keys, *(key for group in self.groups for key in group.keys)]
+        return [*(group.name for group in self.groups), *(key.name for key in keys)]
 
 
 def conf_folders() -> list[Path]:
@@ -100,7 +76,7 @@ def conf_folders() -> list[Path]:
 def read_help(command: str) -> CommandHelp:
     """Reads a command's YAML file and those that it includes."""
     text = (CONF / f"{command}.yaml").read_text()
-    found = CommandHelp(_about(text), [key for key in _keys(text) if not key.name.startswith("hydra.")])
+    keys, groups = [key for key in _keys(text) if not key.name.startswith("hydra.")], list[Group]()
     shared: list[CommandHelp] = []
     for item in (yaml.safe_load(text) or {}).get("defaults", []):
         if isinstance(item, str):
@@ -108,30 +84,26 @@ def read_help(command: str) -> CommandHelp:
             continue
         ((name, default),) = item.items()
         if re.fullmatch(r"\w+", name):
-            found.groups.append(_group(name, _from_environment(str(default or "null"))))
-    own = found.groups
-    for each in shared:
-        found.keys += each.keys
-        found.groups = found.groups + each.groups
+            groups.append(_group(name, _from_environment(str(default or "null"))))
+    of_all = [group for each in shared for group in each.groups]
+    keys += (key for each in shared for key in each.keys)
     # An option that sets keys of elsewhere, as an experiment does, does not show them a second time.
     shown: set[str] = set()
-    for keys in (found.keys, *(group.keys for group in found.groups[len(own) :] + own)):
-        keys[:] = [key for key in keys if key.name not in shown]
-        shown |= {key.name for key in keys}
-    return found
+    for some in (keys, *(group.keys for group in of_all + groups)):
+        some[:] = [key for key in some if key.name not in shown]
+        shown |= {key.name for key in some}
+    return CommandHelp(_about(text), keys, groups + of_all)
 
 
 def help_text(command: str, program: str) -> str:
-    """Returns the help of a command.
-
-    Args:
-        command: The command, such as `train`.
-        program: How it is called, such as `likerank train`.
-    """
+    """Returns the help of a command, such as `train`, that is called as the program `likerank train`."""
     help_ = read_help(command)
     width = min(shutil.get_terminal_size((110, 24)).columns, 120)
     lines = [f"{program} KEY=VALUE ...", "", *textwrap.wrap(help_.about, width), ""]
-    choices = [(f"{group.name}={group.default}", ", ".join(group.others)) for group in help_.groups]
+    choices = [
+        (f"{name}={default}", ", ".join(option for option in options if option != default))
+        for name, default, options, _ in help_.groups
+    ]
     lines += ["Choices, and their other options:", *_rows(choices, width), "", "Keys:"]
     lines += _key_rows(help_.keys, width)
     for group in help_.groups:
@@ -147,11 +119,8 @@ def summary_of(command: str) -> str:
 
 
 def _key_rows(keys: list[Key], width: int) -> Iterator[str]:
-    rows = [
-        (f"{key.name}={key.value}", f"{key.comment} ({', '.join(key.owners)})" if key.owners else key.comment)
-        for key in keys
-    ]
-    return _rows(rows, width)
+    owned = {key.name: f" ({', '.join(key.owners)})" if key.owners else "" for key in keys}
+    return _rows([(f"{key.name}={key.value}", key.comment + owned[key.name]) for key in keys], width)
 
 
 def _rows(rows: list[tuple[str, str]], width: int, column: int = 38) -> Iterator[str]:
@@ -167,8 +136,7 @@ def _rows(rows: list[tuple[str, str]], width: int, column: int = 38) -> Iterator
 
 def _group(name: str, default: str) -> Group:
     files = [file for folder in reversed(conf_folders()) for file in (folder / name).glob("*.yaml")]
-    texts = {file.stem: file.read_text() for file in files}
-    texts = {option: texts[option] for option in sorted(texts)}
+    texts = dict(sorted({file.stem: file.read_text() for file in files}.items()))
     found: dict[str, Key] = {}
     owners: dict[str, list[str]] = {}
     for option in sorted(texts, key=lambda option: option != default):
@@ -176,7 +144,7 @@ def _group(name: str, default: str) -> Group:
             found.setdefault(key.name, key)
             owners.setdefault(key.name, []).append(option)
     keys = [
-        key if default in owners[key.name] else replace(key, owners=tuple(owners[key.name]))
+        key if default in owners[key.name] else key._replace(owners=tuple(owners[key.name]))
         for key in found.values()
     ]
     return Group(name, default, {option: _about(text) for option, text in texts.items()}, keys)

@@ -31,19 +31,19 @@ def analyse(config: DictConfig) -> Path:
     tracking = open_tracking(config)
     with _opened(config) as source:
         posts = source.posts()
-        followers = do_followers_matter(posts)
+        followers, targets, target_metrics = do_followers_matter(posts)
         sections = [
             who(posts),
             does_age_matter(posts, source),
-            followers.section,
-            best_and_worst(posts, source, followers.targets, config.shown),
+            followers,
+            best_and_worst(posts, source, targets, config.shown),
             pictures(posts, source, config.pictures, config.seed),
         ]
     notes = [posts.in_words(), *([MADE] if posts.synthetic else [])]
     files = write_analysis(Path(config.folder).absolute(), source.title, notes, sections)
     run = tracking.start_run({ANALYSED: source.title}, f"analysis: {source.title}")
     with outcome_kept(run):
-        run.log_metrics(posts.metrics() | followers.metrics())
+        run.log_metrics(posts.metrics() | target_metrics)
         for file in files:
             run.log_file(file, ANALYSES)
     for section in sections:

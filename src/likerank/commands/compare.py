@@ -10,8 +10,11 @@ from omegaconf import DictConfig
 from likerank.app.instantiate import make_group
 from likerank.app.paths import open_tracking
 from likerank.errors import LikerankError
-from likerank.evaluation import Comparison, UndefinedMetricError, compare_candidates, find_metric
-from likerank.reports import comparison_page, print_ranking, ranking_frame, write_table
+from likerank.evaluation import UndefinedMetricError
+from likerank.evaluation.configurations import Comparison, compare_candidates
+from likerank.evaluation.scoring import find_metric
+from likerank.reports.comparison import comparison_frame, comparison_page, print_comparison
+from likerank.reports.export import write_table
 from likerank.run_names import NETWORK, SYNTHETIC
 from likerank.tracking.load_predictions import load_predictions
 from likerank.tracking.select_runs import select_runs
@@ -39,7 +42,7 @@ def compare(config: DictConfig) -> Comparison:
     )
     posts, runs = predicted.posts, predicted.runs
     try:
-        ranking = compare_candidates(
+        comparison = compare_candidates(
             metric,
             likes=posts["likes"].to_numpy(np.float64),
             candidates=predicted.candidates,
@@ -52,22 +55,22 @@ def compare(config: DictConfig) -> Comparison:
     synthetic = chosen.records[0].tags.get(SYNTHETIC, named) == "true"
     caption = [*chosen.notes, *predicted.notes, *([MADE] if synthetic else [])]
     title = f"{chosen.title}, snapshot {chosen.fingerprint}"
-    print_ranking(ranking, title=title, metric=config.metric, caption=caption)
-    best = {each.label: _best_run(each.by_seed, runs[each.label]) for each in ranking.standings}
-    page = comparison_page(ranking, title=title, metric=config.metric, best_runs=best, caption=caption)
+    print_comparison(comparison, title=title, caption=caption)
+    best = {each.label: _best_run(each.by_seed, runs[each.label]) for each in comparison.standings}
+    page = comparison_page(comparison, title=title, best_runs=best, caption=caption)
     folder = Path(config.folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "comparison.html").write_text(page)
-    frame = ranking_frame(ranking, {label: list(by_seed.values()) for label, by_seed in runs.items()})
+    frame = comparison_frame(comparison, {label: list(by_seed.values()) for label, by_seed in runs.items()})
     tables = write_table(frame, folder, "comparison", csv_only=["runs"])
     if chosen.sweep is not None:
         for file in (folder / "comparison.html", *tables):
             chosen.sweep.log_file(file, "comparison")
     print(f"The page and the table: {folder / 'comparison.html'}, comparison.csv and comparison.tex")
-    networks = [each.label for each in ranking.standings if each.kind == NETWORK]
+    networks = [each.label for each in comparison.standings if each.kind == NETWORK]
     if networks:
         print(f"Make it the champion: likerank promote run_id={best[networks[0]]}")
-    return ranking
+    return comparison
 
 
 def _best_run(by_seed: Mapping[int, float], runs: Mapping[int, str]) -> str:

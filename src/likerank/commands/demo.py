@@ -11,7 +11,7 @@ from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import ingest
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.evaluation import ScoreTable
-from likerank.reports import print_score_table
+from likerank.reports.table import print_score_table
 from likerank.run_names import FINGERPRINT
 from likerank.training.results import caption_of
 from likerank.training.run import train_run

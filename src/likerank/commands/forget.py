@@ -13,7 +13,8 @@ from likerank.collecting.forgetting import ArchiveRemoval, remove_from_archive
 from likerank.collecting.state import STATE_FOLDER
 from likerank.dataset.forgetting import blank_author
 from likerank.errors import LikerankError
-from likerank.reports.deletion import print_remaining, print_removed, print_unreadable
+from likerank.reports.deletion import print_remaining, print_removed
+from likerank.reports.unreadable import print_unreadable
 from likerank.sources.archive import INSTAGRAM
 from likerank.tracking import find_champion
 from likerank.tracking.run_redaction import redact_runs

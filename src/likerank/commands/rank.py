@@ -8,7 +8,8 @@ from likerank.app.paths import open_tracking
 from likerank.errors import LikerankError
 from likerank.ranking.photo_files import find_photos
 from likerank.ranking.score_files import rank_files, write_ranking
-from likerank.reports import PhotoRanking, print_photo_ranking, print_unreadable
+from likerank.reports.photos import PhotoRanking, print_photo_ranking
+from likerank.reports.unreadable import print_unreadable
 
 
 def rank(config: DictConfig) -> PhotoRanking:
@@ -25,7 +26,7 @@ def rank(config: DictConfig) -> PhotoRanking:
         raise LikerankError(f"There are no photos in {', '.join(map(str, places))}: name others by photos=.")
     model = open_tracking(config).open_model(str(config.model))
     ranking, ranked = rank_files(files, model, long_side=config.long_side, tie=config.tie)
-    print_unreadable(ranking)
+    print_unreadable(ranking.unreadable.values(), most=20)
     if not ranked:
         raise LikerankError(
             f"None of the {len(files)} files could be read as a photo, see the reasons above: name others by "

@@ -13,7 +13,7 @@ from likerank.app.refresh_summary import INCOMPLETE, LAST, RefreshSummary
 from likerank.commands.collect import collect
 from likerank.commands.ingest import ingest_configured
 from likerank.errors import LikerankError
-from likerank.evaluation import find_metric
+from likerank.evaluation.scoring import find_metric
 from likerank.run_names import SUMMARIES
 from likerank.training.distributed import received_handover
 from likerank.training.refresh_run import only_refresh, refresh_run

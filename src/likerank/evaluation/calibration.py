@@ -13,9 +13,7 @@ from numpy.typing import ArrayLike
 from likerank.errors import LikerankError
 from likerank.evaluation.scored_posts import FloatArray, IntArray
 
-_QUANTILES = 101
 _POINTS = 50
-_LEAST_PAIRS_A_POINT = 25
 _MOST_PAIRS = 200_000
 
 
@@ -65,13 +63,12 @@ class Calibration:
         training, held_out = (np.asarray(part, np.float64) for part in (training_scores, scores))
         if not (np.isfinite(training).all() and np.isfinite(held_out).all()):
             raise LikerankError("The scores hold NaN or infinity; did the training diverge?")
-        quantiles = np.quantile(training, np.linspace(0, 1, _QUANTILES))
+        quantiles = np.quantile(training, np.linspace(0, 1, 101))
         difference, right = _judged_pairs(held_out, np.asarray(likes, np.float64), np.asarray(authors), seed)
-        points = min(_POINTS, -(-difference.size // _LEAST_PAIRS_A_POINT))
+        points = min(_POINTS, -(-difference.size // 25))
         if not points:
             return cls(tuple(quantiles.tolist()), (0.0,), (0.5,))
-        order = np.argsort(difference, kind="stable")
-        groups = np.array_split(order, points)
+        groups = np.array_split(np.argsort(difference, kind="stable"), points)
         mean_difference = np.array([difference[group].mean() for group in groups])
         # One pair of each outcome more (the rule of succession), or a few lucky pairs would be a certainty.
         share = np.array([(right[group].sum() + 1) / (group.size + 2) for group in groups])
@@ -135,11 +132,9 @@ def _pairs(group: IntArray, seed: int) -> tuple[IntArray, IntArray]:
     pairs = size * (size - 1) // 2
     pair_ends, group_starts = np.cumsum(pairs), np.cumsum(size) - size
     total = int(pairs.sum())
-    number = (
-        np.arange(total)
-        if total <= _MOST_PAIRS
-        else np.random.default_rng(seed).integers(total, size=_MOST_PAIRS)
-    )
+    number = np.arange(min(total, _MOST_PAIRS))
+    if total > _MOST_PAIRS:
+        number = np.random.default_rng(seed).integers(total, size=_MOST_PAIRS)
     of_group = np.searchsorted(pair_ends, number, side="right")
     number = number - (pair_ends - pairs)[of_group]
     # The pairs of a group are numbered (1, 0), (2, 0), (2, 1), (3, 0), ...

@@ -21,12 +21,8 @@ from scipy.special import chdtri
 
 from likerank.errors import LikerankError
 from likerank.evaluation.intervals import CONFIDENCE, Interval, Jackknife, Variance, bounded, jackknife
-from likerank.evaluation.metric import Metric
+from likerank.evaluation.metric import Metric, MetricWords
 from likerank.evaluation.scored_posts import ScoredPosts
-
-_NAMED_IN_A_VERDICT = 4
-_ENOUGH_FOR_A_MEDIAN = 4
-_LEFT_OUT_BY_CHANCE = 0.001
 
 
 @dataclass(frozen=True)
@@ -84,12 +80,14 @@ class Comparison:
         chance: Mean score of a random order of the same posts.
         posts: Number of posts that were scored.
         authors: Number of their authors; 0 across authors.
+        metric: The words of the metric that the candidates are compared by.
     """
 
     standings: tuple[Standing, ...]
     chance: float
     posts: int
     authors: int
+    metric: MetricWords
 
     @property
     def verdict(self) -> str:
@@ -105,7 +103,7 @@ class Comparison:
             return (
                 f"Nothing is better than the rest: {best.label} is ahead, but not surely better than {ahead}."
             )
-        return f"{best.label} is best, but not surely better than {_listed(open_)}."
+        return f"{best.label} is best, but not surely better than {listed(open_)}."
 
 
 class _Scored(NamedTuple):
@@ -115,6 +113,10 @@ class _Scored(NamedTuple):
     by_seed: dict[int, float]
     posts: Jackknife
     seeds: Sequence[Variance] = ()
+
+    @property
+    def family(self) -> str:
+        return self.candidate.family or self.candidate.label
 
 
 def compare_candidates(
@@ -159,6 +161,7 @@ def compare_candidates(
         chance=chance,
         posts=int(posts.size[counted].sum()),
         authors=int(np.count_nonzero(counted)) if authors is not None else 0,
+        metric=metric.words,
     )
 
 
@@ -184,7 +187,7 @@ def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
     families: dict[str, dict[str, list[float]]] = {}
     for each in scored:
         of_kind = families.setdefault(each.candidate.kind, {})
-        of_kind.setdefault(_family(each.candidate), []).extend(each.by_seed.values())
+        of_kind.setdefault(each.family, []).extend(each.by_seed.values())
     pooled = {kind: _pooled(list(of_kind.values())) for kind, of_kind in families.items()}
     surest = max(pooled.values(), key=lambda variance: variance.degrees)
 
@@ -192,7 +195,7 @@ def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
         of_kind = pooled[each.candidate.kind]
         if not of_kind.degrees:
             return []
-        own = _spread(families[each.candidate.kind][_family(each.candidate)]) or 0.0
+        own = _spread(families[each.candidate.kind][each.family]) or 0.0
         # A baseline's few seeds estimate its spread badly, so it is taken to vary as much as the kind with
         # the most seeds; but not where no seed ever changes it.
         least = surest.value if of_kind.value else 0.0
@@ -201,17 +204,13 @@ def _with_seeds(scored: list[_Scored]) -> list[_Scored]:
     return [each._replace(seeds=of_seeds(each)) for each in scored]
 
 
-def _family(candidate: Candidate) -> str:
-    return candidate.family or candidate.label
-
-
 def _pooled(families: list[list[float]]) -> Variance:
     """Pools the families' variances, without those of a training that diverged."""
     degrees = np.array([len(family) - 1 for family in families if len(family) > 1], np.float64)
     variances = np.array([(_spread(family) or 0.0) ** 2 for family in families if len(family) > 1])
-    if variances.size >= _ENOUGH_FOR_A_MEDIAN:
+    if variances.size >= 4:  # enough for a median
         usual = float(np.median(variances * degrees / chdtri(degrees, 0.5)))
-        kept = variances * degrees <= usual * chdtri(degrees, _LEFT_OUT_BY_CHANCE)
+        kept = variances * degrees <= usual * chdtri(degrees, 0.001)
         variances, degrees = variances[kept], degrees[kept]
     return Variance(float(variances @ degrees / max(degrees.sum(), 1)), int(degrees.sum()))
 
@@ -226,7 +225,7 @@ def _behind(metric: Metric, best: _Scored, other: _Scored, confidence: float) ->
     return bounded(difference, -widest, widest, [*best.seeds, *other.seeds], confidence)
 
 
-def _listed(labels: list[str]) -> str:
-    named = labels[:_NAMED_IN_A_VERDICT]
-    rest = len(labels) - len(named)
-    return "; ".join([*named, *([f"{rest} more"] if rest else [])])
+def listed(labels: list[str], most: int = 4) -> str:
+    """Returns the first labels and the number of others in words."""
+    more = [f"{len(labels) - most} more"] if len(labels) > most else []
+    return "; ".join([*labels[:most], *more])

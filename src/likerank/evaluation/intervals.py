@@ -58,11 +58,8 @@ class Jackknife(NamedTuple):
 
     def less(self, other: "Jackknife") -> "Jackknife":
         """Returns the difference of two estimates on the same posts, paired."""
-        return Jackknife(
-            self.estimate - other.estimate,
-            self.deviations - other.deviations,
-            min(self.degrees, other.degrees),
-        )
+        estimate, deviations = self.estimate - other.estimate, self.deviations - other.deviations
+        return Jackknife(estimate, deviations, min(self.degrees, other.degrees))
 
 
 class Variance(NamedTuple):
@@ -138,9 +135,7 @@ def jackknife(metric: Metric, posts: ScoredPosts) -> Jackknife:
     several = times > 1
     left_out &= several[group]
     times = np.where(several, times, 1)
-    value = np.divide(
-        without.numerator, without.denominator, out=np.zeros_like(without.numerator), where=left_out
-    )
+    value = np.divide(*without, out=np.zeros_like(without.numerator), where=left_out)
     centred = value - (summed(value) / times)[group]
     of_posts = np.where(left_out, centred * (weight * np.sqrt(1 - 1 / times))[group], 0.0)
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -27,35 +26,8 @@ class Sums(NamedTuple):
     denominator: FloatArray
 
 
-class LeftOut(NamedTuple):
-    """A group's sums without one post or one block of posts, for each such deletion: (D,) each."""
-
-    sums: Sums
-    group: IntArray
-
-
-class Exact(NamedTuple):
-    """A metric's closed forms.
-
-    Attributes:
-        sums: Numerator and denominator of each group, (G,); 0 and 0 where a group gives nothing to score.
-        sums_without: The same of each post's group without that post, (N,).
-    """
-
-    sums: Callable[[ScoredPosts], Sums]
-    sums_without: Callable[[ScoredPosts], Sums]
-
-
-@dataclass(frozen=True)
-class MetricWords:
-    """Words that a table shows a metric with.
-
-    Attributes:
-        name: The metric's key.
-        label: The column's heading.
-        sentence: The explanation below the table.
-        shown: Whether the table on the screen has the column.
-    """
+class MetricWords(NamedTuple):
+    """A metric's key, column heading and explanation in a table, and whether the screen shows the column."""
 
     name: str
     label: str
@@ -92,8 +64,10 @@ class Metric:
         least_posts: How many posts a group needs to be scored.
         on_target: Whether truth and score are the training target and its prediction, as for an error, and
             not the likes and the ranking score. Such a metric has no chance, is not shown and ranks nothing.
-        exact: Closed forms in place of the statistic, which is not needed then. Of these, the chance by
-            default is the value of a constant score.
+        exact: Closed forms in place of the statistic, which is not needed then: returns the sums of each
+            group, (G,), 0 and 0 where a group gives nothing to score, or, where its second argument is true,
+            those of each post's group without that post, (N,). The chance by default is then the value of a
+            constant score.
     """
 
     # No dataclass: OmegaConf would turn an instance among a group's nodes into a configuration.
@@ -110,7 +84,7 @@ class Metric:
         chance: float | None = None,
         least_posts: int = 2,
         on_target: bool = False,
-        exact: Exact | None = None,
+        exact: Callable[[ScoredPosts, bool], Sums] | None = None,
     ) -> None:
         """Checks the name and that there is a function.
 
@@ -159,21 +133,22 @@ class Metric:
         if self.exact is None:
             sums = self._sums_of(posts, posts.rows_by_group)
         else:
-            sums = _only_where(enough, self.exact.sums(posts))
+            sums = _only_where(enough, self.exact(posts, False))
         if not sums.denominator.any():
             given = "each author's posts" if posts.within else "the posts"
             also = "" if self.exact is not None else f", or {self.name} is NaN for them"
             raise UndefinedMetricError(f"{given} are all liked equally in this split{also}")
         return sums
 
-    def leave_out(self, posts: ScoredPosts) -> LeftOut:
+    def leave_out(self, posts: ScoredPosts) -> tuple[Sums, IntArray]:
         """Scores each group without each of its posts, or each of its blocks of posts where it has many.
 
+        Returns the sums of each deletion and its group, (D,) each.
         Which posts form a block depends on the groups only, so the deletions of two scores are paired.
         """
         if self.exact is not None:
             enough = posts.size[posts.group] > self.least_posts
-            return LeftOut(_only_where(enough, self.exact.sums_without(posts)), posts.group)
+            return _only_where(enough, self.exact(posts, True)), posts.group
         random = np.random.default_rng(0)
         kept: list[IntArray] = []
         group: list[int] = []
@@ -182,7 +157,7 @@ class Metric:
             order, blocks = (rows, rows.size) if few else (random.permutation(rows), _BLOCKS)
             kept += [np.setdiff1d(rows, block) for block in np.array_split(order, blocks)]
             group += [code] * blocks
-        return LeftOut(self._sums_of(posts, kept), np.array(group))
+        return self._sums_of(posts, kept), np.array(group)
 
     def chance_among(self, posts: ScoredPosts) -> float:
         """Returns the mean value of a random order of the posts, whatever their scores.

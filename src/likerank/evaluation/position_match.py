@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from likerank.evaluation.metric import Exact, Metric, Sums
+from likerank.evaluation.metric import Metric, Sums
 from likerank.evaluation.scored_posts import ABOVE, TIED, FloatArray, IntArray, ScoredPosts
 
 _CHUNK = 200_000  # complex numbers an array: fits a core's cache
@@ -38,32 +38,30 @@ def position_match(n: int) -> Metric:
         lowest=0,
         highest=1,
         least_posts=n,
-        exact=Exact(partial(_sums, n=n), partial(_sums_without, n=n)),
+        exact=partial(_sums, n=n),
     )
 
 
-def _sums(posts: ScoredPosts, n: int) -> Sums:
-    chances = _chances(posts, n, without_one=False)[:, 0]
-    return Sums(posts.group_sums(chances), posts.size.astype(np.float64))
-
-
-def _sums_without(posts: ScoredPosts, n: int) -> Sums:
+def _sums(posts: ScoredPosts, without: bool, n: int) -> Sums:
+    chances = _chances(posts, n, without)
+    if not without:
+        return Sums(posts.group_sums(chances[:, 0]), posts.size.astype(np.float64))
     # Seen from the post left out, a post that it is below is above.
-    weights = _chances(posts, n, without_one=True).reshape(-1, 3, 3)[:, ::-1, ::-1]
+    weights = chances.reshape(-1, 3, 3)[:, ::-1, ::-1]
     return Sums(posts.sum_others(weights), posts.others.astype(np.float64))
 
 
-def _chances(posts: ScoredPosts, n: int, *, without_one: bool) -> FloatArray:
+def _chances(posts: ScoredPosts, n: int, without: bool) -> FloatArray:
     """Each post's chance, (N, 1), or without another post that is [below, tied, above], (N, 9)."""
     counts = posts.counts
-    chances = np.zeros((len(counts), 9 if without_one else 1))
+    chances = np.zeros((len(counts), 9 if without else 1))
     others = posts.others
     score_ties, truth_ties = counts[:, TIED].sum(1), counts[:, :, TIED].sum(1)
     any_place = np.maximum(score_ties, truth_ties) == others
     chances[any_place] = 1 / n
     # Each tie adds one to the polynomial's degree, and k nodes integrate degree 2 k - 1 exactly.
     v_nodes, w_nodes = (np.minimum(ties, n - 1) // 2 + 1 for ties in (score_ties, truth_ties))
-    enough = others >= (n if without_one else n - 1)
+    enough = others >= (n if without else n - 1)
     kinds = v_nodes * n + w_nodes
     kinds[any_place | ~enough] = 0
     for kind in np.unique(kinds[kinds > 0]):
@@ -71,14 +69,14 @@ def _chances(posts: ScoredPosts, n: int, *, without_one: bool) -> FloatArray:
         alike = np.flatnonzero(kinds == kind)
         step = max(1, _CHUNK // weights.size)
         for part in (alike[start : start + step] for start in range(0, alike.size, step)):
-            chances[part] = _integrate(counts[part].reshape(-1, 9), nodes, weights, n, without_one)
+            chances[part] = _integrate(counts[part].reshape(-1, 9), nodes, weights, n, without)
     return chances
 
 
 def _quadrature(n: int, v_nodes: int, w_nodes: int) -> tuple[ComplexArray, FloatArray]:
     """Returns p + b x + c / x of the nine positions at each of Q nodes, (Q, 9), and the weights, (Q,)."""
-    v, v_weight = _unit_gauss_legendre(v_nodes)
-    w, w_weight = _unit_gauss_legendre(w_nodes)
+    (v, v_weight), (w, w_weight) = (np.polynomial.legendre.leggauss(nodes) for nodes in (v_nodes, w_nodes))
+    v, w = (v + 1) / 2, (w + 1) / 2
     k = np.arange(n // 2 + 1)
     x = np.exp(2j * np.pi * k / n)[None, None, :, None, None]
     # The other half of the circle is conjugate: its real parts are the same.
@@ -88,23 +86,18 @@ def _quadrature(n: int, v_nodes: int, w_nodes: int) -> tuple[ComplexArray, Float
     truth_above = (above + np.multiply.outer(w, tied))[None, :, None, None, :]
     score_only, truth_only = score_above * (1 - truth_above), (1 - score_above) * truth_above
     nodes = (1 - score_only - truth_only) + score_only * x + truth_only / x
-    weights = np.multiply.outer(np.multiply.outer(v_weight, w_weight), x_weight)
+    weights = np.multiply.outer(np.multiply.outer(v_weight / 2, w_weight / 2), x_weight)
     return nodes.reshape(-1, 9), weights.ravel()
 
 
-def _unit_gauss_legendre(nodes: int) -> tuple[FloatArray, FloatArray]:
-    points, weights = np.polynomial.legendre.leggauss(nodes)
-    return (points + 1) / 2, weights / 2
-
-
 def _integrate(
-    counts: IntArray, nodes: ComplexArray, weights: FloatArray, n: int, without_one: bool
+    counts: IntArray, nodes: ComplexArray, weights: FloatArray, n: int, without: bool
 ) -> FloatArray:
     others = counts.sum(1)
     # Scaled by the number of others to the power of the degree, so that nothing overflows.
     shares = (counts / others[:, None]).astype(np.complex128)
     coefficients = _elementary_symmetric(shares, others, nodes, n - 1)
-    if without_one:
+    if without:
         # Dividing by 1 + z q takes another post of the position q out of the product.
         chance = np.zeros((len(counts), 9))
         for degree in range(n):

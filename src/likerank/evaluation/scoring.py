@@ -72,12 +72,17 @@ class ScoreTable:
 
     Attributes:
         rows: One for each scope, predictor and metric, in that order; the truth's after the predictors'.
-        metrics: The words of each metric, in the order of the columns; the first one leads: its interval and
-            skill are columns, too.
+        metrics: The words of each metric, in the order of the columns; the first one shown leads: its
+            interval and skill are columns, too.
     """
 
     rows: tuple[ScoreRow, ...]
     metrics: tuple[MetricWords, ...] = _DEFAULT_WORDS
+
+    @property
+    def shown(self) -> list[MetricWords]:
+        """The metrics that tables have as columns, the leading one first."""
+        return [words for words in self.metrics if words.shown]
 
     def to_metrics(self) -> dict[str, float]:
         """Returns the scores by key, such as `network/within/pairwise`, without those that are absent."""
@@ -90,7 +95,7 @@ class ScoreTable:
     def to_json(self) -> dict[str, Any]:
         """Returns the table in plain types, for `json.dump`."""
         return {
-            "metrics": [asdict(words) for words in self.metrics],
+            "metrics": [words._asdict() for words in self.metrics],
             "rows": [asdict(row) for row in self.rows],
         }
 
@@ -136,7 +141,10 @@ def score_table(
     rankings = {name: scores.ranking for name, scores in predictors.items()} | _truth_rankings(truth)
     measured = with_metrics(metrics).values()
     rows: list[ScoreRow] = []
-    for scope, groups in ((ACROSS, folds), (WITHIN, _author_in_fold(author, folds))):
+    within = author
+    if folds is not None:
+        within = np.unique(np.column_stack((author, folds)), axis=0, return_inverse=True)[1]
+    for scope, groups in ((ACROSS, folds), (WITHIN, within)):
         constant = ScoredPosts(likes, np.zeros(author.size), groups)
         chance = {metric.name: _chance(metric, constant) for metric in measured}
         ceiling: dict[str, ScoreRow] = {}
@@ -177,12 +185,6 @@ def find_metric(key: str, metrics: Iterable[Metric] = ()) -> tuple[Metric, bool]
             f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
         )
     return known[name], scope == WITHIN
-
-
-def _author_in_fold(author: IntArray, folds: ArrayLike | None) -> IntArray:
-    if folds is None:
-        return author
-    return np.unique(np.column_stack((author, np.asarray(folds))), axis=0, return_inverse=True)[1]
 
 
 def _truth_rankings(truth: tuple[ArrayLike, ArrayLike] | None) -> dict[str, FloatArray]:

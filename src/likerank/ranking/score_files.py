@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
-from likerank.evaluation import Calibration, rank_photos
+from likerank.evaluation.calibration import Calibration
+from likerank.evaluation.photos import rank_photos
 from likerank.images import make_stored_image, to_pixels
 from likerank.progress import progress_bar, track
 from likerank.records import PictureFile
-from likerank.reports import PhotoRanking, write_contact_sheet, write_csv, write_json
+from likerank.reports.photos import PhotoRanking, write_contact_sheet, write_csv, write_json
 from likerank.run_names import RANKING
 from likerank.tracking import TrainedModel
 
@@ -65,12 +66,7 @@ def rank_files(
 def score_files(
     files: Sequence[Path], model: TrainedModel, long_side: int
 ) -> tuple[dict[Path, float], dict[str, str]]:
-    """Scores photos, each scaled through a stored image as a post is; a few are in memory at a time.
-
-    Args:
-        files: The photos.
-        model: The trained model.
-        long_side: The long side of the stored images in pixels.
+    """Scores photos, each scaled through a stored image of that long side; a few are in memory at a time.
 
     Returns:
         The score of each photo, and the reasons why other files could not be read, by name.
@@ -97,13 +93,9 @@ def score_files(
 
 
 def write_ranking(ranking: PhotoRanking, files: Sequence[Path], folder: Path, cards: int) -> None:
-    """Writes ranking.csv, ranking.json and contact_sheet.html.
+    """Writes ranking.csv, ranking.json and contact_sheet.html, with at most so many cards.
 
-    Args:
-        ranking: The ranking.
-        files: The files of its photos, in the same order.
-        folder: The folder; created where it is missing.
-        cards: The largest number of photos on the contact sheet.
+    `files` are those of the ranking's photos, in the same order; the folder is created where it is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(ranking, folder / "ranking.csv")

@@ -1,7 +1,6 @@
 """The deletion of a person's data on the screen: what is removed, and what stays."""
 
 from collections.abc import Collection, Mapping
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -10,8 +9,6 @@ from likerank.collecting.forgetting import ArchiveRemoval
 from likerank.dataset.forgetting import AffectedSnapshot
 from likerank.store.forgetting import ForgetCounts
 from likerank.tracking.run_redaction import RunRemoval
-
-_SHOWN_RUNS: Final = 20
 
 
 def print_removed(
@@ -50,15 +47,10 @@ def print_removed(
 
 
 def print_remaining(trained: Mapping[str, str], champion: str | None) -> None:
-    """Prints what cannot be undone.
-
-    Args:
-        trained: Runs that were trained on the author's posts, by id, with their status.
-        champion: The champion's run, if there is one.
-    """
+    """Prints what cannot be undone, given the status of each run that was trained on the author's posts."""
     print("What cannot be undone:")
     if trained:
-        shown = list(trained)[:_SHOWN_RUNS]
+        shown = list(trained)[:20]
         more = f" and {len(trained) - len(shown)} more" if len(trained) > len(shown) else ""
         print(f"- Models trained on the deleted posts keep what they learned: run {', '.join(shown)}{more}.")
         if champion in trained:
@@ -71,13 +63,6 @@ def print_remaining(trained: Mapping[str, str], champion: str | None) -> None:
         "rankings of the author's photos, the list of accounts; and disk space that databases have freed but "
         "not overwritten."
     )
-
-
-def print_unreadable(sentences: Collection[str]) -> None:
-    """Prints the parts of runs that could not be read, on standard error."""
-    console = Console(stderr=True, soft_wrap=True)
-    for sentence in sentences:
-        console.print(f"  left out: {sentence}", markup=False, highlight=False)
 
 
 def _counted(number: int, thing: str) -> str:

@@ -6,13 +6,11 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from likerank.version import __version__
 
-_OWN = "likerank.reports"
-
 
 @cache
 def _templates(package: str) -> Environment:
     return Environment(
-        loader=ChoiceLoader([PackageLoader(each) for each in dict.fromkeys((package, _OWN))]),
+        loader=ChoiceLoader([PackageLoader(each) for each in dict.fromkeys((package, "likerank.reports"))]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -20,7 +18,7 @@ def _templates(package: str) -> Environment:
     )
 
 
-def render_page(template: str, package: str = _OWN, **content: object) -> str:
+def render_page(template: str, package: str = "likerank.reports", **content: object) -> str:
     """Returns a page; all its content is escaped.
 
     Args:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from likerank.evaluation import RankedPhoto
+from likerank.evaluation.photos import RankedPhoto
 from likerank.reports.page import render_page
+from likerank.reports.table import print_notes
 
 _SYNTHETIC = (
     "The model learned from synthetic posts, drawn landscapes with likes by a formula; its scores of real "
     "photos mean nothing."
 )
-_SHOWN, _SHOWN_REASONS = 30, 20
+_SHOWN = 30
 _FIRST, _WITHIN, _LAST = "╭", "│", "╰"
 
 
@@ -68,12 +68,7 @@ def tie_brackets(photos: Sequence[RankedPhoto]) -> list[str]:
 
 
 def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None) -> None:
-    """Prints the best 30 photos and an explanation of the columns.
-
-    Args:
-        ranking: The ranking.
-        console: Where to print; standard output by default.
-    """
+    """Prints the best 30 photos and an explanation of the columns, on standard output by default."""
     console = console or Console()
     number = len(ranking.photos)
     title = f"{number:,} photo{'s' * (number != 1)} of {ranking.folder}, ranked by {ranking.model}"
@@ -92,17 +87,7 @@ def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None
     if number > _SHOWN:
         console.print(f"  and {number - _SHOWN:,} more.", highlight=False)
     console.print()
-    for note in (*ranking.notes(f"{_FIRST} {_LAST}"), *[_SYNTHETIC] * ranking.synthetic):
-        console.print(Padding(Text(note, style="dim"), (0, 0, 0, 1)))
-
-
-def print_unreadable(ranking: PhotoRanking) -> None:
-    """Prints to standard error why files could not be read, at most 20 of them."""
-    console, reasons = Console(stderr=True, soft_wrap=True), list(ranking.unreadable.values())
-    for reason in reasons[:_SHOWN_REASONS]:
-        console.print(f"  left out: {reason}", markup=False, highlight=False)
-    if len(reasons) > _SHOWN_REASONS:
-        console.print(f"  and {len(reasons) - _SHOWN_REASONS} more.")
+    print_notes(console, (*ranking.notes(f"{_FIRST} {_LAST}"), *[_SYNTHETIC] * ranking.synthetic))
 
 
 def write_csv(ranking: PhotoRanking, file: Path) -> None:
@@ -119,13 +104,7 @@ def write_json(ranking: PhotoRanking, file: Path) -> None:
 
 
 def write_contact_sheet(ranking: PhotoRanking, thumbnails: Sequence[bytes], file: Path) -> None:
-    """Writes the best photos as one HTML file of cards that loads nothing else.
-
-    Args:
-        ranking: The ranking.
-        thumbnails: JPEGs of the first photos, one a card.
-        file: The page.
-    """
+    """Writes the best photos as one HTML file that loads nothing else: a card for each JPEG thumbnail."""
     tied = [False, *(photo.ties_with_next for photo in ranking.photos)]
     cards = [
         {"photo": photo, "thumbnail": b64encode(thumbnail).decode(), "tied_before": tied_before}

@@ -1,7 +1,7 @@
 """Posts' pictures in rows on a figure, with a text below each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,20 +12,12 @@ from likerank.reports.style import GREY, drawing, plain
 Picture = NDArray[np.uint8]
 
 _ROW = 1.65  # a row's height, in pictures
-_LEAST_COLUMNS = 10.3  # or few pictures would be as large as the page
-_GAP = 0.3  # between left and right, in inches
+_GAP = 0.3  # between left and right, in pictures
 _SIDE = 0.97  # inches of a picture
 
 
-@dataclass(frozen=True)
-class SheetRow:
-    """A row of a contact sheet.
-
-    Attributes:
-        label: The row's heading.
-        left: Pictures and the text below each, the best first.
-        right: Pictures and the text below each, the worst last.
-    """
+class SheetRow(NamedTuple):
+    """A row's heading, and pictures with the text below each: the best first, and the worst last."""
 
     label: str
     left: Sequence[tuple[Picture | None, str]]
@@ -35,7 +27,8 @@ class SheetRow:
 def contact_sheet_figure(rows: Sequence[SheetRow], note: str) -> Figure:
     """Draws rows of pictures, some on the left and some on the right, below a note; at least one row."""
     left = max(len(row.left) for row in rows)
-    columns = max(_LEAST_COLUMNS, left + _GAP + max(len(row.right) for row in rows))
+    # At least ten, or few pictures would be as large as the page.
+    columns = max(10 + _GAP, left + _GAP + max(len(row.right) for row in rows))
     with drawing(0.3 + _SIDE * _ROW * len(rows), _SIDE * columns) as figure:
         # One axes for all: laying out a hundred takes seconds.
         axes = figure.subplots()

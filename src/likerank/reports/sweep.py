@@ -16,17 +16,21 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import rankdata
 
-from likerank.evaluation import OBJECTIVE, SEED, by_numbers_in_it, effects_of_choices, numbers_in, swept_keys
+from likerank.evaluation.effects import (
+    OBJECTIVE,
+    SEED,
+    by_numbers_in_it,
+    effects_of_choices,
+    numbers_in,
+    swept_keys,
+)
 from likerank.reports.export import write_table
 from likerank.reports.page import render_page
 from likerank.reports.style import AMOUNTS, BLACK, as_png, as_svg, drawing, shortened
 
 _SHOWN: Final = 20
-_OUTCOME: Final = ("run", "status", OBJECTIVE, "reason")
 _TICKS: Final = 6
-_INCHES_AN_AXIS: Final = 1.45
 _BELOW: Final = -0.15  # height of a trial that lacks the choice
-_BEHIND_LABELS: Final = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
 _PALEST: Final = 0.12  # of the colours; below, a line is hardly visible on white
 
 
@@ -81,8 +85,33 @@ def write_sweep_report(
         files += [folder / "parallel_coordinates.png", folder / "parallel_coordinates.svg"]
         files[-2].write_bytes(as_png(drawn))
         files[-1].write_text(figure)
+    keys, finished = swept_keys(ranked), int(ranked[OBJECTIVE].notna().sum())
+    rows = [
+        {
+            "run": run,
+            "seed": row[SEED],
+            "choices": [row[key] for key in keys],
+            "objective": row[OBJECTIVE],
+            "reason": reasons.get(str(run), "not known"),
+        }
+        for run, row in ranked.iterrows()
+    ]
+    best = "; there is no best trial"
+    if finished:
+        best = f". The best by {objective}: {ranked[OBJECTIVE].iloc[0]:.4f}, run {ranked.index[0]}"
+    page = render_page(
+        "sweep.html",
+        title=title,
+        summary=f"{len(ranked)} trials, {finished} finished, {len(ranked) - finished} failed{best}.",
+        figure=Markup(figure),  # noqa: S704 - matplotlib escapes the labels that it writes
+        objective=objective,
+        keys=keys,
+        trials=rows[:finished],
+        failed=rows[finished:],
+        effects=effects.to_dict("records"),
+    )
     files.append(folder / "sweep.html")
-    files[-1].write_text(_page(title, ranked, effects, objective, reasons, figure))
+    files[-1].write_text(page)
     return sorted(files)
 
 
@@ -104,7 +133,7 @@ def trials_figure(trials: pd.DataFrame, objective: str) -> Figure:
     # Coloured by place, since one bad trial would give all others the same colour.
     places = (rankdata(lines[objective]) - 1) / max(len(lines) - 1, 1)
     colours = [mpl.colors.to_hex(mpl.colormaps[AMOUNTS](_PALEST + (1 - _PALEST) * place)) for place in places]
-    with drawing(4.6, max(6.0, _INCHES_AN_AXIS * len(axes_of) + 1)) as figure:
+    with drawing(4.6, max(6.0, 1.45 * len(axes_of) + 1)) as figure:
         axes = figure.subplots()
         parallel_coordinates(
             lines.assign(trial=range(len(lines))),
@@ -119,9 +148,10 @@ def trials_figure(trials: pd.DataFrame, objective: str) -> Figure:
         axes.lines[len(lines) - 1].set(color=BLACK, linewidth=3)
         for place, (_, ticks) in enumerate(axes_of.values()):
             axes.hlines(list(ticks), place, place + 0.03, color=BLACK, linewidth=1, zorder=3)
+            behind = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
             for height, label in ticks.items():
                 text = label.replace("$", r"\$")
-                axes.text(place + 0.05, height, text, va="center", fontsize=8, zorder=4, bbox=_BEHIND_LABELS)
+                axes.text(place + 0.05, height, text, va="center", fontsize=8, zorder=4, bbox=behind)
         names = [name.replace(".", ".\n").replace("/", "/\n") for name in axes_of]
         axes.set_xticks(range(len(names)), names)
         axes.tick_params(axis="x", length=0, pad=8)
@@ -145,10 +175,11 @@ def _choice_axis(values: pd.Series) -> tuple[NDArray[np.float64], dict[float, st
     spaced = np.linspace(0, 1, len(different)) if len(different) > 1 else np.array([0.5])
     heights = values.map(dict(zip(different, spaced, strict=True))).to_numpy(np.float64)
     shown = np.unique(np.linspace(0, len(different) - 1, min(len(different), _TICKS)).round().astype(int))
-    ticks = {
-        float(spaced[at]): f"{different[at]:.3g}" if numbers is not None else _last_part(different[at])
-        for at in shown
-    }
+    names = [
+        f"{value:.3g}" if numbers is not None else shortened(value.rsplit(".", 1)[-1], 20)
+        for value in different
+    ]
+    ticks = {float(spaced[at]): names[at] for at in shown}
     if np.isnan(heights).any():
         heights = np.where(np.isnan(heights), _BELOW, heights)
         ticks[_BELOW] = "none"
@@ -162,50 +193,11 @@ def _objective_axis(values: pd.Series) -> tuple[NDArray[np.float64], dict[float,
     return heights, {float((tick - low) / span): f"{tick:.3g}" for tick in np.linspace(low, high, _TICKS)}
 
 
-def _page(
-    title: str,
-    ranked: pd.DataFrame,
-    effects: pd.DataFrame,
-    objective: str,
-    reasons: Mapping[str, str],
-    figure: str,
-) -> str:
-    """Returns a self-contained page of a sweep."""
-    keys = swept_keys(ranked)
-    rows = [
-        {
-            "run": run,
-            "seed": row[SEED],
-            "choices": [row[key] for key in keys],
-            "objective": row[OBJECTIVE],
-            "reason": reasons.get(str(run), "not known"),
-        }
-        for run, row in ranked.iterrows()
-    ]
-    finished = ranked[OBJECTIVE].notna().sum()
-    summary = f"{len(ranked)} trials, {finished} finished, {len(ranked) - finished} failed"
-    if finished:
-        summary += f". The best by {objective}: {ranked[OBJECTIVE].iloc[0]:.4f}, run {ranked.index[0]}."
-    else:
-        summary += "; there is no best trial."
-    return render_page(
-        "sweep.html",
-        title=title,
-        summary=summary,
-        figure=Markup(figure),  # noqa: S704 - matplotlib escapes the labels that it writes
-        objective=objective,
-        keys=keys,
-        trials=rows[:finished],
-        failed=rows[finished:],
-        effects=effects.to_dict("records"),
-    )
-
-
 def _choices(trial: "pd.Series[str]") -> str:
     return " ".join(
         f"{str(name).rsplit('.', 1)[-1]}={_short(str(trial[name]))}"
         for name in trial.index
-        if name not in _OUTCOME and trial[name] != ""
+        if name not in ("run", "status", OBJECTIVE, "reason") and trial[name] != ""
     )
 
 
@@ -215,7 +207,3 @@ def _short(value: str) -> str:
         return f"{float(value):.4g}" if "." in value or "e" in value else value
     except ValueError:
         return value
-
-
-def _last_part(name: str) -> str:
-    return shortened(name.rsplit(".", 1)[-1], 20)

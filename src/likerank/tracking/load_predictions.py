@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from likerank.dataset import SELECT, VALIDATION
 from likerank.errors import LikerankError
-from likerank.evaluation import SEED, Candidate
+from likerank.evaluation.configurations import Candidate
+from likerank.evaluation.effects import SEED
 from likerank.progress import track
 from likerank.run_names import NETWORK, OVERRIDES, PREDICTIONS
 from likerank.tracking import Run

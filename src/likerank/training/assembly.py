@@ -26,7 +26,10 @@ from likerank.app.paths import Folders
 from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import Metric
-from likerank.models import Baseline, PopularityRegressor, ResumableEarlyStopping, Scorer, create_baseline
+from likerank.models.baselines import Baseline, create_baseline
+from likerank.models.regressor import PopularityRegressor
+from likerank.models.scorer import Scorer
+from likerank.models.stopping import ResumableEarlyStopping
 from likerank.run_names import CHECKPOINTS
 from likerank.tracking.code_version import code_version
 from likerank.training.baselines import fit_baselines

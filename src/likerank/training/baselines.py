@@ -8,7 +8,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from likerank.dataset import TRAIN, Snapshot
-from likerank.models import Baseline, create_baseline, load_baseline
+from likerank.models.baselines import Baseline, create_baseline, load_baseline
 
 
 def fit_baselines(

@@ -12,8 +12,10 @@ from likerank.dataset import SELECT, STOP, TEST, TRAIN, VALIDATION, Snapshot, fi
 from likerank.dataset.recipe import BEFORE
 from likerank.dataset.splits import LATER_POSTS
 from likerank.errors import LikerankError
-from likerank.evaluation import Interval, Metric, find_metric, paired_difference
-from likerank.reports import ModelFacts, model_card
+from likerank.evaluation import Metric
+from likerank.evaluation.intervals import Interval, paired_difference
+from likerank.evaluation.scoring import find_metric
+from likerank.reports.card import model_card
 from likerank.run_names import CARD, FINGERPRINT, PROMOTION
 from likerank.tracking import Run, Tracking, find_champion, register_champion
 from likerank.tracking.code_version import code_version
@@ -75,7 +77,7 @@ def challenge(
             run.set_tags({PROMOTION: promotion})
         if score_test and TEST not in ranked_splits(run):
             evaluate_run(run, folders)
-        card = model_card(_facts(run, folders))
+        card = _card(run, folders)
         run.log_text(card, CARD)
         version = register_champion(tracking, run, card)
     if promoted:
@@ -157,9 +159,9 @@ def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, folders: Folders) -
     return pd.Series(scores, index=posts["key"])
 
 
-def _facts(run: Run, folders: Folders) -> ModelFacts:
+def _card(run: Run, folders: Folders) -> str:
     snapshot = Snapshot(find_snapshot(folders.snapshots, run.tags[FINGERPRINT]))
-    return ModelFacts(
+    return model_card(
         run_id=run.id,
         name=rebuild(run, folders).plan(snapshot.fingerprint).name,
         params=run.params,

@@ -7,7 +7,7 @@ import torch
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from likerank.files import aside_of
-from likerank.models import Scorer
+from likerank.models.scorer import Scorer
 
 CHECKPOINT_CHOICES: Final = ("best", "last")
 

@@ -4,7 +4,7 @@ from likerank.app.paths import Folders
 from likerank.dataset import TEST
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
-from likerank.reports import print_score_table
+from likerank.reports.table import print_score_table
 from likerank.tracking import Run
 from likerank.training.figures import keep_figures
 from likerank.training.rebuild import rebuild, trained_predictors

@@ -9,8 +9,9 @@ import pandas as pd
 
 from likerank.dataset import VALIDATION, Snapshot
 from likerank.evaluation import ScoreTable
-from likerank.reports import Losses, as_png, loss_figure, mistakes, predicted_figure, ranking_chart
 from likerank.reports.picture_sheet import SheetRow, contact_sheet_figure
+from likerank.reports.style import as_png
+from likerank.reports.training_figures import loss_figure, mistakes, predicted_figure, ranking_chart
 from likerank.run_names import FIGURES
 from likerank.tracking import Run
 from likerank.tracking.results import read_predictions
@@ -37,23 +38,16 @@ def keep_figures(run: Run, split: str, snapshot: Snapshot, table: ScoreTable, pl
             _mistakes(predictions, snapshot), "Places among the author's posts; 100 % is the best."
         ),
     }
-    if split == VALIDATION and (losses := _losses(run, plan.checkpoint)) is not None:
-        figures["loss"] = loss_figure(losses)
+    if split == VALIDATION and (losses := list(run.metric_history("val/loss").values())):
+        best = int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else len(losses)
+        chosen = best if plan.checkpoint == "best" else len(losses)
+        training = list(run.metric_history("train/loss").values())
+        figures["loss"] = loss_figure(training, losses, chosen)
     with tempfile.TemporaryDirectory() as folder:
         for name, figure in figures.items():
             file = Path(folder) / (f"{name}.png" if name == "loss" else f"{split}_{name}.png")
             file.write_bytes(as_png(figure))
             run.log_file(file, FIGURES)
-
-
-def _losses(run: Run, checkpoint: str) -> Losses | None:
-    training, validation = (run.metric_history(key) for key in ("train/loss", "val/loss"))
-    if not validation:
-        return None
-    losses = list(validation.values())
-    best = int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else len(losses)
-    chosen = best if checkpoint == "best" else len(losses)
-    return Losses(list(training.values()), losses, chosen)
 
 
 def _mistakes(predictions: pd.DataFrame, snapshot: Snapshot) -> list[SheetRow]:

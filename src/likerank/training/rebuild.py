@@ -4,7 +4,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from likerank.app.paths import Folders
 from likerank.dataset import find_snapshot
-from likerank.models import Scorer
+from likerank.models.scorer import Scorer
 from likerank.run_names import CHECKPOINTS, CONFIG, FINGERPRINT
 from likerank.tracking import Run
 from likerank.training.assembly import Assembly, Predictors

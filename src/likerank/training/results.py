@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
-from likerank.evaluation import Calibration, Metric, Scores, ScoreTable, score_table
+from likerank.evaluation import Metric, Scores, ScoreTable, score_table
+from likerank.evaluation.calibration import Calibration
 from likerank.reports.export import score_frame, write_table
 from likerank.run_names import FOLDS, NETWORK, TABLES
 from likerank.tracking import Run

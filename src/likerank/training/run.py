@@ -12,7 +12,7 @@ from likerank.app.paths import Folders, open_tracking
 from likerank.dataset import VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
-from likerank.reports import print_score_table
+from likerank.reports.table import print_score_table
 from likerank.run_names import (
     CONFIG,
     CONFIG_HASH,

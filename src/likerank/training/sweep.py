@@ -199,7 +199,7 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
     Raises:
         LikerankError: If a trial failed; the others are ranked then.
     """
-    from likerank.reports import print_trials
+    from likerank.reports.sweep import print_trials
     from likerank.training.assembly import Assembly
     from likerank.training.run import objective_key
 
@@ -256,7 +256,7 @@ def _by_key(overrides: "Iterable[str]") -> list[tuple[str, str]]:
 
 
 def _keep(parent: "Run", trials: "pd.DataFrame", objective: str) -> None:
-    from likerank.reports import write_sweep_report
+    from likerank.reports.sweep import write_sweep_report
 
     by_run = trials.set_index("run")
     if "seed" not in by_run:

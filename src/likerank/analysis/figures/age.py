@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from likerank.analysis.figures.authors import NAMED
+from likerank.analysis.figures.pictures import TIMES, draw_times
 from likerank.analysis.statistics.association import Association
 from likerank.analysis.statistics.observation_window import COMPLETE, ObservationWindow
 from likerank.analysis.statistics.trends import Trend
-from likerank.evaluation import Interval
 from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
-from likerank.reports.style import AUTHORS, BLACK, BLUE, GREY, VERMILLION, drawing, plain
+from likerank.reports.style import AUTHORS, BLUE, GREY, REFERENCE, VERMILLION, draw_interval, drawing, plain
 
 _LINES = 12
 
@@ -65,14 +65,11 @@ def _likes(axes: Axes, posts: pd.DataFrame, trends: dict[str, Trend]) -> None:
 
 def _pooled(axes: Axes, pooled: Trend | None) -> None:
     axes.set_title("Trend within authors, 95 % band")
-    axes.set_xlabel("age when counted (days since post)")
-    axes.set_ylabel("likes over the author's usual (times)")
+    axes.set(xlabel="age when counted (days since post)", ylabel=TIMES)
     if pooled is None:
         _nothing(axes, "too few dated posts")
         return
-    axes.fill_between(pooled.x, 10**pooled.low, 10**pooled.high, color=BLUE, alpha=0.25, linewidth=0)
-    axes.plot(pooled.x, 10**pooled.y, color=BLUE, linewidth=2)
-    axes.axhline(1, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+    draw_times(axes, pooled, BLUE)
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, 0.5), max(high, 1.5))
     axes.grid()
@@ -80,7 +77,7 @@ def _pooled(axes: Axes, pooled: Trend | None) -> None:
 
 def _correlations(axes: Axes, found: Association, names: dict[str, str]) -> None:
     axes.set_xlabel("Spearman of age and likes, 95 % interval")
-    axes.axvline(0, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.axvline(0, **REFERENCE)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     if found.pooled is None:
@@ -93,8 +90,9 @@ def _correlations(axes: Axes, found: Association, names: dict[str, str]) -> None
     for place, each in enumerate(found.by_author):
         sure = each.rho.leaves_out_0
         # The intervals of hundreds of authors would cover each other.
-        _interval(axes, each.rho, place + gap, BLUE if sure else GREY, thin, whole=named or sure)
-    _interval(axes, found.pooled, 0, VERMILLION, 2.4)
+        width = thin if named or sure else 0
+        draw_interval(axes, each.rho, place + gap, BLUE if sure else GREY, width, 2.2 * thin)
+    draw_interval(axes, found.pooled, 0, VERMILLION, 2.4, 2.2 * 2.4)
     axes.set_yticks(
         [0, *(place + gap for place in range(len(found.by_author)) if named)],
         ["all authors", *(plain(names[each.author], 20) for each in found.by_author if named)],
@@ -105,14 +103,6 @@ def _correlations(axes: Axes, found: Association, names: dict[str, str]) -> None
     axes.set_ylim(-max(0.8, 0.8 * gap), len(found.by_author) + gap)
 
 
-def _interval(
-    axes: Axes, rho: Interval, place: float, colour: str, width: float, *, whole: bool = True
-) -> None:
-    if whole and rho.low is not None and rho.high is not None:
-        axes.plot([rho.low, rho.high], [place, place], color=colour, linewidth=width, solid_capstyle="butt")
-    axes.plot([rho.estimate], [place], "o", color=colour, markersize=2.2 * width)
-
-
 def observation_window_figure(found: ObservationWindow) -> Figure:
     """Draws the share of a post's last count at each age."""
     with drawing(3.2) as figure:
@@ -120,7 +110,7 @@ def observation_window_figure(found: ObservationWindow) -> Figure:
         axes.fill_between(found.ages, 100 * found.quarter, 100 * found.three_quarters, color=BLUE, alpha=0.25,
                           linewidth=0, label="the middle half of the posts")  # fmt: skip
         axes.plot(found.ages, 100 * found.half, color=BLUE, linewidth=2, label="median post")
-        axes.axhline(100 * COMPLETE, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axhline(100 * COMPLETE, **REFERENCE)
         axes.set_xscale("log")
         low, high = np.log(axes.get_xlim())
         # Beside its line, away from the other's, and within the axes.

@@ -4,19 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from likerank.reports.style import BLUE, GREY, VERMILLION, drawing, plain
 
 NAMED = 40
 """The most authors that get a row and a name each; more are drawn as a curve."""
 
-_INCHES_AN_AUTHOR = 0.2
-_DAYS_BY_MONTH = 366 * 8
-
-thousands = FuncFormatter(lambda value, _: f"{value:,.0f}")
+_FOLLOWERS = "followers (log scale)"
 
 
 def authors_figure(authors: pd.DataFrame) -> Figure:
@@ -28,7 +23,7 @@ def authors_figure(authors: pd.DataFrame) -> Figure:
     ordered = authors.sort_values(["followers", "posts"], na_position="first")
     if len(ordered) > NAMED:
         return _author_curves(ordered)
-    with drawing(1.2 + _INCHES_AN_AUTHOR * max(4, len(ordered))) as figure:
+    with drawing(1.2 + 0.2 * max(4, len(ordered))) as figure:
         followers, posts = figure.subplots(1, 2, sharey=True)
         rows = np.arange(len(ordered))
         known = (ordered["followers"] > 0).to_numpy()
@@ -48,7 +43,8 @@ def authors_figure(authors: pd.DataFrame) -> Figure:
         followers.set_yticks(rows, [plain(name) for name in ordered["username"]], fontsize=8)
         followers.set_ylim(-0.7, len(ordered) - 0.3)
         posts.legend(loc="lower right")
-        _label(followers, posts, "x")
+        followers.set_xlabel(_FOLLOWERS)
+        posts.set_xlabel("posts")
         for axes in (followers, posts):
             axes.tick_params(axis="y", length=0)
             axes.grid(axis="x")
@@ -71,38 +67,32 @@ def _author_curves(authors: pd.DataFrame) -> Figure:
         posts.legend()
         posts.set_ylim(bottom=0)
         posts.set_title(f"{len(authors):,} authors")
-        _label(followers, posts, "y")
+        followers.set_ylabel(_FOLLOWERS)
+        posts.set_ylabel("posts")
         for axes in (followers, posts):
             axes.set_xlabel("author's place, the most first")
             axes.grid()
     return figure
 
 
-def _label(followers: Axes, posts: Axes, side: str) -> None:
-    followers.set(**{f"{side}label": "followers (log scale)"})
-    posts.set(**{f"{side}label": "posts"})
-
-
 def over_time_figure(posted_at: pd.Series, kept: pd.Series) -> Figure:
-    """Draws the number of posts a month, or a year where they span many.
+    """Draws the number of posts a month, or a year where they span many, of all and of those kept.
 
-    Args:
-        posted_at: Time of each post (UTC); none missing.
-        kept: Whether each post is in the dataset after balancing.
+    The times are UTC, and none is missing.
     """
-    by_month = (posted_at.max() - posted_at.min()).days <= _DAYS_BY_MONTH
+    by_month = (posted_at.max() - posted_at.min()).days <= 8 * 366
     unit = "M" if by_month else "Y"
     periods = posted_at.dt.tz_localize(None).dt.to_period(unit)
     with drawing(2.8) as figure:
         axes = figure.subplots()
-        for chosen, colour, width, label in (
-            (slice(None), GREY, 0.9, "all posts"),
-            (kept, BLUE, 0.5, "after balancing"),
+        days = 30.4 if by_month else 365.2
+        for shown, colour, width, label in (
+            (periods, GREY, 0.9, "all posts"),
+            (periods[kept], BLUE, 0.5, "after balancing"),
         ):
-            number = periods[chosen].value_counts().sort_index()
-            days = 30.4 if by_month else 365.2
-            axes.bar(number.index.to_timestamp() + pd.Timedelta(days=days / 2), number, width=days * width,
-                     color=colour, label=label)  # fmt: skip
+            number = shown.value_counts().sort_index()
+            middle = number.index.to_timestamp() + pd.Timedelta(days=days / 2)
+            axes.bar(middle, number, width=days * width, color=colour, label=label)
         axes.set_ylabel(f"posts a {'month' if by_month else 'year'}")
         axes.set_xlabel("posted (UTC)")
         axes.grid(axis="y")
@@ -112,12 +102,7 @@ def over_time_figure(posted_at: pd.Series, kept: pd.Series) -> Figure:
 
 
 def left_out_figure(left_out: Mapping[str, int], total: int) -> Figure:
-    """Draws the share of posts that the dataset is without, by reason.
-
-    Args:
-        left_out: Number of posts by reason; at least one.
-        total: All posts.
-    """
+    """Draws the share of all posts that the dataset is without, by reason; at least one."""
     ordered = sorted(left_out.items(), key=lambda item: item[1])
     shares = [100 * number / total for _, number in ordered]
     with drawing(0.9 + 0.32 * len(ordered)) as figure:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from likerank.analysis.statistics.association import Association
 from likerank.analysis.statistics.trends import Trend
 from likerank.reports.points import sample
-from likerank.reports.style import BLACK, BLUE, GREY, VERMILLION, drawing
+from likerank.reports.style import BLUE, GREY, REFERENCE, VERMILLION, drawing
 
 Picture = NDArray[np.uint8]
 
+TIMES = "likes over the author's usual (times)"
 _TIMES = (0.01, 0.03, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 30, 100)
 
 
@@ -28,24 +29,17 @@ def before_after_figure(pictures: Sequence[tuple[Picture, Picture]]) -> Figure:
             axes[0].imshow(kept)
             axes[1].imshow(seen, interpolation="nearest")
         for axes in (*before, *after):
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_visible(False)
+            axes.set(xticks=[], yticks=[], frame_on=False)
         before[0].set_ylabel("as it is kept")
         after[0].set_ylabel(f"as it is seen,\n{size} x {size} pixels")
     return figure
 
 
 def mean_pictures_figure(means: Mapping[str, NDArray[np.float64]]) -> Figure:
-    """Draws mean pictures side by side.
-
-    Args:
-        means: Mean pictures by name, (height, width, 3), from 0 to 255.
-    """
+    """Draws mean pictures, (height, width, 3) from 0 to 255, side by side by name."""
     with drawing(2.6, 8.0) as figure:
-        for axes, (name, mean) in zip(
-            figure.subplots(1, len(means), squeeze=False)[0], means.items(), strict=True
-        ):
+        panels = figure.subplots(1, len(means), squeeze=False)[0]
+        for axes, (name, mean) in zip(panels, means.items(), strict=True):
             axes.imshow(np.clip(mean / 255, 0, 1), interpolation="nearest")
             axes.set_title(name, fontsize=8, weight="normal")
             axes.set_axis_off()
@@ -66,9 +60,25 @@ def traits_figure(
         grid = figure.subplots(2, 2, sharey=True)
         drawn = sample(posts)
         for axes, (name, each) in zip(grid.flat, found.items(), strict=True):
-            _trait(axes, drawn, name, each, trends[name])
+            axes.scatter(
+                drawn[name],
+                10 ** drawn["relative"],
+                s=5,
+                color=GREY,
+                alpha=0.35,
+                linewidths=0,
+                rasterized=True,
+            )
+            draw_times(axes, trends[name], VERMILLION if each.sure else BLUE)
+            rho = each.pooled
+            numbers = "" if rho is None else f": Spearman {rho.estimate:+.2f}"
+            if rho is not None and rho.low is not None and rho.high is not None:
+                numbers += f" ({rho.low:+.2f} to {rho.high:+.2f})"
+            axes.set_title(f"{name}{numbers}")
+            axes.set_xlabel(f"{name} ({'deviation of the Laplacian' if name == 'sharpness' else '0 to 1'})")
+            axes.grid()
         for axes in grid[:, 0]:
-            axes.set_ylabel("likes over the author's usual (times)")
+            axes.set_ylabel(TIMES)
         reach = float(np.quantile(np.abs(posts["relative"]), 0.99)) or 0.1
         grid[0, 0].set_yscale("log")
         grid[0, 0].set_ylim(10**-reach, 10**reach)
@@ -78,19 +88,9 @@ def traits_figure(
     return figure
 
 
-def _trait(axes: Axes, posts: pd.DataFrame, name: str, found: Association, trend: Trend | None) -> None:
-    axes.scatter(
-        posts[name], 10 ** posts["relative"], s=5, color=GREY, alpha=0.35, linewidths=0, rasterized=True
-    )
+def draw_times(axes: Axes, trend: Trend | None, colour: str) -> None:
+    """Draws a trend of log10 with its band as multiples, and a line at 1."""
     if trend is not None:
-        colour = VERMILLION if found.sure else BLUE
         axes.fill_between(trend.x, 10**trend.low, 10**trend.high, color=colour, alpha=0.25, linewidth=0)
         axes.plot(trend.x, 10**trend.y, color=colour, linewidth=2)
-    axes.axhline(1, color=BLACK, linewidth=0.8, linestyle=(0, (4, 3)))
-    rho = found.pooled
-    numbers = "" if rho is None else f"Spearman {rho.estimate:+.2f}"
-    if rho is not None and rho.low is not None and rho.high is not None:
-        numbers += f" ({rho.low:+.2f} to {rho.high:+.2f})"
-    axes.set_title(f"{name}: {numbers}" if numbers else name)
-    axes.set_xlabel(f"{name} (0 to 1)" if name != "sharpness" else "sharpness (deviation of the Laplacian)")
-    axes.grid()
+    axes.axhline(1, **REFERENCE)

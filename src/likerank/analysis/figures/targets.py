@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from likerank.analysis.statistics.target_choice import TargetFacts
 from likerank.reports.points import colour_bar, counts, drawn_of, sample, scatter
-from likerank.reports.style import BLACK, BLUE, VERMILLION, drawing
+from likerank.reports.style import BLUE, REFERENCE, VERMILLION, drawing, label_rows
 
 _COLUMNS = 3
 
@@ -45,8 +44,7 @@ def targets_over_time_figure(
             lowest.set_xlabel("posted (UTC)" if dated else "posts, author by author")
             lowest.tick_params(axis="x", labelbottom=True)
             for label in lowest.get_xticklabels():
-                label.set_rotation(30)
-                label.set_horizontalalignment("right")
+                label.set(rotation=30, horizontalalignment="right")
         figure.suptitle(drawn_of(drawn, table), fontsize=9, x=0.01, ha="left")
         colour_bar(figure, grid)
     return figure
@@ -65,32 +63,18 @@ def leak_figure(targets: Sequence[TargetFacts], expected: float, recommended: st
     rows = np.arange(len(shown))
     with drawing(1.3 + 0.3 * len(shown)) as figure:
         shares, rankings = figure.subplots(1, 2, sharey=True)
-        _bars(shares, rows, [100 * each.share for each in shown], colours, 0.0, "{:.0f} %")
         known = [100 * (0.5 if each.ranking is None else each.ranking) for each in shown]
-        _bars(rankings, rows, known, colours, 50.0, "{:.0f} %")
-        shares.axvline(100 * expected, color=BLACK, linewidth=0.9, linestyle=(0, (4, 3)))
+        for axes, values, start, line in (
+            (shares, [100 * each.share for each in shown], 0.0, 100 * expected),
+            (rankings, known, 50.0, 50.0),
+        ):
+            bars = axes.barh(rows, np.array(values) - start, left=start, color=colours, height=0.6)
+            axes.bar_label(bars, [f"{value:.0f} %" for value in values], padding=3, fontsize=8)
+            axes.axvline(line, **REFERENCE)
         shares.set_xlim(0, 112)
         rankings.set_xlim(min(40, *known) - 5, 108)
         shares.set_xlabel("η²: variance that the author explains (%)\ndashed: authors who explain nothing")
         rankings.set_xlabel("pairs that the author's mean orders rightly,\nacross authors (%); 50 is chance")
-        shares.set_yticks(rows, [each.name for each in shown])
-        shares.set_ylim(len(shown) - 0.4, -0.6)
-        for axes in (shares, rankings):
-            axes.grid(axis="x")
-            axes.tick_params(axis="y", length=0)
+        label_rows(shares, [each.name for each in shown], [rankings])
         shares.set_title(f"red: recommended, {recommended}" if recommended else "")
     return figure
-
-
-def _bars(
-    axes: Axes,
-    rows: NDArray[np.int64],
-    values: Sequence[float],
-    colours: Sequence[str],
-    start: float,
-    words: str,
-) -> None:
-    bars = axes.barh(rows, np.asarray(values) - start, left=start, color=colours, height=0.6)
-    axes.bar_label(bars, [words.format(value) for value in values], padding=3, fontsize=8)
-    if start:
-        axes.axvline(start, color=BLACK, linewidth=0.9, linestyle=(0, (4, 3)))

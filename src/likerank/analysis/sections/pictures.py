@@ -1,6 +1,7 @@
 """The pictures of an analysis: the best and worst by each target, preprocessing, traits against likes."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 
 import numpy as np
@@ -19,10 +20,6 @@ from likerank.reports.picture_sheet import SheetRow, contact_sheet_figure
 
 _THUMBNAIL: Final = 160
 _ENDS: Final = "Left: the best; right: the worst."
-_BEFORE_AFTER: Final = 6
-_TRAITS_TITLE: Final = (
-    "Brightness, contrast, saturation and sharpness against likes within authors; red: surely not 0."
-)
 _ALL, _ABOVE, _NOT_ABOVE = "all pictures", "above their author's usual", "not above it"
 
 
@@ -87,7 +84,7 @@ def pictures(posts: Posts, source: PostSource, most: int | None, seed: int) -> S
     kept = posts.kept.merge(posts.counted[["key", "relative"]], on="key")
     looked_at = kept if most is None or len(kept) <= most else kept.sample(most, random_state=seed)
     above = looked_at.set_index("key")["relative"] > 0
-    shown = set(looked_at["key"].sample(min(_BEFORE_AFTER, len(looked_at)), random_state=seed))
+    shown = set(looked_at["key"].sample(min(6, len(looked_at)), random_state=seed))
     traits: dict[str, NDArray[np.float64]] = {}
     seen: dict[str, Pixels] = {}
     sums: dict[str, NDArray[np.float64]] = {}
@@ -102,20 +99,19 @@ def pictures(posts: Posts, source: PostSource, most: int | None, seed: int) -> S
     measured = looked_at.merge(
         pd.DataFrame.from_dict(traits, orient="index", columns=TRAITS), left_on="key", right_index=True
     )
-    found = {
-        name: association(
-            measured[name], measured["likes"].astype(np.int64), measured["author"], each_author=False
-        )
-        for name in TRAITS
-    }
+    likes, authors = measured["likes"].astype(np.int64), measured["author"]
+    found = {name: association(measured[name], likes, authors, each_author=False) for name in TRAITS}
     trends = {name: smoothed_trend(measured[name], measured["relative"]) for name in TRAITS}
     before = source.thumbnails(sorted(seen), _THUMBNAIL * 2)
     pairs = [(before[key], seen[key]) for key in sorted(seen)]
     means = {f"{name} ({number[name]:,})": sums[name] / number[name] for name in sums if number[name]}
+    against = (
+        "Brightness, contrast, saturation and sharpness against likes within authors; red: surely not 0."
+    )
     figures = [
         PageFigure("before_after", "Pictures before and after preprocessing.", before_after_figure(pairs)),
         PageFigure("mean_pictures", "The mean picture.", mean_pictures_figure(means)),
-        PageFigure("traits", _TRAITS_TITLE, traits_figure(measured, found, trends)),
+        PageFigure("traits", against, traits_figure(measured, found, trends)),
     ]
     part = "" if len(looked_at) == len(kept) else f", a random part of the {len(kept):,}"
     size = next(iter(seen.values())).shape[0]
@@ -124,14 +120,9 @@ def pictures(posts: Posts, source: PostSource, most: int | None, seed: int) -> S
         "that models see.",
         _copies_in_words(posts.copies),
     ]
-    kept_numbers = {
-        "pictures": {name: each.to_json() for name, each in found.items()},
-        "copies": posts.copies,
-    }
+    numbers = {"pictures": {name: asdict(each) for name, each in found.items()}, "copies": posts.copies}
     answer = traits_in_words(list(found.items()))
-    return Section(
-        "What of a picture goes with likes?", sentences, figures, answer=answer, numbers=kept_numbers
-    )
+    return Section("What of a picture goes with likes?", sentences, figures, answer=answer, numbers=numbers)
 
 
 def _copies_in_words(copies: dict[str, int | float] | None) -> str:

@@ -1,6 +1,6 @@
 """The first sections of an analysis: the authors, and whether age matters."""
 
-from typing import Final
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,6 @@ from likerank.analysis.statistics.association import age_in_words, association
 from likerank.analysis.statistics.observation_window import ObservationWindow, observation_window
 from likerank.analysis.statistics.trends import smoothed_trend
 from likerank.progress import track
-
-_TRENDS: Final = 12
-_POSTS_FOR_TREND: Final = 20
-_HIDDEN: Final = "hidden or missing like count"
 
 
 def who(posts: Posts) -> Section:
@@ -52,7 +48,8 @@ def who(posts: Posts) -> Section:
         drawn = over_time_figure(dated["posted_at"], dated["key"].isin(posts.kept["key"]))
         figures.append(PageFigure("over_time", "When posts were posted.", drawn))
     hidden = int(posts.all["likes"].isna().sum())
-    left_out = {(_HIDDEN if reason == "no like count" else reason): n for reason, n in posts.left_out.items()}
+    renamed = {"no like count": "hidden or missing like count"}
+    left_out = {renamed.get(reason, reason): number for reason, number in posts.left_out.items()}
     sentences.append(
         f"{hidden:,} posts ({hidden / len(posts.all):.1%}) hide their likes or have none given. Files that "
         "ingest skipped, such as videos and damaged files, are not in the store; ingest prints their number."
@@ -97,10 +94,10 @@ def does_age_matter(posts: Posts, source: PostSource) -> Section:
             "audience.",
         ]
         trends = {}
-        for author, number in dated["author"].value_counts().head(_TRENDS).items():
+        for author, number in dated["author"].value_counts().head(12).items():
             theirs = dated[dated["author"] == author]
             trend = smoothed_trend(theirs["age"], theirs["log"], span=0.15)
-            if number >= _POSTS_FOR_TREND and trend is not None:
+            if number >= 20 and trend is not None:
                 trends[str(author)] = trend
         names = dict(zip(dated["author"], dated["username"], strict=True))
         title = "Likes against age, the trend within authors, and each author's rank correlation."
@@ -114,7 +111,7 @@ def does_age_matter(posts: Posts, source: PostSource) -> Section:
         figures.append(PageFigure("observation_window", title, observation_window_figure(window)))
     of_window = None if window is None else window.to_json()
     # "ripening" is the key of older versions, for one release.
-    numbers = found.to_json() | {
+    numbers = asdict(found) | {
         "trend_ratio": ratio,
         "observation_window": of_window,
         "ripening": of_window,

@@ -1,6 +1,5 @@
 """The targets of an analysis: whether followers matter, and which target to learn."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -8,14 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.analysis.figures.targets import leak_figure, targets_over_time_figure
-from likerank.analysis.page import PageFigure, PageTable, Section
+from likerank.analysis.page import PageFigure, Section
 from likerank.analysis.posts import DAY, Posts
 from likerank.analysis.statistics.author_share import author_share
 from likerank.analysis.statistics.target_choice import TargetFacts, expected_share, recommended, target_facts
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
-from likerank.evaluation import interval, spearman
-from likerank.models import TARGETS
+from likerank.evaluation.intervals import interval
+from likerank.evaluation.metrics import spearman
+from likerank.models.targets import TARGETS
 
 # The simplest first: among equally good ones it is recommended.
 _SIMPLEST_FIRST: Final = (
@@ -30,25 +30,12 @@ _SIMPLEST_FIRST: Final = (
 )
 
 
-@dataclass(frozen=True)
-class FollowersAnswer:
-    """The section of the page, the targets of the kept posts by name, and the facts about each target."""
+def do_followers_matter(posts: Posts) -> tuple[Section, dict[str, NDArray[np.float32]], dict[str, float]]:
+    """Answers whether authors with more followers have more likes, and describes each target.
 
-    section: Section
-    targets: dict[str, NDArray[np.float32]]
-    facts: list[TargetFacts]
-
-    def metrics(self) -> dict[str, float]:
-        """Returns the numbers that runs are compared by."""
-        shares = {f"author_share/{each.name}": each.share for each in self.facts if not each.missing}
-        rankings = {
-            f"author_mean/{each.name}": each.ranking for each in self.facts if each.ranking is not None
-        }
-        return shares | rankings
-
-
-def do_followers_matter(posts: Posts) -> FollowersAnswer:
-    """Answers whether authors with more followers have more likes, and describes each target."""
+    Returns:
+        The section, the targets of the kept posts by name, and the numbers that runs are compared by.
+    """
     kept = posts.kept
     authors = kept["author"].to_numpy(str)
     training = (kept["split"] == TRAIN).to_numpy()
@@ -58,7 +45,7 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
     likes = kept["likes"].to_numpy(np.float64)
     facts = [target_facts("likes", likes, authors, training=None, days=days)]
     targets: dict[str, NDArray[np.float32]] = {}
-    for name in sorted(TARGETS, key=_simplicity):
+    for name in sorted(TARGETS, key=lambda name: (*_SIMPLEST_FIRST, name).index(name)):
         try:
             target = TARGETS[name]().fit(kept[training])
             values = target.transform(kept)
@@ -71,9 +58,7 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
         facts.append(target_facts(name, values, authors, training=training, days=days, per_author=per_author))
     expected = expected_share(authors)
     advice = recommended(facts[1:], authors[training])
-    cells = [_row(each, expected) for each in facts]
-    head = list(cells[0])
-    table = PageTable(head, [[row.get(name, "") for name in head] for row in cells], frozenset(range(1, 7)))
+    table = [_row(each, expected) for each in facts]
     place = kept["author"].map(posts.counted.groupby("author")["place"].first())
     placed = kept.assign(place=place.to_numpy(), likes=likes)
     leak = leak_figure(facts, expected, advice.target)
@@ -98,11 +83,9 @@ def do_followers_matter(posts: Posts) -> FollowersAnswer:
     }
     answer = f"{_followers_in_words(posts)} Recommended target: {advice.reason}"
     section = Section("Do followers matter?", sentences, figures, table, answer, {"followers": numbers})
-    return FollowersAnswer(section, targets, facts)
-
-
-def _simplicity(name: str) -> int:
-    return _SIMPLEST_FIRST.index(name) if name in _SIMPLEST_FIRST else len(_SIMPLEST_FIRST)
+    shares = {f"author_share/{each.name}": each.share for each in facts if not each.missing}
+    ranked = {f"author_mean/{each.name}": each.ranking for each in facts if each.ranking is not None}
+    return section, targets, shares | ranked
 
 
 def _followers_in_words(posts: Posts) -> str:

@@ -1,13 +1,14 @@
 """Correlation with the likes within an author: Spearman of each author, pooled, and in words."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from likerank.evaluation import Interval, UndefinedMetricError, interval, spearman
+from likerank.evaluation import UndefinedMetricError
+from likerank.evaluation.intervals import Interval, interval
+from likerank.evaluation.metrics import spearman
 
 FEWEST_POSTS = 5
 """An author with fewer posts gets no interval; the pooled answer includes the posts."""
@@ -44,10 +45,6 @@ class Association:
     def sure(self) -> bool:
         """Whether the pooled interval excludes 0."""
         return self.pooled is not None and self.pooled.leaves_out_0
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns plain types."""
-        return asdict(self)
 
 
 def association(

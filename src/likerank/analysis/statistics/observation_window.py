@@ -12,7 +12,6 @@ FloatArray = NDArray[np.float64]
 COMPLETE = 0.95
 """The share of its last count at which a post's count is called complete."""
 
-_PLACES = 60
 _FIRST_AGE = 1 / 24  # days; younger counts are rare, and the axis is logarithmic
 
 
@@ -45,26 +44,21 @@ class ObservationWindow:
 
     def in_words(self) -> str:
         """Describes the growth in a few sentences."""
-        seen_late = self.posts - self.followed
-        meaning = (
-            "they count as complete by then (Kaplan-Meier)" if self.followed else "it may have come sooner"
-        )
-        late = (
-            f" {seen_late:,} of the {self.posts:,} posts had that when they were first counted: {meaning}."
-            if seen_late
-            else ""
-        )
-        soon = (
-            f" The last look was only {self.last_look_days:.1f} days after posting (median): counts may "
-            "still have been growing."
-            if self.last_look_days < 3 * self.most_days
-            else ""
-        )
-        return (
+        said = (
             f"Half of the posts have {COMPLETE:.0%} of their last count {self.median_days:.1f} days after "
             f"posting, nine of ten after {self.most_days:.1f} days ({self.posts:,} posts counted at least "
-            f"twice).{late}{soon}"
+            "twice)."
         )
+        if late := self.posts - self.followed:
+            known = "they count as complete by then (Kaplan-Meier)"
+            meaning = known if self.followed else "it may have come sooner"
+            said += f" {late:,} of the {self.posts:,} posts had that when they were first counted: {meaning}."
+        if self.last_look_days < 3 * self.most_days:
+            said += (
+                f" The last look was only {self.last_look_days:.1f} days after posting (median): counts may "
+                "still have been growing."
+            )
+        return said
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain types, with None in place of NaN."""
@@ -105,9 +99,9 @@ def observation_window(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> 
     at_first = np.array([share[0] >= COMPLETE for _, share in series])
     median_days, most_days = _quantiles(days, at_first, (0.5, 0.9))
     last = np.array([one_age[-1] for one_age, _ in series])
-    places = np.geomspace(_FIRST_AGE, max(float(np.quantile(last, 0.9)), 2 * _FIRST_AGE), _PLACES)
+    places = np.geomspace(_FIRST_AGE, max(float(np.quantile(last, 0.9)), 2 * _FIRST_AGE), 60)
     # One age after another: a table of all posts by all ages would grow with the posts.
-    quartiles = np.array([_quartiles(series, place) for place in places])
+    quarter, half, three_quarters = np.transpose([_quartiles(series, place) for place in places])
     return ObservationWindow(
         posts=len(series),
         followed=int((~at_first).sum()),
@@ -115,9 +109,9 @@ def observation_window(posts: ArrayLike, ages: ArrayLike, counts: ArrayLike) -> 
         most_days=most_days,
         last_look_days=float(np.median(last)),
         ages=places,
-        quarter=quartiles[:, 0],
-        half=quartiles[:, 1],
-        three_quarters=quartiles[:, 2],
+        quarter=quarter,
+        half=half,
+        three_quarters=three_quarters,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +12,6 @@ from likerank.analysis.statistics.author_share import author_mean_ranking, autho
 from likerank.evaluation import UndefinedMetricError
 
 _MOSTLY_ALONE = 0.5
-_FEW = 5
-_TOP = 0.01
-_POSTS_FOR_SPREAD = 10
 
 
 @dataclass(frozen=True)
@@ -69,17 +66,15 @@ class TargetFacts:
                 f"a hundredth of the posts make {self.top_share:.0%} of its variance and lead the fit"
             )
         if self.sure_drift > 0.05 and self.drift is not None and self.drift.pooled is not None:
-            said.append(
-                f"it goes with the date (Spearman {self.drift.pooled.estimate:+.2f} within an author)"
-            )
+            rho = self.drift.pooled.estimate
+            said.append(f"it goes with the date (Spearman {rho:+.2f} within an author)")
         if self.spread is not None and self.spread > 2:
             said.append(f"some authors vary {self.spread:.1f} times as much as others and count for more")
         text = "; ".join(said)
         return f"{text[0].upper()}{text[1:]}."
 
 
-@dataclass(frozen=True)
-class Recommendation:
+class Recommendation(NamedTuple):
     """The name of the target to learn, empty if there is none, and the reason in a sentence or two."""
 
     target: str
@@ -137,9 +132,8 @@ def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> 
     """
     _, posts = np.unique(np.asarray(training_authors), return_counts=True)
     alone = float((posts == 1).sum() / max(1, posts.sum()))
-    left = [each for each in targets if not each.missing]
-    if alone > _MOSTLY_ALONE:
-        left = [each for each in left if not each.per_author]
+    mostly_alone = alone > _MOSTLY_ALONE
+    left = [each for each in targets if not each.missing and not (mostly_alone and each.per_author)]
     if not left:
         return Recommendation("", "none can be made of these posts.")
     reasons = []
@@ -166,14 +160,10 @@ def _of_few_posts(alone: float, median: float) -> str:
             "posts of the author were passed over; more posts an author (snapshot.balance=none keeps all, "
             "snapshot.min_posts_per_author=10 leaves out authors of fewer) would allow them."
         )
-    if median < _FEW:
+    if median < 5:
         posts = "post" if median == 1 else "posts"
         return f" An author's usual count is known roughly: by {median:g} training {posts} at the median."
     return ""
-
-
-def _leak(facts: TargetFacts) -> float:
-    return 0.5 if facts.ranking is None else abs(facts.ranking - 0.5)
 
 
 _CRITERIA: Final[
@@ -181,7 +171,7 @@ _CRITERIA: Final[
 ] = (
     (
         "gives away least who posted",
-        _leak,
+        lambda each: 0.5 if each.ranking is None else abs(each.ranking - 0.5),
         0.03,
         lambda each: (
             "not known" if each.ranking is None else f"the author's mean orders {each.ranking:.0%} of pairs"
@@ -212,7 +202,7 @@ _CRITERIA: Final[
 def _top_share(values: NDArray[np.float64]) -> float:
     squares = np.square(values - values.mean())
     total = float(squares.sum())
-    most = max(1, round(_TOP * values.size))
+    most = max(1, round(0.01 * values.size))
     return float(np.partition(squares, -most)[-most:].sum()) / total if total > 0 else 0.0
 
 
@@ -220,7 +210,7 @@ def _spread(values: NDArray[np.float64], authors: NDArray[np.generic]) -> float 
     _, code, posts = np.unique(authors, return_inverse=True, return_counts=True)
     mean = np.bincount(code, weights=values) / posts
     deviation = np.sqrt(np.bincount(code, weights=np.square(values - mean[code])) / np.maximum(posts - 1, 1))
-    enough = deviation[(posts >= _POSTS_FOR_SPREAD) & (deviation > 0)]
+    enough = deviation[(posts >= 10) & (deviation > 0)]
     if enough.size < 2:
         return None
     low, high = np.quantile(enough, [0.1, 0.9])

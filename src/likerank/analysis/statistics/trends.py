@@ -6,7 +6,7 @@ fit does not depend on the number of points.
 Source: J. Fan and I. Gijbels, Local Polynomial Modelling and Its Applications (1996), sections 2.3 and 3.2.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,20 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 
 _BINS = 400
-_PLACES = 80
-_BAND = 1.96
 
 
-@dataclass(frozen=True)
-class Trend:
-    """A line and its pointwise 95 % band.
-
-    Attributes:
-        x: Places, shape (P,), ascending.
-        y: The line at each place.
-        low: Lower edge of the band.
-        high: Upper edge of the band.
-    """
+class Trend(NamedTuple):
+    """A line at ascending places x, shape (P,), and the edges of its pointwise 95 % band."""
 
     x: FloatArray
     y: FloatArray
@@ -39,8 +29,8 @@ def smoothed_trend(x: ArrayLike, y: ArrayLike, span: float = 0.1) -> Trend | Non
     """Smooths y over x.
 
     Args:
-        x: Shape (N,), no NaN.
-        y: Shape (N,), no NaN.
+        x: Places of N points, (N,), no NaN.
+        y: Their values, (N,), no NaN.
         span: Standard deviation of the weights, as a share of the range of the middle 98 % of x.
 
     Returns:
@@ -58,18 +48,16 @@ def smoothed_trend(x: ArrayLike, y: ArrayLike, span: float = 0.1) -> Trend | Non
     bins = np.minimum(((x[inside] - low) / (high - low) * _BINS).astype(np.int64), _BINS - 1)
     number = np.bincount(bins, minlength=_BINS).astype(np.float64)
     some = number > 0
-    sums_x, sums_y = (np.bincount(bins, weights=each[inside], minlength=_BINS) for each in (x, y))
-    number, centre, mean = (
-        number[some],
-        (sums_x / np.maximum(number, 1))[some],
-        (sums_y / np.maximum(number, 1))[some],
+    number = number[some]
+    centre, mean = (
+        np.bincount(bins, weights=each[inside], minlength=_BINS)[some] / number for each in (x, y)
     )
-    places = np.linspace(first, last, _PLACES)
+    places = np.linspace(first, last, 80)
     weights = _local_linear(places, centre, number, width)
     line = (weights * number) @ mean
     residual = y[inside] - np.interp(x[inside], places, line)
     variance = float(np.sum(residual**2)) / max(1, inside.sum() - 2)
-    reach = _BAND * np.sqrt(variance * (weights**2 * number).sum(axis=1))
+    reach = 1.96 * np.sqrt(variance * (weights**2 * number).sum(axis=1))
     return Trend(places, line, line - reach, line + reach)
 
 

@@ -1,0 +1,15 @@
+"""Items that were left out because they could not be read, on standard error."""
+
+from collections.abc import Collection
+from itertools import islice
+
+from rich.console import Console
+
+
+def print_unreadable(reasons: Collection[str], most: int | None = None) -> None:
+    """Prints the reasons, at most so many of them and the number of the others."""
+    console = Console(stderr=True, soft_wrap=True)
+    for reason in islice(reasons, most):
+        console.print(f"  left out: {reason}", markup=False, highlight=False)
+    if most is not None and len(reasons) > most:
+        console.print(f"  and {len(reasons) - most} more.")
