@@ -87,6 +87,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_one_line_declares_a_field_of_a_post(tmp_path: Path, embedded_folder: Path) -> None:
     package = shutil.copytree(Path(likerank.__file__).parent, tmp_path / "src" / "likerank")
     records = (package / "records.py").read_text()
