@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import likerank
 
 DECLARED = "    comments: int | None = field(default=None, metadata=IN_SNAPSHOT)\n"
