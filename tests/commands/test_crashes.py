@@ -28,7 +28,7 @@ from tests.workplaces import (
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("crashes")]
 
 RECIPE = ("snapshot.size=128", "snapshot.balance=none")
-LONG = (*TINY, "trainer.max_epochs=60", "early_stopping=null", "seed=31")
+LONG = (*TINY, "trainer.max_epochs=60", "early_stopping=null", "seed=31", "figures=true")
 
 
 def living(group: int) -> list[psutil.Process]:

@@ -116,7 +116,8 @@ def test_an_author_is_deleted_everywhere_and_stays_away(
     write_archive(archive)
     shutil.copytree(archive, elsewhere)
     ingest(place.compose("ingest", "source=archive", f"source.folder={archive}", "workers=1"))
-    run = place.train(*TINY)
+    run = place.train(*TINY, "figures=true")
+    assert run.has_artifact("figures")
     evaluate(place.compose("evaluate", f"run_id={run.id}"))
     hydra = place.folder / "mlruns" / "hydra" / "runs" / "collect" / place.name
     (hydra / ".hydra").mkdir(parents=True)
