@@ -1,10 +1,10 @@
-# Two commands do everything: `make demo` and `make test`. Both install what they need into .venv.
+# Two commands do everything: `make demo` and `make test`. All install what they need into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-collect test check format bench ui constraints clean
+.PHONY: help install demo demo-collect test test-fast coverage check format bench ui constraints clean
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,8 +24,17 @@ demo-collect: $(INSTALLED) ## The collector on synthetic accounts, night after n
 demo: $(INSTALLED) ## The main job on a drawn corpus: ingest, snapshot, two trainings, one table
 	$(BIN)/python scripts/demo.py
 
-test: $(INSTALLED) ## All tests, with coverage
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+# Two workers; a group of tests that share a training stays on one.
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+
+test-fast: $(INSTALLED) ## Tests for every edit, in under three minutes: no training, no process, no MLflow
+	$(PYTEST) -m 'not slow' --hypothesis-profile=fast
+
+test: $(INSTALLED) ## All tests, in under ten minutes
+	$(PYTEST)
+
+coverage: $(INSTALLED) ## All tests, and the lines that none of them reaches
+	$(PYTEST) --cov --cov-report=term
 
 check: $(INSTALLED) ## Style, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""What tests share: the folder of real data, where there is one."""
+"""Tiers of the tests, hypothesis' profiles, the folder of real data, and an embedded server for all."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.workplaces"]
 
@@ -21,8 +22,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Without time limits: no test fails because the machine is slow. --hypothesis-profile=fast chooses the other.
+settings.register_profile(
+    "full", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("fast", settings.get_profile("full"), max_examples=5)
+settings.load_profile("full")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Gives out the slow tests first, so that no worker has a long one left when the others are done."""
+    """Marks tests that need MLflow as slow; gives slow tests out first, so that no long one is the last."""
+    for item in items:
+        if "mlflow_database" in getattr(item, "fixturenames", ()):  # Also by a workplace, or by a training.
+            item.add_marker(pytest.mark.slow)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -86,7 +86,7 @@ def test_the_notebook_runs(workplace: Workplace, monkeypatch: pytest.MonkeyPatch
     assert not any(cell.get("outputs") for cell in notebook.cells), "its outputs are not committed"
     workplace.keep_places_in_local_file(monkeypatch)
     done = nbclient.NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(workplace.folder)}}
+        notebook, timeout=1200, resources={"metadata": {"path": str(workplace.folder)}}
     ).execute()
     (ranking,) = (output for output in done.cells[-1].outputs if output.output_type == "execute_result")
     assert "beats_next" in ranking.data["text/plain"]

@@ -1,6 +1,7 @@
 """`likerank COMMAND` and its scripts: help, completion, and where the user's configuration comes from."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from likerank.app.help import CONF, help_text, read_help
 from likerank.app.paths import open_tracking
 from likerank.cli import COMMANDS, main
 from likerank.errors import LikerankError
+from tests.scripts_called import call_script
 from tests.workplaces import Workplace, wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,6 +103,7 @@ def test_help_names_the_options_that_have_a_key() -> None:
     assert "target.posts=30                     number of training posts around a date (local_log_z)" in text
 
 
+@pytest.mark.slow
 def test_a_completion_lists_commands_then_keys(tmp_path: Path) -> None:
     def completed(line: str) -> list[str]:
         ran = subprocess.run(
@@ -118,25 +121,21 @@ def test_a_completion_lists_commands_then_keys(tmp_path: Path) -> None:
     assert "network=residual" in completed("likerank train network=")
 
 
-@pytest.mark.parametrize(
-    "entry", [["-c", "from likerank.cli import main; main()", "train"], ["scripts/train.py"]]
-)
+@pytest.mark.parametrize("entry", [["likerank.py", "train"], ["train.py"]], ids=str)
 def test_both_entry_points_keep_hydras_flags(entry: list[str], tmp_path: Path) -> None:
+    (tmp_path / "likerank.py").write_text("from likerank.cli import main; main()")
+    (tmp_path / "train.py").write_bytes((ROOT / "scripts" / "train.py").read_bytes())
     (tmp_path / "mine" / "network").mkdir(parents=True)
     (tmp_path / "mine" / "network" / "own.yaml").write_text("_target_: own.Network\nwidth: 3\n")
-    entry = [str(ROOT / part) if part.startswith("scripts") else part for part in entry]
+    script, *command = entry
     for found in (["--config-dir", "mine"], [f"hydra.searchpath=[file://{tmp_path}/mine]"]):
-        ran = subprocess.run(
-            [sys.executable, *entry, "--cfg", "job", "--package", "network", "network=own", *found],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        asked = ["--cfg", "job", "--package", "network", "network=own", *found]
+        ran = call_script([str(tmp_path / script), *command, *asked], tmp_path)
         assert ran.returncode == 0, ran.stderr
         assert "_target_: own.Network" in ran.stdout
 
 
+@pytest.mark.slow
 def test_importing_likerank_and_its_help_is_light(tmp_path: Path) -> None:
     script = "import sys, likerank; from likerank.cli import main; main(); print(*sys.modules)"
     ran = subprocess.run(
@@ -179,7 +178,12 @@ def test_environment_variables_choose_store_and_tracking(
         open_tracking(config)
 
 
-def test_mlflows_own_variable_is_followed(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflows_own_variable_is_followed(
+    place: Path, monkeypatch: pytest.MonkeyPatch, mlflow_database: Path
+) -> None:
+    (place / "mlruns").mkdir()
+    for database in ("own.db", "mlruns/mlflow.db"):
+        shutil.copy(mlflow_database, place / database)
     uri = f"sqlite:///{place}/own.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     tracking = open_tracking(command_configuration("train"))
@@ -248,6 +252,6 @@ def test_mlflows_pages_open_on_the_configured_runs(workplace: Workplace) -> None
         wait_for(answers, process)
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate()
     assert f"MLflow's pages: http://127.0.0.1:{port}" in output
     assert "likerank: " not in errors

@@ -34,6 +34,7 @@ def test_an_error_while_writing_leaves_only_the_old_file(tmp_path: Path) -> None
     assert names_in(tmp_path) == ["kept.json"]
 
 
+@pytest.mark.slow
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     write_whole(path, "old")

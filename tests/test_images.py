@@ -273,7 +273,7 @@ def test_another_file_than_a_photo_is_refused_by_name(name: str) -> None:
     assert isinstance(refusal.value, LikerankError)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.data())
 def test_a_damaged_file_is_a_photo_or_refused_and_nothing_else(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"]))

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import likerank
 
 DECLARED = "    comments: int | None = field(default=None, metadata=IN_SNAPSHOT)\n"
@@ -87,6 +89,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_one_line_declares_a_field_of_a_post(tmp_path: Path, embedded_folder: Path) -> None:
     package = shutil.copytree(Path(likerank.__file__).parent, tmp_path / "src" / "likerank")
     records = (package / "records.py").read_text()

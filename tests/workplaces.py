@@ -1,6 +1,7 @@
 """Workplaces for whole stages: real store, real MLflow, real Lightning, everything small."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ TINY = (
     "network.blocks=[8]",
     "trainer.max_epochs=3",
     "trainer.enable_progress_bar=false",
+    "figures=false",  # Half of such a training's time.
 )
 TINY_PAPER = (
     "experiment=paper",
@@ -44,6 +46,7 @@ TINY_PAPER = (
     "network.dense=[20,10]",
     "trainer.max_epochs=2",
     "trainer.enable_progress_bar=false",
+    "figures=false",
 )
 
 
@@ -140,8 +143,8 @@ class Workplace:
         return sorted(file.parent.name for file in self.folder.glob("data/snapshots/*/snapshot.json"))
 
 
-def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120) -> None:
-    """Asks again and again until it is true; fails where the process ends before."""
+def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 900) -> None:
+    """Asks again and again until it is true; fails where the process ends before, or hangs."""
     deadline = time.monotonic() + seconds
     while not condition():
         if process.poll() is not None:
@@ -172,25 +175,41 @@ def identical(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> b
 
 
 class MakeWorkplace(Protocol):
-    def __call__(self, *, cold: bool = False) -> Workplace:
-        """Makes one; a cold one has neither a server nor an MLflow database yet."""
+    def __call__(self, *, cold: bool = False, own_runs: bool = False) -> Workplace:
+        """Makes one; a cold one has neither a server nor an MLflow database yet.
+
+        One with `own_runs` shares its MLflow database with no other: for what looks through all runs, or
+        registers a model.
+        """
         ...
 
 
 @pytest.fixture(scope="session")
+def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database, to be copied: MLflow's migrations take seconds for each new one."""
+    tracking = Tracking("sqlite", "Default", tmp_path_factory.mktemp("mlruns"))
+    return Path(tracking.uri.removeprefix("sqlite:///"))
+
+
+@pytest.fixture(scope="session")
 def make_workplace(
-    tmp_path_factory: pytest.TempPathFactory, embedded_folder: Path
+    tmp_path_factory: pytest.TempPathFactory, embedded_folder: Path, mlflow_database: Path
 ) -> Iterator[MakeWorkplace]:
     """Makes workplaces whose databases are dropped at the end."""
     made: list[Workplace] = []
     mlruns = tmp_path_factory.mktemp("mlruns")
+    shutil.copy(mlflow_database, mlruns)
 
-    def make(*, cold: bool = False) -> Workplace:
+    def make(*, cold: bool = False, own_runs: bool = False) -> Workplace:
         folder = tmp_path_factory.mktemp("workplace")
         (folder / "data").mkdir()
         if not cold:
-            # One server and one MLflow database for all: each start costs seconds.
+            # One server for all: each start costs seconds.
             (folder / "data" / "mongo").symlink_to(embedded_folder, target_is_directory=True)
+        if own_runs:
+            (folder / "mlruns").mkdir()
+            shutil.copy(mlflow_database, folder / "mlruns")
+        elif not cold:
             (folder / "mlruns").symlink_to(mlruns, target_is_directory=True)
         made.append(Workplace(folder, f"test_{uuid.uuid4().hex}"))
         return made[-1]
@@ -212,18 +231,10 @@ def workplace(make_workplace: MakeWorkplace) -> Workplace:
     return make_workplace()
 
 
-@pytest.fixture(scope="module")
-def modules_mlruns(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("mlruns")
-
-
 @pytest.fixture
-def lone_workplace(make_workplace: MakeWorkplace, modules_mlruns: Path) -> Workplace:
-    """An empty one, with an MLflow of its module's own: for what looks through the runs of everybody."""
-    place = make_workplace()
-    (place.folder / "mlruns").unlink()
-    (place.folder / "mlruns").symlink_to(modules_mlruns, target_is_directory=True)
-    return place
+def lone_workplace(make_workplace: MakeWorkplace) -> Workplace:
+    """An empty one that shares its MLflow database with no other."""
+    return make_workplace(own_runs=True)
 
 
 @pytest.fixture(scope="session")

@@ -105,21 +105,21 @@ def test_two_ingests_at_once_start_one_server(make_workplace: MakeWorkplace) -> 
 
 
 @pytest.mark.slow
-def test_three_trainings_at_once_make_one_mlflow_database(
+def test_two_trainings_at_once_make_one_mlflow_database(
     make_workplace: MakeWorkplace, corpus: Workplace, embedded_folder: Path
 ) -> None:
     place = make_workplace(cold=True)
     (place.folder / "data" / "mongo").symlink_to(embedded_folder, target_is_directory=True)
     started = [
         place.start("train", f"store.database={corpus.name}", *TINY, "trainer.max_epochs=1", f"seed={seed}")
-        for seed in range(3)
+        for seed in range(2)
     ]
     for process in started:
         _, errors = process.communicate()
         assert process.returncode == 0, errors
     runs = place.runs()
-    assert [run.status for run in runs] == ["FINISHED"] * 3
-    assert {run.params["seed"] for run in runs} == {str(seed) for seed in range(3)}
+    assert [run.status for run in runs] == ["FINISHED"] * 2
+    assert {run.params["seed"] for run in runs} == {"0", "1"}
     assert len(place.fingerprints()) == 1
     assert all(np.isfinite(run.metrics["val/network/across/pairwise"]) for run in runs)
 

@@ -1,13 +1,11 @@
 """A password given in the configuration is refused before anything writes it down."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from likerank.app.secrets import refuse_passwords_in
+from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANTED = "hunter2"
@@ -40,24 +38,19 @@ def test_what_holds_no_password_passes(argument: str) -> None:
     refuse_passwords_in([argument])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", [[], ["-m"]])
 @pytest.mark.parametrize("place", ["override", "file"])
-def test_a_planted_password_is_in_no_file_and_no_output(tmp_path: Path, mode: list[str], place: str) -> None:
+def test_a_planted_password_is_in_no_file_and_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: list[str], place: str
+) -> None:
     uri = f"mongodb://me:{PLANTED}@127.0.0.1:9/likerank"
     arguments = [f"store.uri={uri}"]
     if place == "file":
         (tmp_path / "conf" / "store").mkdir(parents=True)
         (tmp_path / "conf" / "store" / "mine.yaml").write_text(f"uri: {uri}\ndatabase: likerank\n")
         arguments = ["store=mine", f"hydra.searchpath=[file://{tmp_path / 'conf'}]"]
-    ran = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "ingest.py"), "source=demo", *arguments, *mode],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"HYDRA_FULL_ERROR": "1"},
-    )
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    ran = call_script([str(ROOT / "scripts" / "ingest.py"), "source=demo", *arguments, *mode], tmp_path)
     assert ran.returncode == 1
     assert PLANTED not in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr

@@ -416,7 +416,7 @@ def test_after_kills_no_post_is_requested_a_third_time(collection: Collection) -
         wait_for(lambda: len(collection.instagram.requests) > enough, process)  # noqa: B023
         kill(process)
         kills += 1
-    assert collection.workplace.run("collect", *collection.overrides(observation_days=30)).returncode == 0
+    assert collection.workplace.call("collect", *collection.overrides(observation_days=30)).returncode == 0
     for request in collection.instagram.requests:
         if request.kind in ("post", "picture"):
             asked[f"{request.kind} {request.post}"] += 1
@@ -433,7 +433,7 @@ def test_exit_statuses_and_a_second_collection(collection: Collection) -> None:
     collection.instagram.fault_rules.append(FaultRule("slow", on="post", seconds=0.2))
     first = collection.workplace.start("collect", *collection.overrides())
     wait_for(lambda: any(request.kind == "post" for request in collection.instagram.requests), first)
-    second = collection.workplace.run("collect", *collection.overrides())
+    second = collection.workplace.call("collect", *collection.overrides())
     assert second.returncode == 1
     assert "Another command is writing to the archive" in second.stderr
     collection.instagram.fault_rules[:] = [FaultRule("challenge_required", on="post")]
@@ -455,10 +455,10 @@ def test_no_cookie_or_token_is_written_anywhere(collection: Collection) -> None:
     collection.instagram.fault_rules.append(FaultRule(500, after=2, on="timeline", times=1))
     collection.instagram.fault_rules.append(FaultRule("cut", after=2, on="picture", times=1))
     options = collection.overrides(login="visitor", session_file=session)
-    done = collection.workplace.run("collect", *options)
+    done = collection.workplace.call("collect", *options)
     assert done.returncode == 0
     collection.instagram.fault_rules[:] = [FaultRule("checkpoint_required", on="timeline")]
-    stopped = collection.workplace.run("collect", *options)
+    stopped = collection.workplace.call("collect", *options)
     assert stopped.returncode == 4
     folders = collection.workplace.folder, (collection.workplace.folder / "mlruns").resolve()
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]

@@ -211,7 +211,7 @@ def test_the_script_prints_the_table_and_fails_in_a_sentence(
     place: Workplace, sweep: tuple[Run, dict[str, Run]]
 ) -> None:
     parent, _ = sweep
-    ran = place.run("compare", f"sweep_id={parent.id}")
+    ran = place.call("compare", f"sweep_id={parent.id}")
     assert ran.returncode == 0, ran.stderr
     assert "share of pairs ranked rightly, within an author" in ran.stdout
     assert list((place.folder / "mlruns" / "compared").glob("*/comparison.html"))

@@ -116,7 +116,8 @@ def test_an_author_is_deleted_everywhere_and_stays_away(
     write_archive(archive)
     shutil.copytree(archive, elsewhere)
     ingest(place.compose("ingest", "source=archive", f"source.folder={archive}", "workers=1"))
-    run = place.train(*TINY)
+    run = place.train(*TINY, "figures=true")
+    assert run.has_artifact("figures")
     evaluate(place.compose("evaluate", f"run_id={run.id}"))
     hydra = place.folder / "mlruns" / "hydra" / "runs" / "collect" / place.name
     (hydra / ".hydra").mkdir(parents=True)
@@ -131,7 +132,7 @@ def test_an_author_is_deleted_everywhere_and_stays_away(
     assert kinds >= {".parquet", ".json", ".xz", ".txt", ".ckpt", "MLmodel", ".npz", ".log", ".yaml"}
     assert in_store(place)
 
-    said = place.run("forget", f"author={FORMERLY}")
+    said = place.call("forget", f"author={FORMERLY}")
     assert said.returncode == 0, said.stderr
     assert "120 posts, 120 pictures" in said.stdout
     assert not run.has_artifact("figures")
@@ -218,14 +219,14 @@ def test_an_ambiguous_name_lists_all_and_deletes_none(workplace: Workplace, aske
 def test_a_name_like_a_number_is_read_as_typed(workplace: Workplace) -> None:
     with workplace.store() as store:
         store.write([*author("instagram", "1234", "ann"), *author("instagram", "99", "12_34")], [])
-    said = workplace.run("forget", "author=12_34")
+    said = workplace.call("forget", "author=12_34")
     assert said.returncode == 0, said.stderr
     assert [each["_id"] for each in workplace.contents()["authors"]] == ["instagram/1234"]
 
 
 def test_multirun_is_refused_and_nothing_is_written(make_workplace: MakeWorkplace) -> None:
     place = make_workplace(cold=True)
-    said = place.run("forget", "author=instagram/45,instagram/46", "-m")
+    said = place.call("forget", "author=instagram/45,instagram/46", "-m")
     assert said.returncode != 0
     assert "leave out -m" in said.stderr
     assert "Traceback" not in said.stderr

@@ -181,7 +181,7 @@ def test_a_second_ingest_changes_nothing(spoilt: Spoilt) -> None:
 
 
 def test_the_script_says_the_same_on_the_screen(spoilt: Spoilt, workplace: Workplace) -> None:
-    ran = workplace.run("ingest", "source=table", f"source.manifest={spoilt.manifest}")
+    ran = workplace.call("ingest", "source=table", f"source.manifest={spoilt.manifest}")
     bad = len(BAD_PICTURES) + len(BAD_ROWS)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr + ran.stdout

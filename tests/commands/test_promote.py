@@ -22,8 +22,8 @@ def scored_by(run: Run, network: "pd.Series[float]", folder: Path) -> None:
 
 @pytest.fixture
 def place(make_workplace: MakeWorkplace) -> Workplace:
-    """A cold one, since the registry knows one champion for all; of enough posts to be sure of a gain."""
-    place = make_workplace(cold=True)
+    """One of enough posts to be sure of a gain, with an MLflow database, and so a champion, of its own."""
+    place = make_workplace(own_runs=True)
     ingest(place.compose("ingest", *CORPUS, "source.posts=600"))
     return place
 

@@ -159,7 +159,7 @@ def test_a_model_of_an_outside_target_is_evaluated_and_ranks(
 @pytest.mark.slow
 def test_the_command_ranks_what_it_can_and_exits_with_1(corpus: Workplace, trained: Run, shots: Path) -> None:
     (shots / "broken.png").write_text("no picture")
-    ran = corpus.run("rank", f"photos={shots}", f"model={trained.id}")
+    ran = corpus.call("rank", f"photos={shots}", f"model={trained.id}")
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == (
         "likerank: 1 file could not be read, see above; all others are ranked."

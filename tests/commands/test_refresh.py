@@ -77,9 +77,7 @@ class Nights:
 @pytest.fixture
 def nights(make_workplace: MakeWorkplace) -> Nights:
     """A workplace with an MLflow of its own: a registry knows one champion for all."""
-    place = make_workplace()
-    (place.folder / "mlruns").unlink()
-    return Nights(place)
+    return Nights(make_workplace(own_runs=True))
 
 
 @pytest.mark.slow
@@ -169,7 +167,7 @@ def test_two_at_once_and_one_killed_in_its_training(nights: Nights) -> None:
     checkpoints = place.folder / "mlruns" / "checkpoints"
     wait_for(lambda: list(checkpoints.glob("*/last.ckpt")), running)
 
-    second = place.run("refresh", *nights.overrides(LEARNS))
+    second = place.call("refresh", *nights.overrides(LEARNS))
     assert second.returncode == 1
     assert f"is running (pid {running.pid}, since 20" in second.stderr
     assert "Traceback" not in second.stderr

@@ -5,7 +5,7 @@ from operator import itemgetter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
@@ -44,7 +44,6 @@ def landscapes() -> list[Image.Image]:
     flips=st.integers(0, 12),
     seed=st.integers(0, 2**32),
 )
-@settings(deadline=None, max_examples=50)
 def test_pairs_of_hashes_are_those_that_comparing_all_finds(
     number: int, bases: int, flips: int, seed: int
 ) -> None:

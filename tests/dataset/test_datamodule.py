@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from likerank.dataset import STOP, TRAIN, VALIDATION, PopularityDataModule, Snapshot
@@ -33,7 +33,6 @@ def test_every_row_comes_once_an_epoch(batch_size: int) -> None:
 
 
 @given(st.integers(1, 300), st.integers(1, 60), st.integers(1, 5), st.integers(0, 3))
-@settings(deadline=None)
 def test_processes_share_each_batch_and_no_post_comes_twice(
     posts: int, batch_size: int, ranks: int, epoch: int
 ) -> None:

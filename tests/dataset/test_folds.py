@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from likerank.dataset import (
@@ -65,7 +65,6 @@ PICTURES = st.lists(st.text("abcdef", min_size=1, max_size=3), min_size=1, max_s
 
 
 @given(PICTURES, PICTURES, st.integers(0, 2**32), st.integers(2, 12))
-@settings(deadline=None)
 def test_copies_share_a_fold_and_new_posts_move_nobody(
     pictures: list[str], more: list[str], seed: int, folds: int
 ) -> None:

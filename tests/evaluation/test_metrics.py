@@ -34,7 +34,6 @@ def posts(draw: st.DrawFn) -> tuple[FloatArray, FloatArray, IntArray]:
 Posts = tuple[FloatArray, FloatArray, IntArray]
 
 
-@settings(deadline=None, max_examples=40)
 @given(posts())
 def test_agree_with_scipy_and_scikit_learn_across_all_posts(drawn: Posts) -> None:
     truth, score, _ = drawn
@@ -46,7 +45,6 @@ def test_agree_with_scipy_and_scikit_learn_across_all_posts(drawn: Posts) -> Non
     assert mean_squared_error(truth, score) == pytest.approx(np.mean((truth - score) ** 2))
 
 
-@settings(deadline=None, max_examples=40)
 @given(posts())
 def test_pairwise_accuracy_is_the_share_of_correct_pairs(drawn: Posts) -> None:
     truth, score, groups = drawn
@@ -60,7 +58,6 @@ def test_pairwise_accuracy_is_the_share_of_correct_pairs(drawn: Posts) -> None:
 
 
 @pytest.mark.parametrize("metric", [spearman, ndcg, mean_squared_error], ids=lambda metric: metric.name)
-@settings(deadline=None, max_examples=40)
 @given(drawn=posts())
 def test_within_groups_weights_each_group_by_its_posts(metric: Metric, drawn: Posts) -> None:
     truth, score, groups = drawn
@@ -77,7 +74,6 @@ def test_within_groups_weights_each_group_by_its_posts(metric: Metric, drawn: Po
     assert metric(truth, score, groups) == pytest.approx(np.average(values, weights=weights), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
 @given(posts())
 def test_kendall_weights_groups_by_pairs_of_unequal_truth(drawn: Posts) -> None:
     truth, score, groups = drawn
@@ -93,7 +89,6 @@ def test_kendall_weights_groups_by_pairs_of_unequal_truth(drawn: Posts) -> None:
 
 @pytest.mark.parametrize("scope", ["across", "within"])
 @pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
-@settings(deadline=None, max_examples=40)
 @given(drawn=posts(), seed=st.integers(0, 1000))
 def test_is_bounded_and_blind_to_the_order_of_the_posts(
     metric: Metric, scope: str, drawn: Posts, seed: int
@@ -110,7 +105,6 @@ def test_is_bounded_and_blind_to_the_order_of_the_posts(
 
 @pytest.mark.parametrize("scope", ["across", "within"])
 @pytest.mark.parametrize("metric", RANKING, ids=lambda metric: metric.name)
-@settings(deadline=None, max_examples=40)
 @given(drawn=posts())
 def test_ranking_depends_only_on_the_order_of_the_scores(metric: Metric, scope: str, drawn: Posts) -> None:
     truth, score, given_groups = drawn
@@ -121,7 +115,6 @@ def test_ranking_depends_only_on_the_order_of_the_scores(metric: Metric, scope: 
 
 
 @pytest.mark.parametrize("scope", ["across", "within"])
-@settings(deadline=None, max_examples=40)
 @given(drawn=posts())
 def test_a_reversed_score_mirrors_the_ranking(scope: str, drawn: Posts) -> None:
     truth, score, given_groups = drawn
@@ -132,7 +125,6 @@ def test_a_reversed_score_mirrors_the_ranking(scope: str, drawn: Posts) -> None:
         assert metric(truth, -score, groups) == pytest.approx(-metric(truth, score, groups))
 
 
-@settings(deadline=None, max_examples=40)
 @given(drawn=posts())
 def test_correlations_and_position_match_are_symmetric(drawn: Posts) -> None:
     truth, score, _ = drawn
@@ -154,7 +146,6 @@ def test_correlations_and_position_match_are_symmetric(drawn: Posts) -> None:
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-@settings(deadline=None, max_examples=40)
 @given(drawn=posts())
 def test_a_constant_scores_chance(metric: Metric, chance: float, scope: str, drawn: Posts) -> None:
     truth, _, groups = drawn
@@ -171,7 +162,7 @@ def test_a_constant_reaches_the_ndcg_of_a_random_order() -> None:
 
 
 @pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=settings().max_examples // 3)
 @given(drawn=posts())
 def test_leaving_a_post_out_equals_computing_without_it(metric: Metric, drawn: Posts) -> None:
     truth, score, groups = drawn

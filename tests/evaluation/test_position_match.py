@@ -6,7 +6,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from likerank.evaluation.position_match import position_match
@@ -40,7 +40,6 @@ def by_counting(truth: list[int], score: list[int], n: int) -> Fraction:
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
-@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_equals_counting_all_sets_and_all_ways_to_break_ties(n: int, data: st.DataObject) -> None:
     number = data.draw(st.integers(n, 5))
@@ -51,7 +50,6 @@ def test_equals_counting_all_sets_and_all_ways_to_break_ties(n: int, data: st.Da
 
 
 @pytest.mark.parametrize("n", [2, 5, 10])
-@settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 10_000), number=st.integers(10, 60))
 def test_equals_the_closed_form_without_ties(n: int, seed: int, number: int) -> None:
     random = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -28,7 +28,6 @@ def others(groups: IntArray) -> NDArray[np.bool_]:
     return np.equal.outer(groups, groups) & ~np.eye(groups.size, dtype=np.bool_)
 
 
-@settings(deadline=None)
 @given(posts())
 def test_counts_every_other_post_by_its_position(
     drawn: tuple[IntArray, IntArray, IntArray],
@@ -43,7 +42,6 @@ def test_counts_every_other_post_by_its_position(
     )
 
 
-@settings(deadline=None)
 @given(posts(), st.integers(0, 100))
 def test_sums_a_weight_of_every_other_post_by_its_position(
     drawn: tuple[IntArray, IntArray, IntArray], seed: int

@@ -27,7 +27,7 @@ class Hurry(instaloader.RateController):
         self.slept.append(secs)
 
 
-def make_loader(folder: Path, session: Path | None = None, timeout: float = 20.0) -> instaloader.Instaloader:
+def make_loader(folder: Path, session: Path | None = None, timeout: float = 300.0) -> instaloader.Instaloader:
     """Returns an Instaloader that writes into the folder, logged in if there is a session file."""
     loader = instaloader.Instaloader(
         sleep=False,

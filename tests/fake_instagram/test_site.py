@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import instaloader
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_instagram import Account, Event, Post, Site
@@ -85,7 +85,6 @@ def test_posts_exist_before_and_after_the_start() -> None:
         assert 0.8 < before / len(taken) < 1
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 45), st.integers(0, 5))
 def test_a_listing_has_each_post_once_and_pinned_first(day: int, number: int) -> None:
     SITE.day = day

@@ -1,12 +1,11 @@
 """Each script is the same entry point as a command, in a few lines, and helps at once."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from likerank.cli import COMMANDS
+from tests.scripts_called import call_script
 
 SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "scripts").glob("*.py"))
 # The one script that is a program of its own.
@@ -30,9 +29,7 @@ def test_a_script_begins_with_its_usage(script: Path) -> None:
 
 @pytest.mark.parametrize("script", THIN, ids=names(THIN))
 def test_help_lists_the_choices_and_writes_nothing(script: Path, tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, str(script), "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    ran = call_script([str(script), "--help"], tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "store=mongodb" in ran.stdout
     assert not list(tmp_path.iterdir())

@@ -297,7 +297,7 @@ def test_count_is_close_to_the_rows(folder: Path) -> None:
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4 * settings().max_examples, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(
         st.tuples(st.sampled_from(["a.jpg", "b.jpg", "x.jpg", ".."]), CELL, CELL, CELL, CELL),

@@ -39,7 +39,7 @@ def test_a_scan_that_is_left_early_ends_its_thread(filled: Store) -> None:
     assert next(parts)
     assert threading.active_count() == before + 1
     del parts
-    for _ in range(50):
+    for _ in range(3000):
         if threading.active_count() == before:
             return
         time.sleep(0.1)

@@ -225,7 +225,7 @@ def test_without_a_time_only_other_counts_are_an_observation(store: Store, make_
     assert begin <= times[0] < times[1] <= datetime.now(UTC) + timedelta(seconds=1)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(
     seen=st.lists(st.tuples(st.integers(0, 3), st.sampled_from([None, 1, 2])), min_size=1, max_size=6).map(
         lambda pairs: list(dict(pairs).items())
@@ -361,6 +361,6 @@ def test_forked_workers_leave_the_store_working(store: Store, make_post: MakePos
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(20)
+        worker.join()
         assert worker.exitcode == 0
     assert store.count_posts() == 1

@@ -1,5 +1,6 @@
 """A logged model opens by run, URI and alias and scores as it did in training; a missing one is named."""
 
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -18,8 +19,10 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (70, 20, 20, 3), dtype=np.u
 
 
 @pytest.fixture(scope="module")
-def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
-    return Tracking("sqlite", "tests", tmp_path_factory.mktemp("model") / "mlruns")
+def tracking(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -> Tracking:
+    folder = tmp_path_factory.mktemp("mlruns")
+    shutil.copy(mlflow_database, folder)
+    return Tracking("sqlite", "tests", folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Every committed configuration composes, and what it names can be made."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
 
 
+def combinations() -> list[tuple[str, str, str]]:
+    """Targets, networks and optimizers, so that any two options come together at least once."""
+    optimizers = options("optimizer")
+    pairs = product(enumerate(options("target")), enumerate(options("network")))
+    return [(target, network, optimizers[(i + j) % len(optimizers)]) for (i, target), (j, network) in pairs]
+
+
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A snapshot of 50 pixels, on which each choice is made."""
@@ -78,9 +86,7 @@ def test_each_experiment_makes_a_training(experiment: str, trainer: str, picture
     assert sum(parameter.numel() for parameter in training.regressor.parameters()) > 0
 
 
-@pytest.mark.parametrize("target", options("target"))
-@pytest.mark.parametrize("network", options("network"))
-@pytest.mark.parametrize("optimizer", options("optimizer"))
+@pytest.mark.parametrize(("target", "network", "optimizer"), combinations())
 def test_choices_of_a_training_go_together(target: str, network: str, optimizer: str, pictures: Path) -> None:
     choices = (f"target={target}", f"network={network}", f"optimizer={optimizer}")
     training = made(pictures, *choices)

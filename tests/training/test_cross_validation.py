@@ -18,7 +18,7 @@ from likerank.tracking import Run
 from likerank.training.run import train_run
 from tests.workplaces import TINY, Workplace, checkpoint_weights, identical
 
-pytestmark = pytest.mark.xdist_group("trained")
+pytestmark = pytest.mark.xdist_group("folds")
 
 FOLDS = (*TINY, "trainer.max_epochs=2", "evaluation.folds=3", "evaluation.baselines=[author_mean,ridge]")
 

@@ -31,7 +31,7 @@ def test_figures_are_drawn_and_deleted_with_an_author(
 ) -> None:
     place = lone_workplace
     ingest(place.compose("ingest", *CORPUS))
-    run = place.train(*TINY)
+    run = place.train(*TINY, "figures=true")
     assert figures(run) == OF_VALIDATION
     evaluate(place.compose("evaluate", f"run_id={run.id}"))
     assert figures(run) == OF_VALIDATION | OF_TEST
@@ -52,5 +52,5 @@ def test_figures_are_drawn_and_deleted_with_an_author(
 
 
 def test_without_figures_there_are_none(corpus: Workplace) -> None:
-    run = corpus.train(*TINY, "trainer.max_epochs=1", "figures=false")
+    run = corpus.train(*TINY, "trainer.max_epochs=1")
     assert not has_figures(run)

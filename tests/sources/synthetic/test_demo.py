@@ -41,7 +41,7 @@ def look_of(post: Post) -> Look:
     return post.picture.scene.look
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     st.sampled_from(KINDS), st.integers(1, 30), st.integers(0, 30), st.integers(1, 40), st.integers(0, 2**32)
 )
