@@ -25,6 +25,7 @@ def call_script(command: list[str], folder: Path) -> "subprocess.CompletedProces
         redirect_stderr(io.StringIO()) as errors,
     ):
         sys.argv = command
+        sys.path.insert(0, str(Path(command[0]).parent))
         try:
             runpy.run_path(command[0], run_name="__main__")
         except SystemExit as ended:
@@ -38,8 +39,8 @@ def call_script(command: list[str], folder: Path) -> "subprocess.CompletedProces
 
 @contextmanager
 def _as_it_was() -> Iterator[None]:
-    """Takes back what a script does to its process: Hydra's singletons and logging, warnings, environment."""
-    root, argv, environment = logging.getLogger(), sys.argv, dict(os.environ)
+    """Restores what a script changes in its process: Hydra's singletons, logging, warnings, sys, environ."""
+    root, argv, paths, environment = logging.getLogger(), sys.argv, sys.path[:], dict(os.environ)
     handlers, level, singletons = root.handlers[:], root.level, Singleton.get_state()
     GlobalHydra.instance().clear()
     try:
@@ -51,6 +52,6 @@ def _as_it_was() -> Iterator[None]:
         root.handlers[:] = handlers
         root.setLevel(level)
         Singleton.set_state(singletons)
-        sys.argv = argv
+        sys.argv, sys.path[:] = argv, paths
         os.environ.clear()
         os.environ.update(environment)

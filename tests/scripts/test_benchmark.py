@@ -44,7 +44,7 @@ def command(folder: Path, *overrides: str) -> list[str]:
 
 
 def results(folder: Path, *overrides: str) -> dict[str, str]:
-    """Returns what the table of a whole run says of each benchmark."""
+    """Returns the results in the printed table, by the name of their row."""
     done = subprocess.run(
         [sys.executable, *command(folder, *overrides)],
         cwd=folder,

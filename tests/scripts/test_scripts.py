@@ -8,26 +8,21 @@ from likerank.cli import COMMANDS
 from tests.scripts_called import call_script
 
 SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "scripts").glob("*.py"))
-# The one script that is a program of its own.
-THIN = [script for script in SCRIPTS if script.name != "benchmark.py"]
-
-
-def names(scripts: list[Path]) -> list[str]:
-    return [script.name for script in scripts]
+NAMES = [script.name for script in SCRIPTS]
 
 
 def test_every_command_has_its_script() -> None:
-    assert {f"{command}.py" for command in COMMANDS} <= set(names(SCRIPTS))
+    assert {f"{command}.py" for command in COMMANDS} <= set(NAMES)
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=names(SCRIPTS))
+@pytest.mark.parametrize("script", SCRIPTS, ids=NAMES)
 def test_a_script_begins_with_its_usage(script: Path) -> None:
     lines = script.read_text().splitlines()
     assert f"python scripts/{script.name}" in lines[0]
-    assert script not in THIN or len(lines) <= 6
+    assert len(lines) <= 6
 
 
-@pytest.mark.parametrize("script", THIN, ids=names(THIN))
+@pytest.mark.parametrize("script", SCRIPTS, ids=NAMES)
 def test_help_lists_the_choices_and_writes_nothing(script: Path, tmp_path: Path) -> None:
     ran = call_script([str(script), "--help"], tmp_path)
     assert ran.returncode == 0, ran.stderr
