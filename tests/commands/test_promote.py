@@ -45,7 +45,7 @@ def test_only_a_significantly_better_run_is_promoted(
     assert ranked_splits(first) == ["val", "test"]
     card = first.artifact("card.md").read_text()
     assert first.params["snapshot.fingerprint"] in card
-    assert "The posts are made" in card
+    assert "The posts are synthetic" in card
     test_predictions = first.artifact("predictions/test.parquet").read_bytes()
 
     likes = read_predictions(other, "val")["likes"]
