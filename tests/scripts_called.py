@@ -12,6 +12,7 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 
 
@@ -40,6 +41,7 @@ def call_script(command: list[str], folder: Path) -> "subprocess.CompletedProces
 @contextmanager
 def _as_it_was() -> Iterator[None]:
     """Restores what a script changes in its process: Hydra's singletons, logging, warnings, sys, environ."""
+    Plugins.instance()  # Each plugin registers its options once in a process, and not in a script's time.
     root, argv, paths, environment = logging.getLogger(), sys.argv, sys.path[:], dict(os.environ)
     handlers, level, singletons = root.handlers[:], root.level, Singleton.get_state()
     GlobalHydra.instance().clear()

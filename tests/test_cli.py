@@ -97,7 +97,8 @@ def _leaves(node: object, key: str = "") -> Iterator[str]:
         yield key
 
 
-def test_help_names_the_options_that_have_a_key() -> None:
+def test_help_names_the_options_that_have_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
     text = help_text("train", "likerank train")
     assert "network=residual                    large_filters, paper" in text
     assert "target.posts=30                     number of training posts around a date (local_log_z)" in text

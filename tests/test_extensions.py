@@ -78,4 +78,4 @@ def test_a_package_of_ones_own_is_used_from_ingest_to_rank(folder: Path) -> None
     ranked = run(folder, *(argument.replace("RUN", found[1]) for argument in rank))
     assert "anna_" in ranked
     compared = run(folder, "compare", "metric=within/best_found", "metrics=best_found", search)
-    assert "best_found" in compared
+    assert "how often the best scored post is the most liked one" in compared

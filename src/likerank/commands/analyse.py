@@ -15,7 +15,7 @@ from likerank.app.paths import Folders, open_store, open_tracking
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.run_names import ANALYSED, ANALYSES
 from likerank.training.fit import outcome_kept
-from likerank.training.results import MADE
+from likerank.training.results import SYNTHETIC_NOTE
 from likerank.training.snapshot import LATEST, configured_recipe
 
 
@@ -39,7 +39,7 @@ def analyse(config: DictConfig) -> Path:
             best_and_worst(posts, source, targets, config.shown),
             pictures(posts, source, config.pictures, config.seed),
         ]
-    notes = [posts.in_words(), *([MADE] if posts.synthetic else [])]
+    notes = [posts.in_words(), *([SYNTHETIC_NOTE] if posts.synthetic else [])]
     files = write_analysis(Path(config.folder).absolute(), source.title, notes, sections)
     run = tracking.start_run({ANALYSED: source.title}, f"analysis: {source.title}")
     with outcome_kept(run):

@@ -18,7 +18,7 @@ from likerank.reports.export import write_table
 from likerank.run_names import NETWORK, SYNTHETIC
 from likerank.tracking.load_predictions import load_predictions
 from likerank.tracking.select_runs import select_runs
-from likerank.training.results import MADE
+from likerank.training.results import SYNTHETIC_NOTE
 
 
 def compare(config: DictConfig) -> Comparison:
@@ -53,7 +53,7 @@ def compare(config: DictConfig) -> Comparison:
     # Runs of earlier versions say it by the source's name only.
     named = str(posts.index.str.startswith("demo").any()).lower()
     synthetic = chosen.records[0].tags.get(SYNTHETIC, named) == "true"
-    caption = [*chosen.notes, *predicted.notes, *([MADE] if synthetic else [])]
+    caption = [*chosen.notes, *predicted.notes, *([SYNTHETIC_NOTE] if synthetic else [])]
     title = f"{chosen.title}, snapshot {chosen.fingerprint}"
     print_comparison(comparison, title=title, caption=caption)
     best = {each.label: _best_run(each.by_seed, runs[each.label]) for each in comparison.standings}

@@ -29,7 +29,9 @@ _POLICIES: Final = {
         "an author's ranked posts are later than those trained on; other authors' may be earlier"
     ),
 }
-MADE: Final = "The posts are made: drawn pictures with likes by a formula. They are not Instagram's."
+SYNTHETIC_NOTE: Final = (
+    "The posts are synthetic: drawn pictures with likes by a formula. They are not Instagram's."
+)
 
 
 def score_posts(predictors: Predictors, rows: NDArray[np.int64]) -> dict[str, Scores]:
@@ -132,7 +134,7 @@ def title_of(split: str, snapshot: Snapshot, plan: Plan) -> str:
 def caption_of(snapshot: Snapshot) -> Sequence[str]:
     """Returns the lines that must stand below a table of this snapshot."""
     policy = snapshot.recipe["split"]
-    return [f"Split {policy}: {_POLICIES[policy]}.", *([MADE] if snapshot.synthetic else [])]
+    return [f"Split {policy}: {_POLICIES[policy]}.", *([SYNTHETIC_NOTE] if snapshot.synthetic else [])]
 
 
 def _truth_of(posts: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
