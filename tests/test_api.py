@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_dir
 
 import likerank
 from likerank.images import encode_jpeg
+from likerank.run_names import CONFIG_HASH
 from likerank.tracking import Run
 from tests.workplaces import TINY, Workplace
 
@@ -29,7 +30,7 @@ def test_a_training_is_opened_from_any_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     run = likerank.train(*corpus.places, *TINY)
-    assert run.id == trained.id, "a finished training is returned"
+    assert run.run.tags[CONFIG_HASH] == trained.tags[CONFIG_HASH], "a finished training is returned"
     predictions = run.predictions()
     assert {"key", "author", "likes", "network", "ridge"} <= set(predictions.columns)
     pd.testing.assert_frame_equal(likerank.open_run(run.id, *corpus.places).predictions(), predictions)

@@ -104,7 +104,7 @@ def test_the_page_is_complete_and_agrees_with_its_numbers(
     targets = {each["name"]: each for each in numbers["followers"]["targets"]}
     assert targets["top_post"]["share"] > 0.1 > targets["author_log"]["share"]
     assert numbers["followers"]["recommended"] == "author_log"
-    assert "made" in page.split("</h1>")[1].split("verdict")[0]
+    assert "The posts are synthetic" in page.split("</h1>")[1].split("verdict")[0]
     run = next(run for run in corpus.runs() if run.tags.get(ANALYSED, "").startswith("Posts of the store"))
     assert run.status == "FINISHED"
     assert run.metrics["author_share/author_log"] == pytest.approx(targets["author_log"]["share"])

@@ -228,7 +228,7 @@ def test_what_goes_wrong_is_told_and_the_rest_is_done(nights: Nights) -> None:
             ["train=['trainer.max_epoch=3']"],
             "train cannot be configured by \\[trainer.max_epoch=3\\]: .*max_epoch",
         ),
-        (["ingest=['paths.data=elsewhere']"], "give paths to all stages"),
+        (["ingest=['paths.data=elsewhere']"], "set paths on the command itself"),
         (["retrain.min_new_posts=0"], "retrain.min_new_posts is 0"),
         (["metric=within/nothing"], "metric is within/nothing"),
     ],

@@ -53,7 +53,7 @@ def test_a_model_opens_by_run_and_alias_and_scores_as_it_was_trained(
             scores = model.score(PICTURES[:number])
             assert scores.dtype == np.float64
             np.testing.assert_allclose(scores, expected[:number], atol=1e-5)
-    with pytest.raises(LikerankError, match=r"alias contender not found.*promote\.py"):
+    with pytest.raises(LikerankError, match=r"alias contender not found.*likerank promote"):
         tracking.open_model("models:/likerank@contender")
 
 
