@@ -101,7 +101,7 @@ def test_the_best_of_each_column_is_bold_and_the_truth_never() -> None:
 
 def test_says_who_sees_what_and_what_the_posts_are() -> None:
     text = " ".join(printed(synthetic_table()).split())
-    assert "network, ridge the picture alone; author_mean who posted; mean nothing" in text
+    assert "network, ridge the picture only; author_mean who posted; mean nothing" in text
     assert "synthetic, never Instagram" in text
     assert text.startswith("the title")
     assert "400 posts of 12 authors" in text

@@ -138,7 +138,7 @@ def metrics_in_words(table: ScoreTable) -> str:
 
 
 def _predictors_in_words(layout: _Layout) -> Iterable[str]:
-    seen = [f"{', '.join(layout.pictures)} the picture alone"] if layout.pictures else []
+    seen = [f"{', '.join(layout.pictures)} the picture only"] if layout.pictures else []
     seen += [f"{name} {_CONTROLS[name]}" for name in layout.controls]
     if seen:
         yield f"Who sees what: {'; '.join(seen)}."
