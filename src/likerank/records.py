@@ -188,8 +188,13 @@ def required_fields(record: type[Post] | type[Author]) -> list[str]:
 
 
 def is_synthetic(document: Mapping[str, Any]) -> bool:
-    """Returns whether a stored or exported post is synthetic; without the flag, if its truth is known."""
-    return bool(document.get("synthetic", document.get("truth") is not None))
+    """Returns whether a stored or exported post is synthetic.
+
+    Documents of likerank 0.1 have no flag: its drawn posts have a truth, and its demo of collecting a source.
+    """
+    if "synthetic" in document:
+        return bool(document["synthetic"])
+    return document.get("truth") is not None or document.get("source") == "demo_standin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from likerank.app.instantiate import make_group
 from likerank.app.paths import open_tracking
 from likerank.errors import LikerankError
-from likerank.evaluation import UndefinedMetricError
+from likerank.evaluation import Metric, UndefinedMetricError
 from likerank.evaluation.configurations import Comparison, compare_candidates
 from likerank.evaluation.scoring import find_metric
 from likerank.reports.comparison import comparison_frame, comparison_page, print_comparison
@@ -27,7 +27,7 @@ def compare(config: DictConfig) -> Comparison:
     Raises:
         LikerankError: If the runs are missing or cannot be compared; the message names them.
     """
-    metric, within = find_metric(str(config.metric), make_group(config, "metrics"))
+    metric, within = find_metric(str(config.metric), make_group(config, "metrics", Metric))
     tracking = open_tracking(config)
     chosen = select_runs(
         tracking,

@@ -4,6 +4,7 @@ from omegaconf import DictConfig
 
 from likerank.app.instantiate import make_group
 from likerank.app.paths import Folders, open_tracking
+from likerank.evaluation import Metric
 from likerank.training.champion import challenge
 
 
@@ -23,7 +24,7 @@ def promote(config: DictConfig) -> bool:
         tracking,
         Folders.of(config),
         metric=str(config.metric),
-        metrics=make_group(config, "metrics"),
+        metrics=make_group(config, "metrics", Metric),
         score_test=True,
     )
     return verdict.champion == run.id

@@ -13,6 +13,7 @@ from likerank.app.refresh_summary import INCOMPLETE, LAST, RefreshSummary
 from likerank.commands.collect import collect
 from likerank.commands.ingest import ingest_configured
 from likerank.errors import LikerankError
+from likerank.evaluation import Metric
 from likerank.evaluation.scoring import find_metric
 from likerank.run_names import SUMMARIES
 from likerank.training.distributed import received_handover
@@ -66,7 +67,7 @@ def refresh(config: DictConfig) -> int:
 
 
 def _refuse_invalid_choices(config: DictConfig, training: DictConfig) -> None:
-    find_metric(str(config.metric), make_group(training, "metrics"))
+    find_metric(str(config.metric), make_group(training, "metrics", Metric))
     least = config.retrain.min_new_posts
     if not isinstance(least, int) or least < 1:
         raise LikerankError(f"retrain.min_new_posts is {least}; it must be a whole number of at least 1.")

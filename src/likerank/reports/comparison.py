@@ -38,7 +38,7 @@ def measure_in_words(comparison: Comparison) -> str:
 
 def _legend(comparison: Comparison, caption: Sequence[str]) -> list[str]:
     lines = [
-        "A score is the mean over seeds, ± its 95 % interval over posts and seeds. Spread: standard "
+        "A score is the mean over seeds, ± half its 95 % interval over posts and seeds. Spread: standard "
         "deviation over seeds.",
         "Behind: the best score minus this one on the same posts. Surely: its interval, at 95 % for all "
         "pairs together, since the best was chosen by its score; where it contains 0, the order is not sure.",

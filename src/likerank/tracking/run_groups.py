@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from likerank.run_names import OVERRIDES
 
 # They do not change what a run learned of a snapshot, or are no choice but chance.
-_NOT_CHOICES = ("seed", "threads", "objective", "trainer.enable_progress_bar")
+_NOT_CHOICES = ("seed", "threads", "objective", "figures", "trainer.enable_progress_bar")
 _NOT_CHOICES_WITHIN = ("snapshot.", "store.", "tracking.", "evaluation.", "logger.", "metrics.")
 _TARGET = "._target_"
 _DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")

@@ -163,8 +163,8 @@ class Assembly:
     """
 
     def __init__(self, config: DictConfig) -> None:
-        if not 0 <= config.seed < 2**32:
-            raise LikerankError(f"seed is {config.seed}; it must lie between 0 and {2**32 - 1}.")
+        if not isinstance(config.seed, int) or not 0 <= config.seed < 2**32:
+            raise LikerankError(f"seed is {config.seed}; it must be a whole number from 0 to {2**32 - 1}.")
         if config.checkpoint not in CHECKPOINT_CHOICES:
             raise LikerankError(
                 f"checkpoint is {config.checkpoint}; it must be one of {', '.join(CHECKPOINT_CHOICES)}."
@@ -226,7 +226,7 @@ class Assembly:
             baseline_names=names,
             cache=self._mlruns / "baselines" / f"{opened.fingerprint}-{_digest(target, 4)}-{config.seed}",
             seed=config.seed,
-            metrics=make_group(config, "metrics"),
+            metrics=make_group(config, "metrics", Metric),
         )
 
     def scorer(self) -> Scorer:
@@ -297,9 +297,9 @@ def _trainer(config: DictConfig, checkpoints: Sequence[Callback]) -> Trainer:
     trainer: Trainer = make(
         config,
         "trainer",
-        logger=_configured(config, "logger"),
-        callbacks=[*_own_callbacks(config, checkpoints), *_configured(config, "callbacks")],
-        plugins=[AtomicCheckpointIO(), *_configured(config, "plugins")],
+        logger=_configured(config, "logger", Logger),
+        callbacks=[*_own_callbacks(config, checkpoints), *_configured(config, "callbacks", Callback)],
+        plugins=[AtomicCheckpointIO(), *_configured(config, "plugins", object)],
         # Lightning's would give a post to two processes; ours splits the batches.
         use_distributed_sampler=False,
         # A CPU repeats to the bit without, and a small network's training would pay 3 % for the checks.
@@ -317,13 +317,13 @@ def _own_callbacks(config: DictConfig, checkpoints: Sequence[Callback]) -> list[
     ]
 
 
-def _configured(config: DictConfig, group: str) -> list[Any]:
+def _configured(config: DictConfig, group: str, kind: type[Any]) -> list[Any]:
     """Makes the objects of a group, and those given to the trainer itself under the same name."""
     given = config.trainer.get(group)
     if given is None or isinstance(given, bool):
-        return make_group(config, group)
+        return make_group(config, group, kind)
     of_trainer = make(config.trainer, group)
-    return make_group(config, group) + (of_trainer if isinstance(of_trainer, list) else [of_trainer])
+    return make_group(config, group, kind) + (of_trainer if isinstance(of_trainer, list) else [of_trainer])
 
 
 def _digest(content: object, size: int) -> str:

@@ -10,6 +10,7 @@ from likerank.app.paths import Folders
 from likerank.app.refresh_summary import RefreshSummary
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.errors import LikerankError
+from likerank.evaluation import Metric
 from likerank.run_names import CHECKPOINTS, FINGERPRINT, JUDGED, PARENT, REFRESH
 from likerank.tracking import Run, Tracking, find_champion
 from likerank.training.champion import challenge, refuse_incomparable
@@ -58,7 +59,7 @@ def retrain(
         tracking,
         folders,
         metric=metric,
-        metrics=make_group(config, "metrics"),
+        metrics=make_group(config, "metrics", Metric),
         score_test=False,
     )
     run.set_tags({JUDGED: trained.tags[FINGERPRINT]})
