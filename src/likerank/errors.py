@@ -1,4 +1,4 @@
-"""What a user did or met, in one sentence."""
+"""The exception for errors that the user can fix."""
 
 
 class LikerankError(Exception):
