@@ -1,6 +1,7 @@
 """Tracking on a real SQLite store: runs, artifacts, models that open without likerank, cold starts."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -173,3 +174,12 @@ def test_another_runs_experiment_can_be_searched(tracking: Tracking, tmp_path: P
     elsewhere = Tracking("sqlite", "elsewhere", tmp_path / "mlruns").start_run({"a": "b"})
     assert list(tracking.runs({"a": "b"})) == []
     assert [run.id for run in tracking.runs({"a": "b"}, experiment_of=elsewhere)] == [elsewhere.id]
+
+
+def test_a_search_leaves_the_environment_as_it_was(
+    tracking: Tracking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Tracking("sqlite", "tests", tmp_path / "elsewhere")
+    assert tracking.find_run({"no": "run"}) is None
+    assert "MLFLOW_TRACKING_URI" not in os.environ

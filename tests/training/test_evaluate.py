@@ -15,7 +15,7 @@ from likerank.evaluation import ScoreTable
 from likerank.models.baselines import load_baseline
 from likerank.run_names import CHECKPOINTS, FINGERPRINT
 from likerank.tracking import Run
-from likerank.training.rebuild import trained_predictors
+from likerank.training.rebuild import rebuild, trained_predictors
 from tests.workplaces import TINY, TINY_PAPER, Workplace, checkpoint_weights, identical
 
 pytestmark = pytest.mark.xdist_group("evaluated")
@@ -74,7 +74,7 @@ def test_evaluating_twice_gives_the_same_table(corpus: Workplace, judged: Run) -
 def test_baselines_that_are_gone_are_fitted_again_to_the_same_table(corpus: Workplace, judged: Run) -> None:
     once = evaluated(corpus, judged)
     folders = Folders.of(corpus.compose("evaluate", "run_id=none"))
-    folder = trained_predictors(judged, folders).cache
+    folder = trained_predictors(judged, rebuild(judged, folders), folders).cache
     assert load_baseline(folder / "ridge.npz").name == "ridge"
     shutil.rmtree(folder)
     assert evaluated(corpus, judged) == once

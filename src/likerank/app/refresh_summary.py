@@ -23,7 +23,6 @@ FAILED: Final = "failed"
 REFUSED: Final = "refused"
 INTERRUPTED: Final = "interrupted"
 LAST: Final = "last.json"
-"""The folder of the files, under mlruns/ and in a run."""
 
 _GROUPS: Final = ("collected", "ingested", "snapshot", "gain")
 

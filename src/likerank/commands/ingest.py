@@ -1,17 +1,13 @@
 """Stage ingest: a source's posts and authors go into the store."""
 
-from typing import Final
-
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from rich.console import Console
 
 from likerank.app.paths import open_opt_out_list, open_store
 from likerank.errors import LikerankError
+from likerank.reports.unreadable import print_unreadable
 from likerank.store import IngestSummary, ingest_source
 from likerank.store.ingest import OPTED_OUT
-
-_SHOWN_MESSAGES: Final = 20
 
 
 def ingest(config: DictConfig) -> IngestSummary:
@@ -58,11 +54,7 @@ def ingest_configured(config: DictConfig) -> IngestSummary:
 
 
 def _print_summary(summary: IngestSummary) -> None:
-    console = Console(stderr=True, soft_wrap=True)
-    for message in summary.messages[:_SHOWN_MESSAGES]:
-        console.print(f"  left out: {message}", markup=False, highlight=False)
-    if len(summary.messages) > _SHOWN_MESSAGES:
-        console.print(f"  and {len(summary.messages) - _SHOWN_MESSAGES} more.")
+    print_unreadable(summary.messages, most=20)
     print(f"Store: {summary.written}")
     if summary.skipped:
         reasons = ", ".join(f"{number} {reason}" for reason, number in summary.skipped.most_common())

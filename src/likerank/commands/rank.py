@@ -16,9 +16,8 @@ def rank(config: DictConfig) -> PhotoRanking:
     """Ranks photos with a trained model, prints the best and writes CSV, JSON and a contact sheet.
 
     Raises:
-        LikerankError: If there is no such model or no photo, or if files could not be read; all other files
-        are
-            ranked then.
+        LikerankError: If there is no such model or no photo, or if files could not be read; all
+            other files are ranked then.
     """
     places = config.photos if isinstance(config.photos, ListConfig) else [config.photos]
     files = find_photos([str(place) for place in places])

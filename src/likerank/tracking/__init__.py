@@ -1,6 +1,5 @@
 """Runs, datasets, models and the champion in MLflow."""
 
-from likerank.run_names import PARENT
 from likerank.tracking.champion import CHAMPION_URI, find_champion, register_champion
 from likerank.tracking.model import TrainedModel
 from likerank.tracking.run import Run
@@ -8,7 +7,6 @@ from likerank.tracking.store import Tracking
 
 __all__ = [
     "CHAMPION_URI",
-    "PARENT",
     "Run",
     "Tracking",
     "TrainedModel",

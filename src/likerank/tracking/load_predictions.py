@@ -14,10 +14,10 @@ from likerank.evaluation.effects import SEED
 from likerank.progress import track
 from likerank.run_names import NETWORK, OVERRIDES, PREDICTIONS
 from likerank.tracking import Run
+from likerank.tracking.results import read_predictions
 from likerank.tracking.run_groups import choices_of, labels_of, overrides_of
 from likerank.tracking.select_runs import SelectedRuns
 
-_FILE = f"{PREDICTIONS}/{VALIDATION}.parquet"
 _POSTS = ("author", "likes", "half", "target")
 _Choices = tuple[tuple[str, str], ...]
 
@@ -80,7 +80,7 @@ def load_predictions(
             elif name == NETWORK:
                 repeated += 1
     if posts is None:
-        raise LikerankError(f"{chosen.title}: no run keeps {_FILE}; train again.")
+        raise LikerankError(f"{chosen.title}: no run keeps {PREDICTIONS}/{VALIDATION}.parquet; train again.")
     wanted = list(found) if predictors is None else predictors
     if unknown := [name for name in wanted if name not in found]:
         raise LikerankError(
@@ -116,13 +116,12 @@ def load_predictions(
 def _tables(chosen: SelectedRuns, unreadable: list[str]) -> Iterator[tuple[Run, pd.DataFrame]]:
     for record in track(chosen.records, "predictions"):
         try:
-            file = record.artifact(_FILE)
+            table = read_predictions(record, VALIDATION).set_index("key")
         except LikerankError:
             if chosen.named:
                 raise
             unreadable.append(record.id)
             continue
-        table = pd.read_parquet(file).set_index("key")
         yield record, table[table["half"] == SELECT]
 
 

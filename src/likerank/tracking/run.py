@@ -24,8 +24,6 @@ from likerank.run_names import REASON
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import MLFlowLogger
 
-"""The tag that puts a run below another on MLflow's page."""
-
 _PARAMS_AT_ONCE = 100  # MLflow's limit for one request
 _PARAM_LENGTH = 6000  # MLflow's limit for one value
 _TRIES = 8
@@ -51,6 +49,10 @@ class Run:
         self._uri = uri
         self._found = found
         self.id = run_id
+
+    def as_read(self) -> "Run":
+        """Returns the run as it is now, read in one request."""
+        return Run(self._client, self._uri, self.id, self._client.get_run(self.id))
 
     def _read(self) -> mlflow.entities.Run:
         return self._found or self._client.get_run(self.id)

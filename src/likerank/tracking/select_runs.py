@@ -90,7 +90,7 @@ def trials_of(tracking: Tracking, parent: Run, since: datetime | None = None) ->
 def _named(tracking: Tracking, run_ids: Sequence[str]) -> SelectedRuns:
     if not run_ids:
         raise LikerankError("runs is empty; name at least one run: runs=[RUN,RUN].")
-    records = [tracking.run(run_id) for run_id in dict.fromkeys(run_ids)]
+    records = [tracking.run(run_id).as_read() for run_id in dict.fromkeys(run_ids)]
     for record in records:
         if FINGERPRINT not in record.tags:
             raise LikerankError(f"Run {record.id} is no training; name runs that likerank train printed.")

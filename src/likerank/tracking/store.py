@@ -40,12 +40,7 @@ class Tracking:
         folder.mkdir(parents=True, exist_ok=True)
         local = uri == SQLITE
         self.uri = f"sqlite:///{folder / 'mlflow.db'}" if local else uri
-        given = os.environ.get("MLFLOW_TRACKING_URI")
-        mlflow.set_tracking_uri(self.uri)
-        # MLflow sets the variable as well, and the next configuration would take it for the user's choice.
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-        if given is not None:
-            os.environ["MLFLOW_TRACKING_URI"] = given
+        _point_mlflow_at(self.uri)
         # Processes that all start on a database that does not exist yet would break it for good.
         with FileLock(folder / ".mlflow.lock"):
             try:
@@ -138,10 +133,22 @@ class Tracking:
 
     def _found(self, experiments: list[str], query: str, **options: Any) -> list[Run]:  # noqa: ANN401
         """Returns the runs on all pages of a search."""
-        mlflow.set_tracking_uri(self.uri)  # Another `Tracking` may have been opened since.
+        _point_mlflow_at(self.uri)  # Another `Tracking` may have been opened since.
         found = mlflow.search_runs(experiments, query, output_format="list", **options)
         assert isinstance(found, list)  # noqa: S101 - for the type checker
         return [Run(self.client, self.uri, run.info.run_id, run) for run in found]
+
+
+def _point_mlflow_at(uri: str) -> None:
+    """Sets the URI of MLflow's own functions, and keeps the environment as it is.
+
+    MLflow sets MLFLOW_TRACKING_URI as well, and the next configuration would take it for the user's choice.
+    """
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if given is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = given
 
 
 def _quoted(value: str) -> str:

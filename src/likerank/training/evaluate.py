@@ -24,13 +24,14 @@ def evaluate_run(run: Run, folders: Folders, *, show: bool = True) -> ScoreTable
     """
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
-    plan = rebuild(run, folders).plan("")
+    assembly = rebuild(run, folders)
+    plan = assembly.plan("")
     if plan.folds is not None:
         raise LikerankError(
             f"Run {run.id} has a network for each of its folds and none to score test with; train without "
             "evaluation.folds."
         )
-    predictors = trained_predictors(run, folders)
+    predictors = trained_predictors(run, assembly, folders)
     table = rank_split(run, TEST, predictors)
     if plan.figures:
         keep_figures(run, TEST, predictors.snapshot, table, plan)

@@ -19,13 +19,17 @@ def rebuild(run: Run, folders: Folders) -> Assembly:
     return Assembly(trained)
 
 
-def trained_predictors(run: Run, folders: Folders) -> Predictors:
+def trained_predictors(run: Run, assembly: Assembly, folders: Folders) -> Predictors:
     """Returns a finished run's network, with the weights of its chosen checkpoint, and its baselines.
+
+    Args:
+        run: The run.
+        assembly: The run's assembly, from `rebuild`.
+        folders: The project's folders.
 
     Raises:
         LikerankError: If the run's snapshot or checkpoint is gone.
     """
-    assembly = rebuild(run, folders)
     predictors = assembly.predictors(find_snapshot(folders.snapshots, run.tags[FINGERPRINT]))
     _load_chosen(run, assembly, predictors.scorer)
     return predictors
