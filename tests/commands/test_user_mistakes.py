@@ -127,7 +127,7 @@ def test_a_run_killed_while_it_was_described_is_whole_once_resumed(corpus: Workp
     config = corpus.compose("train", *TINY, "seed=11")
     fingerprint = trained.tags[FINGERPRINT]
     plan = Assembly(config).plan(fingerprint)
-    run = corpus.tracking().start_run({CONFIG_HASH: plan.config_hash(fingerprint), FINGERPRINT: fingerprint})
+    run = corpus.tracking().start_run({CONFIG_HASH: plan.config_hash, FINGERPRINT: fingerprint})
     run.log_params(plan.params)
     resumed = corpus.train(*TINY, "seed=11", f"resume={run.id}")
     assert resumed.id == run.id

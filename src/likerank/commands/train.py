@@ -24,10 +24,10 @@ def train(config: DictConfig) -> float:
         fit_beside(config, given)
         return float("nan")
     trained = train_run(config)
-    key, objective = trained.objective_key, trained.objective
+    key, objective = trained.plan.objective_key, trained.objective
     if np.isnan(objective):
         print(f"{key} is absent; the table above says what there is, and why.")
     print(f"Run {trained.run.id}: {key} {objective:.4f}")
-    if trained.split == VALIDATION:
+    if trained.plan.split == VALIDATION:
         print(f"Its test split: likerank evaluate run_id={trained.run.id}")
     return objective

@@ -30,7 +30,7 @@ from likerank.models.baselines import Baseline, create_baseline
 from likerank.models.regressor import PopularityRegressor
 from likerank.models.scorer import Scorer
 from likerank.models.stopping import ResumableEarlyStopping
-from likerank.run_names import CHECKPOINTS
+from likerank.run_names import CHECKPOINTS, FOLDS
 from likerank.tracking.code_version import code_version
 from likerank.training.baselines import fit_baselines
 from likerank.training.checkpoints import CHECKPOINT_CHOICES, AtomicCheckpointIO
@@ -82,10 +82,21 @@ class Plan:
     params: Mapping[str, str]
     text: str
 
-    def config_hash(self, fingerprint: str) -> str:
-        """Returns the hash of what decides a training's result: configuration, dataset and code."""
+    @cached_property
+    def config_hash(self) -> str:
+        """The hash of what decides a training's result: configuration, dataset and code."""
         relevant = {key: value for key, value in self.params.items() if not key.startswith(_NO_INFLUENCE)}
-        return _digest([relevant, fingerprint, code_version()], 12)
+        return _digest([relevant, self.params["snapshot.fingerprint"], code_version()], 12)
+
+    @property
+    def split(self) -> str:
+        """The posts that the training ranks: validation, or all folds."""
+        return VALIDATION if self.folds is None else FOLDS
+
+    @property
+    def objective_key(self) -> str:
+        """The key of the metric that a sweep maximises; with folds it is that metric over the folds."""
+        return f"{self.split}/{self.objective}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,17 +106,15 @@ class Predictors:
     Attributes:
         data: The dataset with its target.
         scorer: The network with its scaling.
-        baseline_names: The baselines to fit.
+        unfitted: The baselines to fit.
         cache: The folder of baselines that were fitted before on this dataset, target and seed.
-        seed: Decides which training posts the strength of ridge is chosen on.
         metrics: The user's metrics, beside those of every table.
     """
 
     data: PopularityDataModule
     scorer: Scorer
-    baseline_names: Sequence[str]
+    unfitted: Sequence[Baseline]
     cache: Path
-    seed: int
     metrics: Sequence[Metric]
 
     @property
@@ -116,9 +125,7 @@ class Predictors:
     @cached_property
     def baselines(self) -> dict[str, Baseline]:
         """The baselines by name, fitted at the first use."""
-        return fit_baselines(
-            self.baseline_names, self.snapshot, self.data.targets, cache=self.cache, seed=self.seed
-        )
+        return fit_baselines(self.unfitted, self.snapshot, self.data.targets, self.cache)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,16 +223,12 @@ class Assembly:
         opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot(snapshot)
         # A snapshot that was named may have been made otherwise than the configuration would make one.
         OmegaConf.update(config, "snapshot", opened.recipe)
-        names = list(config.evaluation.baselines)
-        for name in names:
-            create_baseline(name)
         target = json.dumps(OmegaConf.to_container(config.target, resolve=True), sort_keys=True)
         return Predictors(
             data=make(config, "data", snapshot=opened, target=make(config, "target")),
             scorer=self.scorer(),
-            baseline_names=names,
+            unfitted=[create_baseline(name, config.seed) for name in config.evaluation.baselines],
             cache=self._mlruns / "baselines" / f"{opened.fingerprint}-{_digest(target, 4)}-{config.seed}",
-            seed=config.seed,
             metrics=make_group(config, "metrics", Metric),
         )
 
@@ -234,8 +237,8 @@ class Assembly:
         pl.seed_everything(self._config.seed, verbose=False)
         return _scorer(self._config)
 
-    def plan(self, fingerprint: str) -> Plan:
-        """Returns the choices, with what the snapshot of this fingerprint decides among them."""
+    def plan(self, fingerprint: str = "") -> Plan:
+        """Returns the choices, with the snapshot's fingerprint among the parameters; empty unless given."""
         config = self._config
         network, target = (config[group]._target_.rsplit(".", 1)[-1] for group in ("network", "target"))
         plain = OmegaConf.to_container(config, resolve=True)

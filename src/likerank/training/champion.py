@@ -163,7 +163,7 @@ def _card(run: Run, folders: Folders) -> str:
     snapshot = Snapshot(find_snapshot(folders.snapshots, run.tags[FINGERPRINT]))
     return model_card(
         run_id=run.id,
-        name=rebuild(run, folders).plan(snapshot.fingerprint).name,
+        name=rebuild(run, folders).plan().name,
         params=run.params,
         manifest=snapshot.manifest,
         code=code_version(),

@@ -8,6 +8,8 @@ from pytorch_lightning.plugins import TorchCheckpointIO
 
 from likerank.files import aside_of
 from likerank.models.scorer import Scorer
+from likerank.run_names import CHECKPOINTS
+from likerank.tracking import Run
 
 CHECKPOINT_CHOICES: Final = ("best", "last")
 
@@ -29,6 +31,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         aside = aside_of(Path(path))
         super().save_checkpoint(checkpoint, aside, storage_options)
         aside.replace(path)
+
+
+def load_kept_weights(scorer: Scorer, run: Run, checkpoint: str) -> None:
+    """Gives a scorer the weights of the checkpoint, `best` or `last`, that a finished run keeps."""
+    load_weights(scorer, run.artifact(f"{CHECKPOINTS}/{checkpoint}.ckpt"))
 
 
 def load_weights(scorer: Scorer, checkpoint: Path) -> None:

@@ -9,11 +9,11 @@ import pandas as pd
 from likerank.dataset import SELECT, VALIDATION, FoldSnapshot, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import Metric, Scores, ScoreTable
-from likerank.run_names import CHECKPOINTS, FOLD, FOLDS, PARENT
+from likerank.run_names import FOLD, FOLDS, PARENT
 from likerank.tracking import Run, Tracking
 from likerank.tracking.results import save_predictions
 from likerank.training.assembly import Assembly, Plan
-from likerank.training.checkpoints import load_weights
+from likerank.training.checkpoints import load_kept_weights
 from likerank.training.fit import fit, outcome_kept
 from likerank.training.results import keep_table, score_posts, table_of
 
@@ -87,8 +87,7 @@ def _ranked_fold(
         print(f"Trained before: run {finished.id}")
         # Its parent may be a run that was killed.
         finished.set_tags({PARENT: parent.id})
-        checkpoint = finished.artifact(f"{CHECKPOINTS}/{training.plan.checkpoint}.ckpt")
-        load_weights(predictors.scorer, checkpoint)
+        load_kept_weights(predictors.scorer, finished, training.plan.checkpoint)
     else:
         run = tracking.start_run(tags | {PARENT: parent.id}, f"fold {snapshot.fold} of {snapshot.folds}")
         with outcome_kept(run):

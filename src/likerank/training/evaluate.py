@@ -25,7 +25,7 @@ def evaluate_run(run: Run, folders: Folders, *, show: bool = True) -> ScoreTable
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
     assembly = rebuild(run, folders)
-    plan = assembly.plan("")
+    plan = assembly.plan()
     if plan.folds is not None:
         raise LikerankError(
             f"Run {run.id} has a network for each of its folds and none to score test with; train without "

@@ -5,10 +5,10 @@ from omegaconf import DictConfig, OmegaConf
 from likerank.app.paths import Folders
 from likerank.dataset import find_snapshot
 from likerank.models.scorer import Scorer
-from likerank.run_names import CHECKPOINTS, CONFIG, FINGERPRINT
+from likerank.run_names import CONFIG, FINGERPRINT
 from likerank.tracking import Run
 from likerank.training.assembly import Assembly, Predictors
-from likerank.training.checkpoints import load_weights
+from likerank.training.checkpoints import load_kept_weights
 
 
 def rebuild(run: Run, folders: Folders) -> Assembly:
@@ -31,7 +31,7 @@ def trained_predictors(run: Run, assembly: Assembly, folders: Folders) -> Predic
         LikerankError: If the run's snapshot or checkpoint is gone.
     """
     predictors = assembly.predictors(find_snapshot(folders.snapshots, run.tags[FINGERPRINT]))
-    _load_chosen(run, assembly, predictors.scorer)
+    load_kept_weights(predictors.scorer, run, assembly.checkpoint)
     return predictors
 
 
@@ -39,9 +39,5 @@ def trained_scorer(run: Run, folders: Folders) -> Scorer:
     """Returns a finished run's network, with the weights of its chosen checkpoint."""
     assembly = rebuild(run, folders)
     scorer = assembly.scorer()
-    _load_chosen(run, assembly, scorer)
+    load_kept_weights(scorer, run, assembly.checkpoint)
     return scorer
-
-
-def _load_chosen(run: Run, assembly: Assembly, scorer: Scorer) -> None:
-    load_weights(scorer, run.artifact(f"{CHECKPOINTS}/{assembly.checkpoint}.ckpt"))

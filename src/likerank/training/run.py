@@ -17,7 +17,6 @@ from likerank.run_names import (
     CONFIG,
     CONFIG_HASH,
     FINGERPRINT,
-    FOLDS,
     FORMER_CONFIG_HASH,
     JOB,
     PARENT,
@@ -43,17 +42,18 @@ class Outcome(NamedTuple):
 
     Attributes:
         run: The run that keeps all of it.
+        plan: The choices.
         table: The table of validation, or of all folds.
-        split: `val`, or `folds`.
-        objective_key: The key of the metric that a sweep maximises.
-        objective: The metric's value; NaN where it is absent.
     """
 
     run: Run
+    plan: Plan
     table: ScoreTable
-    split: str
-    objective_key: str
-    objective: float
+
+    @property
+    def objective(self) -> float:
+        """The value of the metric that a sweep maximises; NaN where it is absent."""
+        return self.table.to_metrics().get(self.plan.objective, np.nan)
 
 
 def train_run(
@@ -81,13 +81,12 @@ def train_run(
     training = assembly.on(snapshot_folder(config))
     plan, snapshot = training.plan, training.snapshot
     folds = fold_snapshots(plan, snapshot)
-    split = ranked_split(plan)
-    config_hash = plan.config_hash(snapshot.fingerprint)
+    config_hash = plan.config_hash
     run = None if plan.resume or not plan.reuse else tracking.find_run({CONFIG_HASH: config_hash}, "FINISHED")
     if run is not None:
         print(f"Trained before: run {run.id} (reuse=false trains it again).")
         run.set_tags({key: value for key, value in tags.items() if key != PARENT})
-        table = read_table(run, split)
+        table = read_table(run, plan.split)
     else:
         if plan.resume:
             run = _resumed(tracking, plan)
@@ -110,9 +109,8 @@ def train_run(
                 table = _ranked(training, run)
         shutil.rmtree(assembly.checkpoints(run.id), ignore_errors=True)
     if show:
-        print_score_table(table, title=title_of(split, snapshot, plan), caption=caption_of(snapshot))
-    value = table.to_metrics().get(plan.objective, np.nan)
-    return Outcome(run, table, split, objective_key(plan), value)
+        print_score_table(table, title=title_of(plan.split, snapshot, plan), caption=caption_of(snapshot))
+    return Outcome(run, plan, table)
 
 
 def fit_beside(config: DictConfig, given: Handover) -> None:
@@ -120,16 +118,6 @@ def fit_beside(config: DictConfig, given: Handover) -> None:
     assembly = Assembly(config)
     training = assembly.on(find_snapshot(Folders.of(config).snapshots, given.fingerprint))
     fit_weights(training, assembly.checkpoints(given.run_id), DummyLogger())
-
-
-def ranked_split(plan: Plan) -> str:
-    """Returns the posts that a training ranks: validation, or all folds."""
-    return VALIDATION if plan.folds is None else FOLDS
-
-
-def objective_key(plan: Plan) -> str:
-    """Returns the key of the metric that a sweep maximises; with folds it is that metric over the folds."""
-    return f"{ranked_split(plan)}/{plan.objective}"
 
 
 def _started(tracking: Tracking, plan: Plan, tags: dict[str, str], snapshot: Snapshot, name: str) -> Run:

@@ -101,7 +101,9 @@ def run_trial(config: DictConfig) -> float:
         failed.finish("FAILED", reason)
         print(f"Trial {hydra.job.num} failed: {reason}", file=sys.stderr)
         return WORST
-    print(f"Trial {hydra.job.num}: {trained.objective_key} {trained.objective:.4f}, run {trained.run.id}")
+    print(
+        f"Trial {hydra.job.num}: {trained.plan.objective_key} {trained.objective:.4f}, run {trained.run.id}"
+    )
     return WORST if math.isnan(trained.objective) else trained.objective
 
 
@@ -154,7 +156,7 @@ def start_sweep(config: DictConfig) -> str:
     asked = [
         overrides,
         OmegaConf.to_container(config.hydra.sweeper, resolve=True),
-        assembly.plan(fingerprint).config_hash(fingerprint),
+        assembly.plan(fingerprint).config_hash,
     ]
     identity = hashlib.blake2b(json.dumps(asked, default=str).encode(), digest_size=12).hexdigest()
     tags = {SWEEP: identity, SWEEP_FOLDER: str(config.hydra.sweep.dir), SWEPT: json.dumps(swept)}
@@ -201,10 +203,9 @@ def finish_sweep(config: DictConfig, parent_id: str) -> None:
     """
     from likerank.reports.sweep import print_trials
     from likerank.training.assembly import Assembly
-    from likerank.training.run import objective_key
 
     base = _without_hydra(config)
-    objective = objective_key(Assembly(base).plan(""))
+    objective = Assembly(base).plan().objective_key
     tracking = open_tracking(base)
     parent = tracking.run(parent_id)
     trials = trial_frame(tracking.runs({trial_tag(parent_id): TRIAL_OF_IT}), objective)
