@@ -14,34 +14,19 @@ from likerank.collecting.forgetting import ArchiveRemoval, archived_names, remov
 from likerank.errors import LikerankError
 from likerank.records import Author, Post
 from likerank.sources import Archive
+from tests.instaloader_files import make_profile, save_post, save_profile
 
 ANN, BOB = 4545454545, 7070707070
-CONTEXT = instaloader.InstaloaderContext()
 
 
 def profile(author_id: int, name: str) -> instaloader.Profile:
-    return instaloader.Profile(
-        CONTEXT, {"id": str(author_id), "username": name, "edge_followed_by": {"count": 9}}
-    )
+    return make_profile(author_id, name, edge_followed_by={"count": 9})
 
 
-def save_post(folder: Path, number: int, owner: instaloader.Profile, **more: Any) -> str:
-    """Writes a post as Instaloader does, by its own function, and returns its stem."""
-    node = {
-        "__typename": "GraphImage",
-        "id": str(10**18 + number),
-        "shortcode": f"C{number}",
-        "is_video": False,
-        "taken_at_timestamp": 1_700_000_000 + number,
-        "edge_media_preview_like": {"count": 120},
-        "owner": {"id": str(owner.userid), "username": owner.username},
-        **more,
-    }
-    folder.mkdir(parents=True, exist_ok=True)
+def write_post(folder: Path, number: int, owner: instaloader.Profile, **more: Any) -> str:
+    """Writes a post and its caption, and returns its stem."""
     stem = f"2023-11-14_22-13-{number:02}_UTC"
-    instaloader.save_structure_to_file(
-        instaloader.Post(CONTEXT, node, owner), str(folder / f"{stem}.json.xz")
-    )
+    save_post(folder / stem, number, 1_700_000_000 + number, owner, **more)
     (folder / f"{stem}.txt").write_text(f"by {owner.username}")
     return stem
 
@@ -51,9 +36,8 @@ def draw(path: Path) -> None:
     Image.new("RGB", (9, 9)).save(path)
 
 
-def save_profile(folder: Path, owner: instaloader.Profile) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    instaloader.save_structure_to_file(owner, str(folder / f"{owner.username}_{owner.userid}.json.xz"))
+def write_profile(folder: Path, owner: instaloader.Profile) -> None:
+    save_profile(folder, owner)
     draw(folder / "2023-11-14_22-13-00_UTC_profile_pic.jpg")
 
 
@@ -68,21 +52,21 @@ def archive(tmp_path: Path) -> Path:
     """An archive of Ann, who was anna before, and Bob: their folders, a mixed one, the collector's state."""
     folder = tmp_path / "archive"
     ann, anna, bob = profile(ANN, "ann"), profile(ANN, "anna"), profile(BOB, "bob")
-    save_profile(folder / "ann", ann)
-    save_profile(folder / "bob", bob)
-    draw(folder / "ann" / f"{save_post(folder / 'ann', 1, ann)}.jpg")
+    write_profile(folder / "ann", ann)
+    write_profile(folder / "bob", bob)
+    draw(folder / "ann" / f"{write_post(folder / 'ann', 1, ann)}.jpg")
     edges = {"edges": [{"node": {"__typename": "GraphImage", "is_video": False}}] * 2}
-    stem = save_post(folder / "ann", 2, ann, __typename="GraphSidecar", edge_sidecar_to_children=edges)
+    stem = write_post(folder / "ann", 2, ann, __typename="GraphSidecar", edge_sidecar_to_children=edges)
     draw(folder / "ann" / f"{stem}_1.jpg")
     draw(folder / "ann" / f"{stem}_2.jpg")
     (folder / "ann" / f"{stem}_comments.json").write_text("[]")
-    draw(folder / "anna" / f"{save_post(folder / 'anna', 3, anna)}.jpg")
+    draw(folder / "anna" / f"{write_post(folder / 'anna', 3, anna)}.jpg")
     for number, owner in ((4, ann), (5, bob)):
-        draw(folder / "mixed" / f"{save_post(folder / 'mixed', number, owner)}.jpg")
-    draw(folder / "bob" / f"{save_post(folder / 'bob', 6, bob)}.jpg")
+        draw(folder / "mixed" / f"{write_post(folder / 'mixed', number, owner)}.jpg")
+    draw(folder / "bob" / f"{write_post(folder / 'bob', 6, bob)}.jpg")
     # Bob's post that tags Ann is Bob's.
     tagged = {"edges": [{"node": {"user": {"id": str(ANN), "username": "ann"}}}]}
-    draw(folder / "bob" / f"{save_post(folder / 'bob', 7, bob, edge_media_to_tagged_user=tagged)}.jpg")
+    draw(folder / "bob" / f"{write_post(folder / 'bob', 7, bob, edge_media_to_tagged_user=tagged)}.jpg")
     # A kill between picture and JSON, and a JSON that was cut short.
     draw(folder / "ann" / "2023-11-14_22-13-08_UTC.jpg")
     (folder / "ann" / "2023-11-14_22-13-09_UTC.json.xz").write_bytes(b"\xfd7zXZ")
@@ -190,7 +174,7 @@ def test_an_interrupted_deletion_is_completed_by_the_next(
 
 def test_another_authors_post_in_their_folder_stays(archive: Path) -> None:
     # Instaloader saves a post of two authors so.
-    draw(archive / "ann" / f"{save_post(archive / 'ann', 20, profile(BOB, 'bob'))}.jpg")
+    draw(archive / "ann" / f"{write_post(archive / 'ann', 20, profile(BOB, 'bob'))}.jpg")
     remove_from_archive(archive, str(ANN), [])
     assert {file.name.split(".")[0] for file in (archive / "ann").iterdir()} == {"2023-11-14_22-13-20_UTC"}
 

@@ -28,6 +28,7 @@ from likerank.store import Store, ingest_source
 from likerank.tracking import Run
 from likerank.tracking.results import read_predictions
 from likerank.tracking.run_redaction import AuthorRedaction
+from tests.instaloader_files import make_profile, save_post, save_profile
 from tests.workplaces import TINY, MakeWorkplace, Workplace, checkpoint_weights, identical
 
 GONE_ID, STAYS_ID = 9182736455, 5647382910
@@ -43,32 +44,20 @@ def workplace(lone_workplace: Workplace) -> Workplace:
 
 def write_archive(folder: Path, posts: int = 240) -> None:
     """Writes two authors' posts as Instaloader does; the first author was renamed half way."""
-    context = instaloader.InstaloaderContext()
     random = np.random.default_rng(0)
     for number in range(posts):
         first = number % 2 == 0
         name = (FORMERLY if number < posts / 2 else GONE) if first else STAYS
         author_id = GONE_ID if first else STAYS_ID
-        owner = instaloader.Profile(context, {"id": str(author_id), "username": name})
         light = random.uniform(40, 200)
-        node = {
-            "__typename": "GraphImage",
-            "id": str(10**18 + number),
-            "shortcode": f"C{number}",
-            "is_video": False,
-            "taken_at_timestamp": 1_600_000_000 + number,
-            "edge_media_preview_like": {"count": int(light * (5 if first else 9))},
-            "owner": {"id": str(author_id), "username": name},
-        }
-        (folder / name).mkdir(parents=True, exist_ok=True)
         stem = folder / name / f"2020-09-13_{number:04}_UTC"
-        instaloader.save_structure_to_file(instaloader.Post(context, node, owner), f"{stem}.json.xz")
+        likes = int(light * (5 if first else 9))
+        save_post(stem, number, 1_600_000_000 + number, make_profile(author_id, name), likes)
         pixels = np.clip(random.normal(light, 20, (24, 24, 3)), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(f"{stem}.jpg")
         stem.with_suffix(".txt").write_text(f"a caption of {name}")
     for name, author_id in ((GONE, GONE_ID), (STAYS, STAYS_ID)):
-        owner = instaloader.Profile(context, {"id": str(author_id), "username": name})
-        instaloader.save_structure_to_file(owner, str(folder / name / f"{name}_{author_id}.json.xz"))
+        save_profile(folder / name, make_profile(author_id, name))
     stamps = instaloader.LatestStamps(str(folder / ".collect" / "stamps.ini"))  # type: ignore[no-untyped-call]
     for name, author_id in ((GONE, GONE_ID), (FORMERLY, GONE_ID), (STAYS, STAYS_ID)):
         stamps.save_profile_id(name, author_id)
