@@ -24,8 +24,8 @@ demo-collect: $(INSTALLED) ## The collector on synthetic accounts, night after n
 demo: $(INSTALLED) ## The main job on a drawn corpus: ingest, snapshot, two trainings, one table
 	$(BIN)/python scripts/demo.py
 
-# Two workers; a group of tests that share a training stays on one.
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+# Three workers on two cores, since tests also wait for processes; a group of tests that share a training stays on one.
+PYTEST := $(BIN)/pytest -n 3 --dist loadgroup
 
 test-fast: $(INSTALLED) ## Tests for every edit, in under three minutes: no training, no process, no MLflow
 	$(PYTEST) -m 'not slow' --hypothesis-profile=fast

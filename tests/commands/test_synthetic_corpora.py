@@ -16,7 +16,13 @@ from tests.workplaces import MakeWorkplace
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("synthetic corpora")]
 
 # Small, but enough that the planted signal stands out by far.
-SMALL = ("snapshot.balance=none", "trainer.max_epochs=8", "trainer.enable_progress_bar=false")
+SMALL = (
+    "snapshot.balance=none",
+    "trainer.max_epochs=8",
+    "trainer.enable_progress_bar=false",
+    "figures=false",
+)
+POSTS = {"planted": 1800, "null": 900, "style": 900}
 Scores = Callable[[str, str], pd.DataFrame]
 
 
@@ -30,7 +36,11 @@ def scored(make_workplace: MakeWorkplace) -> Scores:
         if (kind, target) not in kept:
             ingest(
                 workplace.compose(
-                    "ingest", "source=demo", f"source.kind={kind}", "source.posts=1800", "source.authors=12"
+                    "ingest",
+                    "source=demo",
+                    f"source.kind={kind}",
+                    f"source.posts={POSTS[kind]}",
+                    "source.authors=12",
                 )
             )
             sources = f"snapshot.sources=[demo_{kind}]"

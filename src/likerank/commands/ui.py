@@ -20,6 +20,7 @@ def ui(config: DictConfig) -> None:
         print(f"MLflow's pages: {uri}")
         return
     print(f"MLflow's pages: http://127.0.0.1:{config.port}, until Ctrl-C", flush=True)
-    command = ["mlflow", "ui", "--backend-store-uri", uri, "--port", str(config.port)]
-    if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+    # One worker serves one person; each of MLflow's four takes seconds to start.
+    options = ["--backend-store-uri", uri, "--port", str(config.port), "--workers", "1"]
+    if status := subprocess.run([sys.executable, "-m", "mlflow", "ui", *options], check=False).returncode:
         raise LikerankError(f"MLflow's pages ended with status {status}; choose another port by port=.")
