@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from types import NoneType
 from typing import Any, ClassVar, Final, Literal, Protocol
 
 from likerank.errors import LikerankError
 
 Kind = Literal["post", "author"]
 """A record's kind: it names the collection (with an s) and the observations."""
+
+LARGEST_COUNT: Final = 2**63 - 1
+"""The largest whole number that a database stores."""
 
 IN_SNAPSHOT: Final = {"snapshot": True}
 """Metadata of a field that the snapshot's table has as a column: part of the fingerprint."""
@@ -175,6 +179,34 @@ COUNTS: Final[dict[Kind, tuple[str, ...]]] = {
 }
 """The names of the counts, by the kind of record."""
 TRUTH_FIELDS: Final = tuple(each.name for each in fields(Truth))
+
+
+_TYPES: Final[dict[Any, tuple[type, ...]]] = {
+    str: (str,),
+    str | None: (str, NoneType),
+    int | None: (int, NoneType),
+    float | None: (float, NoneType),
+    bool: (bool,),
+    datetime | None: (datetime, NoneType),
+    Truth | None: (Truth, NoneType),
+}
+_WORDS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime: "a time"}
+
+
+def wrong_field(record: Post | Author) -> str:
+    """Returns the rest of a sentence that names the first field with a value of another type; else ""."""
+    for name, declared in (POST_FIELDS if isinstance(record, Post) else AUTHOR_FIELDS).items():
+        value, types = getattr(record, name), _TYPES[declared]
+        # bool is a subclass of int, and numpy's float64 one of float.
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            return f"has the {name} {shortened(value)}, not {_WORDS.get(types[0], types[0].__name__)}"
+    return ""
+
+
+def shortened(value: object) -> str:
+    """Returns a value's text for a message, of at most 80 characters and without control characters."""
+    text = repr(value[:80] if isinstance(value, str | bytes) else value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def snapshot_fields(record: type[Post] | type[Author]) -> list[str]:

@@ -364,3 +364,45 @@ def test_forked_workers_leave_the_store_working(store: Store, make_post: MakePos
         worker.join()
         assert worker.exitcode == 0
     assert store.count_posts() == 1
+
+
+BAD_FIELDS: dict[str, dict[str, Any]] = {
+    "true": {"likes": True},
+    "a float": {"likes": 12.5},
+    "text": {"comments": "12"},
+    "a list": {"likes": [1]},
+    "beyond 64 bits": {"comments": 1 << 63},
+    "a number as a name": {"username": 7},
+    "text as a time": {"posted_at": "2024-05-31"},
+    "half a character": {"username": "\ud83d"},
+    "a NUL": {"username": "a\0b"},
+    "a text of megabytes": {"username": "x" * (17 << 20)},
+    "a time before the year 1": {
+        "posted_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+    },
+}
+
+
+@pytest.mark.parametrize("case", BAD_FIELDS)
+def test_a_bad_record_is_named_and_costs_no_other(store: Store, case: str) -> None:
+    good, bad = make_post("1"), replace(make_post("2"), **BAD_FIELDS[case])
+    written = store.write([], [(good, IMAGE), (bad, IMAGE), (make_post("3"), IMAGE)])
+    assert (written.new_posts, len(written.refused)) == (2, 1)
+    assert bad.source_id in written.refused[0]
+    assert len(written.refused[0]) < 400
+
+
+def test_an_image_beyond_a_documents_size_is_named(store: Store) -> None:
+    huge = replace(IMAGE, jpeg=bytes(16 << 20))
+    written = store.write([], [(make_post("1"), huge), (make_post("2"), IMAGE)])
+    assert (written.new_posts, len(written.refused)) == (1, 1)
+
+
+def test_a_zero_that_was_hidden_is_made_unknown(store: Store) -> None:
+    old = replace(make_post("1"), likes=0, observed_at=datetime(2026, 1, 2, tzinfo=UTC))
+    store.write([], [(old, IMAGE)])
+    for observed_at in (old.observed_at, datetime(2026, 1, 1, tzinfo=UTC)):
+        store.write([], [(replace(old, likes=None, observed_at=observed_at), None)])
+    found = store.collection("posts").find_one({"_id": old.key}) or {}
+    assert found["likes"] is None
+    assert {each["likes"] for each in store.collection("observations").find({"key": old.key})} == {None}

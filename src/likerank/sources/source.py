@@ -1,12 +1,22 @@
 """The interface of sources."""
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Protocol
 
-from likerank.records import Record
+from likerank.records import LARGEST_COUNT, Record
 
-LARGEST_COUNT: Final = 2**63 - 1
-"""The largest whole number that a database stores."""
+
+def whole_number(value: object) -> int | None:
+    """Returns a decoded JSON value as a count; None where it is not a whole number of 0 or more.
+
+    Tools on the way write counts as floats (12.0) or as text ("12"); true and false are no counts.
+    """
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
+        value = int(value)
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 <= value <= LARGEST_COUNT else None
 
 
 class LeftOutError(Exception):

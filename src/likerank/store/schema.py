@@ -11,9 +11,24 @@ from pymongo import IndexModel, UpdateOne
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid
 
-from likerank.records import AUTHOR_FIELDS, POST_FIELDS, TRUTH_FIELDS, Author, Post, Truth, required_fields
+from likerank.images import StoredImage
+from likerank.records import (
+    AUTHOR_FIELDS,
+    LARGEST_COUNT,
+    POST_FIELDS,
+    TRUTH_FIELDS,
+    Author,
+    Post,
+    Truth,
+    required_fields,
+    shortened,
+    utc_milliseconds,
+    wrong_field,
+)
 
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_LONGEST_TEXT: Final = 1 << 16
+_LARGEST_IMAGE: Final = 15 << 20  # A document of MongoDB has at most 16 MiB.
 
 Document = dict[str, Any]
 
@@ -83,22 +98,36 @@ _INDEXES: Final[dict[str, list[str]]] = {
 }
 
 
-def why_unstorable(record: Post | Author) -> str:
-    """Returns a sentence that says which limit of MongoDB the record breaks; empty if none.
+def why_unstorable(record: Post | Author, image: StoredImage | None = None) -> str:
+    """Returns a sentence that says which type or limit the record breaks; empty if none.
 
     Checked before a record is sent, since one bad record must not cost its batch.
     """
+    this = f"The {record.kind} {shortened(record.key)}"
+    if wrong := wrong_field(record):
+        return f"{this} {wrong}; correct it."
     for name in ("key", *(POST_FIELDS if isinstance(record, Post) else AUTHOR_FIELDS)):
         value = getattr(record, name)
         if isinstance(value, str) and "\0" in value:
-            return f"The {record.kind} {record.key!r} has a NUL character in {value!r}; remove it."
+            return f"{this} has a NUL character in {shortened(value)}; remove it."
         if isinstance(value, str) and _LONE_SURROGATE.search(value):
-            why = "has half a character (a lone surrogate) in it; mend its encoding"
-            return f"The {record.kind} {record.key!a} {why}."
-        if isinstance(value, int) and abs(value) >= 1 << 63:
-            why = f"has the count {value}, which is beyond 64 bits; correct it"
-            return f"The {record.kind} {record.key!r} {why}."
+            return f"{this} has half a character (a lone surrogate) in it; mend its encoding."
+        if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+            return f"{this} has {len(value):,} characters in its {name}; shorten it to {_LONGEST_TEXT:,}."
+        if isinstance(value, int) and abs(value) > LARGEST_COUNT:
+            return f"{this} has the count {shortened(value)}, which is beyond 64 bits; correct it."
+        if isinstance(value, datetime) and not _is_storable(value):
+            return f"{this} has the {name} {value}, which is beyond the years 1 to 9999; correct it."
+    if image is not None and len(image.jpeg) > _LARGEST_IMAGE:
+        return f"{this} has a stored image of {len(image.jpeg):,} bytes, more than MongoDB holds; leave it out."
     return ""
+
+
+def _is_storable(moment: datetime) -> bool:
+    try:
+        return utc_milliseconds(moment).year >= 1
+    except (OverflowError, ValueError):
+        return False
 
 
 def slot_of(key: str) -> int:

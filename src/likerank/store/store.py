@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 from pymongo import InsertOne, UpdateOne
@@ -16,7 +16,7 @@ from pymongo.write_concern import WriteConcern
 
 from likerank.errors import LikerankError
 from likerank.images import StoredImage
-from likerank.records import Author, Kind, Post, utc_milliseconds
+from likerank.records import Author, Kind, Post, shortened, utc_milliseconds
 from likerank.store.forgetting import ForgetCounts, find_authors, remove_author
 from likerank.store.mongo_errors import speaking_of
 from likerank.store.observing import Change, History, id_of_observation, is_settled, plan
@@ -24,6 +24,7 @@ from likerank.store.scanning import chunks, count_table, estimated_number, fetch
 from likerank.store.schema import Document, slot_of, why_unstorable
 
 _REVISION: Final = "revision"
+R = TypeVar("R", Post, Author)
 # An author may have been observed more often than a post.
 _COUNTED_AT_ONCE: Final[dict[Kind, int]] = {"post": 1000, "author": 50}
 
@@ -114,21 +115,26 @@ class Store:
         Returns:
             The changes; while another command writes the same records, those that this one planned.
         """
-        records: list[Post | Author] = [*authors, *(post for post, _ in posts)]
-        if refused := tuple(why for record in records if (why := why_unstorable(record))):
-            authors = [author for author in authors if not why_unstorable(author)]
-            posts = [(post, image) for post, image in posts if not why_unstorable(post)]
-        author_change = self._write_kind("author", [(author, None) for author in authors])
-        post_change = self._write_kind("post", posts)
+        refused: list[str] = []
+
+        def storable(records: Sequence[tuple[R, StoredImage | None]]) -> list[tuple[R, StoredImage | None]]:
+            reasons = [why_unstorable(record, image) for record, image in records]
+            refused.extend(filter(None, reasons))
+            return [each for each, why in zip(records, reasons, strict=True) if not why]
+
+        kept_authors, posts = storable([(author, None) for author in authors]), storable(posts)
+        author_change = self._write_kind("author", kept_authors, refused)
+        self._correct_hidden_likes([post.key for post, _ in posts if post.likes is None])
+        post_change = self._write_kind("post", posts, refused)
         return WriteCounts(
             new_posts=len(post_change.inserts),
             updated_posts=len(posts) - len(post_change.inserts) - post_change.unchanged,
             unchanged_posts=post_change.unchanged,
             new_authors=len(author_change.inserts),
-            updated_authors=len(authors) - len(author_change.inserts) - author_change.unchanged,
+            updated_authors=len(kept_authors) - len(author_change.inserts) - author_change.unchanged,
             unchanged_authors=author_change.unchanged,
             new_observations=len(post_change.observations) + len(author_change.observations),
-            refused=refused,
+            refused=tuple(refused),
         )
 
     def find_authors(self, name: str) -> dict[str, set[str]]:
@@ -244,18 +250,44 @@ class Store:
                 if images:
                     yield images
 
-    def _write_kind(self, kind: Kind, records: Sequence[tuple[Post | Author, StoredImage | None]]) -> Change:
-        """Plans against what is stored and applies; again where another command came in between."""
+    def _correct_hidden_likes(self, keys: list[str]) -> None:
+        """Makes stored likes of 0 unknown where the source says that the likes are hidden.
+
+        Earlier versions kept the 0 that Instaloader writes for hidden likes.
+        """
+        if not keys:
+            return
+        observations, none = self.collection("observations"), {"$set": {"likes": None}}
+        with speaking_of(self.place):
+            found = fetch(self.collection("posts"), "_id", keys, {"likes": 1})
+            known = [post["_id"] for post in found]
+            zeros = [each["_id"] for each in fetch(observations, "key", known) if each.get("likes") == 0]
+            if zeros:
+                self._renew_revision()
+                # The posts first: a correction that is killed in between is begun again by its observations.
+                self.collection("posts").update_many({"_id": {"$in": known}, "likes": 0}, none)
+                observations.update_many({"_id": {"$in": zeros}}, none)
+                self._renew_revision()
+
+    def _write_kind(
+        self, kind: Kind, records: Sequence[tuple[Post | Author, StoredImage | None]], refused: list[str]
+    ) -> Change:
+        """Plans against what is stored and applies; again where another command came in between.
+
+        A record that MongoDB refuses gives a sentence in `refused`; all others are written.
+        """
         seen_first: Change | None = None
         now = utc_milliseconds(datetime.now(UTC))
         with speaking_of(self.place):
             for _ in range(10):
+                unwritten: dict[str, str] = {}
                 stored = self._stored(kind, [record.key for record, _ in records])
                 history = self._history(kind, [record for record, _ in records], stored, now)
                 observed_at = {key: document["observed_at"] for key, document in stored.items()}
                 change = plan(records, stored, history)
                 seen_first = seen_first or change
-                if not change or self._apply(kind, change, observed_at):
+                if not change or self._apply(kind, change, observed_at, unwritten):
+                    refused += unwritten.values()
                     return seen_first
         raise LikerankError(
             f"Another command keeps writing the same {kind}s to {self.place}; run this one again after it."
@@ -276,16 +308,18 @@ class Store:
                 history.remember(observation["key"], observation)
         return history
 
-    def _apply(self, kind: Kind, change: Change, observed_at: dict[str, datetime | None]) -> bool:
+    def _apply(
+        self, kind: Kind, change: Change, observed_at: dict[str, datetime | None], unwritten: dict[str, str]
+    ) -> bool:
         """Writes a change; returns False where another command has changed a record since the planning."""
         self._renew_revision()
-        if _insert(self.collection("observations"), change.observations) < len(change.observations):
+        if not _insert(self.collection("observations"), change.observations, unwritten):
             return False
         records = self.collection(f"{kind}s")
         inserts = list(change.inserts.values())
         if self._slots:
             inserts = [{"_id": new["_id"], "slot": slot_of(new["_id"])} | new for new in inserts]
-        inserted = _insert(records, inserts)
+        inserted = _insert(records, inserts, unwritten)
         # The time in the filter: a record that another command has just updated is planned anew.
         updates: list[Any] = [
             UpdateOne({"_id": key, "observed_at": observed_at[key]}, {"$set": changed})
@@ -293,7 +327,7 @@ class Store:
         ]
         updated = records.bulk_write(updates, ordered=False).matched_count if updates else 0
         self._renew_revision()
-        return inserted == len(change.inserts) and updated == len(updates)
+        return inserted and updated == len(updates)
 
     def _renew_revision(self) -> None:
         # On disk when this returns, and with it what was written before: a batch once done stays done.
@@ -301,17 +335,29 @@ class Store:
         meta.update_one({"_id": _REVISION}, {"$set": {"token": uuid.uuid4().hex}}, upsert=True)
 
 
-def _insert(collection: Collection[Document], documents: list[Document]) -> int:
-    """Inserts the documents that are not there and returns their number.
+def _insert(collection: Collection[Document], documents: list[Document], unwritten: dict[str, str]) -> bool:
+    """Inserts the documents; returns whether none of them was there.
 
     Inserting and passing over those that are there does what an upsert does, four times as fast.
+
+    Args:
+        collection: Their destination.
+        documents: New documents.
+        unwritten: Gets a sentence for each document that the server refuses, such as by a rule of its own.
     """
     if not documents:
-        return 0
+        return True
     try:
-        return collection.bulk_write([InsertOne(each) for each in documents], ordered=False).inserted_count
+        collection.bulk_write([InsertOne(each) for each in documents], ordered=False)
     except BulkWriteError as error:
-        duplicate_key = 11000
-        if any(problem["code"] != duplicate_key for problem in error.details["writeErrors"]):
+        problems = error.details["writeErrors"]
+        if error.details.get("writeConcernErrors"):
             raise
-        return int(error.details["nInserted"])
+        duplicate_key = 11000
+        for problem in problems:
+            if problem["code"] != duplicate_key:
+                name = documents[problem["index"]]["_id"]
+                why = str(problem.get("errmsg", problem["code"])).partition("\n")[0][:200]
+                unwritten[name] = f"MongoDB refuses {shortened(name)} of {collection.name} ({why}); correct it."
+        return all(problem["code"] != duplicate_key for problem in problems)
+    return True
