@@ -190,7 +190,13 @@ _TYPES: Final[dict[Any, tuple[type, ...]]] = {
     datetime | None: (datetime, NoneType),
     Truth | None: (Truth, NoneType),
 }
-_WORDS: Final = {str: "text", int: "a whole number", float: "a number", bool: "true or false", datetime: "a time"}
+_WORDS: Final = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    datetime: "a time",
+}
 
 
 def wrong_field(record: Post | Author) -> str:

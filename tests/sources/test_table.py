@@ -103,14 +103,12 @@ BAD_ROWS = {
     "image by absolute path": ("/etc/passwd,Ann,5,,,", "/etc/passwd"),
     "negative likes": ("a.jpg,Ann,-3,,,", "'-3'"),
     "fractional likes": ("a.jpg,Ann,3.5,,,", "'3.5'"),
-    "empty likes": ("a.jpg,Ann,,,,", "''"),
     "likes in words": ("a.jpg,Ann,many,,,", "'many'"),
-    "likes that are no number": ("a.jpg,Ann,nan,,,", "'nan'"),
+    "likes that are true": ("a.jpg,Ann,true,,,", "'true'"),
     "infinite likes": ("a.jpg,Ann,inf,,,", "'inf'"),
     "more likes than a database counts": ("a.jpg,Ann,1e999999,,,", "'1e999999'"),
     "no author": ("a.jpg,  ,5,,,", "author"),
-    "negative followers": ("a.jpg,Ann,5,-1,,", "'-1'"),
-    "no such day": ("a.jpg,Ann,5,,2024-02-30,", "'2024-02-30'"),
+    "an id that was rounded": ("b.jpg,Ann,5,,,3.01235E+18", "rounded"),
     "second row for one id": ("b.jpg,Ann,5,,,first", "'first'"),
     "too few cells": ("a.jpg,Ann", "2 cells"),
     "too many cells": ("a.jpg,Ann,5,,,,,,", "9 cells"),
@@ -141,7 +139,7 @@ def test_bytes_that_are_not_utf8_invalidate_only_their_row(folder: Path) -> None
 
 
 def test_an_invalid_first_row_does_not_reserve_the_id(folder: Path) -> None:
-    records = read(folder, "image,author,likes,source_id\na.jpg,Ann,-1,p\nb.jpg,Ann,7,p\n")
+    records = read(folder, "image,author,likes,source_id\na.jpg,Ann,-2,p\nb.jpg,Ann,7,p\n")
     assert [post.likes for post in posts(records)] == [7]
 
 
@@ -256,7 +254,7 @@ def test_whole_file_mistakes_are_one_sentence(folder: Path) -> None:
         write(folder, "image,author,likes\n\n", "bare.csv"): ["no rows"],
         write(folder, "image,autor,likes\na.jpg,A,1\n", "typo.csv"): ["'author'", "'autor'"],
         write(folder, "image,author,likes,likes\na.jpg,A,1,2\n", "twice.csv"): ["'likes'", "more than once"],
-        write(folder, "image,author,likes\na.jpg,A,1\n", "utf16.csv", "utf-16"): ["UTF-8"],
+        write(folder, "image,author,likes\na.jpg,A,1\n", "utf16.csv", "utf-16-le"): ["UTF-8"],
     }
     for manifest, words in cases.items():
         with pytest.raises(LikerankError) as mistake:
@@ -312,8 +310,9 @@ def test_any_cells_give_records_and_never_an_error(folder: Path, rows: list[tupl
         writer.writerow(["image", "author", "likes", "followers", "posted_at"])
         writer.writerows(rows)
     records = list(Table(manifest).records())
-    assert len(posts(records)) + len(skipped(records)) == len(rows)
-    assert all(post.likes is not None and post.likes >= 0 for post in posts(records))
+    left_out = [each for each in skipped(records) if "kept without it" not in each.message]
+    assert len(posts(records)) + len(left_out) == len(rows)
+    assert all(post.likes is None or post.likes >= 0 for post in posts(records))
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -11,10 +11,9 @@ def whole_number(value: object) -> int | None:
 
     Tools on the way write counts as floats (12.0) or as text ("12"); true and false are no counts.
     """
-    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
-        value = int(value)
-    elif isinstance(value, float) and value.is_integer():
-        value = int(value)
+    is_whole = value.is_integer() if isinstance(value, float) else False
+    if is_whole or (isinstance(value, str) and value.isdecimal() and len(value) < 20):
+        value = int(value)  # type: ignore[call-overload]
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return value if is_number and 0 <= value <= LARGEST_COUNT else None
 

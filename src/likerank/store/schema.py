@@ -119,7 +119,9 @@ def why_unstorable(record: Post | Author, image: StoredImage | None = None) -> s
         if isinstance(value, datetime) and not _is_storable(value):
             return f"{this} has the {name} {value}, which is beyond the years 1 to 9999; correct it."
     if image is not None and len(image.jpeg) > _LARGEST_IMAGE:
-        return f"{this} has a stored image of {len(image.jpeg):,} bytes, more than MongoDB holds; leave it out."
+        return (
+            f"{this} has a stored image of {len(image.jpeg):,} bytes, more than MongoDB holds; leave it out."
+        )
     return ""
 
 

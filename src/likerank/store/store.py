@@ -358,6 +358,8 @@ def _insert(collection: Collection[Document], documents: list[Document], unwritt
             if problem["code"] != duplicate_key:
                 name = documents[problem["index"]]["_id"]
                 why = str(problem.get("errmsg", problem["code"])).partition("\n")[0][:200]
-                unwritten[name] = f"MongoDB refuses {shortened(name)} of {collection.name} ({why}); correct it."
+                unwritten[name] = (
+                    f"MongoDB refuses {shortened(name)} of {collection.name} ({why}); correct it."
+                )
         return all(problem["code"] != duplicate_key for problem in problems)
     return True
