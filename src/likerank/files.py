@@ -36,8 +36,18 @@ def count_lines(path: Path) -> int:
     """Returns the number of a file's lines; 0 for a missing file."""
     if not path.is_file():
         return 0
-    with path.open("rb") as lines:
-        return sum(1 for _ in lines)
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def bounded_lines(path: Path, most: int = 1 << 20) -> Iterator[bytes]:
+    """Yields a file's lines; of one that is longer than `most` bytes, the first of them."""
+    with path.open("rb") as file:
+        while line := file.readline(most):
+            rest = line
+            while len(rest) == most and not rest.endswith(b"\n"):
+                rest = file.readline(most)
+            yield line
 
 
 def remove_lines(path: Path, is_removed: Callable[[bytes], bool]) -> int:

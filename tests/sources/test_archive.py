@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import lzma
+import os
 import socket
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from likerank.sources import Archive
 from likerank.sources.observations import OBSERVATIONS, ObservationLog
 
 Json = dict[str, Any]
+WRITTEN = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+"""The time of all files that `write` writes."""
 OWNER: Json = {"id": "77", "username": "Ann"}
 
 
@@ -60,6 +63,7 @@ def write(path: Path, content: object, kind: str = "Post") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"node": content, "instaloader": {"version": "4.16", "node_type": kind}})
     path.write_bytes(lzma.compress(text.encode()) if path.suffix == ".xz" else text.encode())
+    os.utime(path, (WRITTEN.timestamp(),) * 2)
     return path
 
 
@@ -90,7 +94,7 @@ def test_a_photo_becomes_its_author_and_a_post(tmp_path: Path, ending: str) -> N
     write(tmp_path / f"ann/2023_UTC{ending}", node())
     picture = draw(tmp_path / "ann/2023_UTC.jpg")
     assert read(tmp_path) == [
-        Author(source="instagram", author_id="77", username="ann"),
+        Author(source="instagram", author_id="77", username="ann", observed_at=WRITTEN),
         Post(
             source="instagram",
             source_id="1000000000000000001",
@@ -100,6 +104,7 @@ def test_a_photo_becomes_its_author_and_a_post(tmp_path: Path, ending: str) -> N
             likes=120,
             comments=4,
             posted_at=dt.datetime(2023, 11, 14, 22, 13, 21, tzinfo=dt.UTC),
+            observed_at=WRITTEN,
         ),
     ]
 
@@ -113,7 +118,7 @@ def test_profiles_come_before_all_posts_with_their_followers(tmp_path: Path) -> 
     assert [type(record).__name__ for record in records] == ["Author", "Post"]
     assert posts(records)[0].username == "ann"
     assert authors(records)[0] == Author(
-        source="instagram", author_id="77", username="ann", followers=900, post_count=31
+        source="instagram", author_id="77", username="ann", followers=900, post_count=31, observed_at=WRITTEN
     )
 
 
@@ -231,7 +236,7 @@ def test_unknown_comments_and_dates_stay_unknown(tmp_path: Path) -> None:
     write(tmp_path / "p_UTC.json.xz", node(edge_media_to_comment=..., taken_at_timestamp=10**17))
     draw(tmp_path / "p_UTC.jpg")
     (post,) = posts(read(tmp_path))
-    assert (post.comments, post.posted_at, post.observed_at) == (None, None, None)
+    assert (post.comments, post.posted_at) == (None, None)
 
 
 def test_a_missing_picture_is_named(tmp_path: Path) -> None:
@@ -323,7 +328,8 @@ def test_a_real_archive_gives_its_photos_and_counts_its_videos(shared_data: Path
     records = list(archive.records())
     assert len(posts(records)) == 5
     assert Counter(record.reason for record in skipped(records)) == {"video": 4}
-    assert authors(records) == [Author(source="instagram", author_id="20311520", username="spacex")]
+    assert [author.key for author in authors(records)] == ["instagram/20311520"]
+    assert [author.username for author in authors(records)] == ["spacex"]
     assert {post.likes for post in posts(records)} == {193_601, 380_970, 424_849, 292_245, 428_433}
     assert archive.count() == 9
     for post in posts(records):
@@ -391,6 +397,8 @@ def test_a_real_timeline_through_todays_instaloader_is_read(
         likes=None if hidden else 4564,
         comments=47,
         posted_at=dt.datetime(2025, 3, 27, 15, 58, 9, tzinfo=dt.UTC),
+        # When the addresses of its pictures ceased to work, since the file is of today.
+        observed_at=dt.datetime(2025, 4, 1, 3, 59, 8, tzinfo=dt.UTC),
     )
 
 
@@ -419,7 +427,7 @@ def test_the_newest_observation_gives_counts_and_time(tmp_path: Path) -> None:
     records = read(tmp_path)
     first, second = posts(records)
     assert (first.likes, first.observed_at, first.username) == (200, observed[1].observed_at, "ann_now")
-    assert (second.likes, second.observed_at, second.username) == (120, None, "ann")
+    assert (second.likes, second.observed_at, second.username) == (120, WRITTEN, "ann")
     # An observation of a post that is not in the archive is left out.
     assert [one for one in records if isinstance(one, Observation)] == list(map(Observation, observed[:3]))
     assert Archive(tmp_path).count() == 6

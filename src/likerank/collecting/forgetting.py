@@ -13,9 +13,9 @@ from typing import Final
 from likerank.collecting.state import STATE_FOLDER, CollectState, locked_archive
 from likerank.files import remove_lines
 from likerank.progress import progress_bar
-from likerank.sources.archive import PICTURE_ENDINGS
 from likerank.sources.nodes import Node, author_id_of
 from likerank.sources.observations import OBSERVATIONS
+from likerank.sources.picture_names import PICTURE_ENDINGS
 
 _PROFILE_FILE: Final = re.compile(r"([\w.]+)_(\d+)\.json(?:\.xz)?")
 _POST, _OTHER, _ANOTHERS, _DAMAGED = "the author's post", "the author's", "another's", "damaged"
@@ -34,7 +34,7 @@ class ArchiveRemoval:
         """Removes a file and counts it."""
         file.unlink(missing_ok=True)
         self.files += 1
-        self.pictures += file.suffix in PICTURE_ENDINGS
+        self.pictures += file.suffix.lower() in PICTURE_ENDINGS
 
 
 def archived_names(folder: Path) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ from likerank.collecting.errors import (
 from likerank.collecting.rate_limiter import RateLimiter
 from likerank.errors import LikerankError
 from likerank.images import NotAPhotoError, make_stored_image
-from likerank.sources.archive import picture_beside
+from likerank.sources.picture_names import picture_beside
 
 T = TypeVar("T")
 

@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from likerank.records import NO_PICTURE, Author, Observation, Post, Skipped
+from likerank.files import bounded_lines
+from likerank.records import NO_PICTURE, Author, Observation, Post, Skipped, shortened, utc_milliseconds
+from likerank.sources.source import whole_number
 
 OBSERVATIONS: Final = "observations.jsonl"
 """The file's name."""
@@ -59,14 +61,14 @@ def read_observations(path: Path, source: str) -> Iterator[Observation | Skipped
     """
     if not path.is_file():
         return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield Observation(_record(json.loads(line), source))
-            except json.JSONDecodeError:
-                yield Skipped("observation cut short")
-            except (KeyError, TypeError, ValueError) as error:
-                yield Skipped("damaged observation", f"{path}, line {number} is no observation ({error!r}).")
+    for number, line in enumerate(bounded_lines(path), start=1):
+        try:
+            yield Observation(_record(json.loads(line), source))
+        except json.JSONDecodeError:
+            yield Skipped("observation cut short")
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            why = shortened(error)
+            yield Skipped("damaged observation", f"{path}, line {number} is no observation ({why}).")
 
 
 def _record(fields: dict[str, Any], source: str) -> Post | Author:
@@ -74,16 +76,22 @@ def _record(fields: dict[str, Any], source: str) -> Post | Author:
         "source": source,
         "author_id": str(fields["author_id"]),
         "username": str(fields["username"]),
-        "observed_at": datetime.fromisoformat(fields["observed_at"]),
+        "observed_at": utc_milliseconds(datetime.fromisoformat(fields["observed_at"])),
     }
     if fields["kind"] == "author":
-        return Author(**who, followers=fields["followers"], post_count=fields["posts"])
+        return Author(**who, followers=_count(fields["followers"]), post_count=_count(fields["posts"]))
     posted_at = fields.get("posted_at")
     return Post(
         **who,
         source_id=str(fields["source_id"]),
         picture=NO_PICTURE,
-        likes=fields["likes"],
-        comments=fields["comments"],
-        posted_at=None if posted_at is None else datetime.fromisoformat(posted_at),
+        likes=_count(fields["likes"]),
+        comments=_count(fields["comments"]),
+        posted_at=None if posted_at is None else utc_milliseconds(datetime.fromisoformat(posted_at)),
     )
+
+
+def _count(value: object) -> int | None:
+    if value is not None and (number := whole_number(value)) is None:
+        raise ValueError(f"{shortened(value)} is no count")
+    return None if value is None else number

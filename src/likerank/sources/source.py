@@ -11,11 +11,18 @@ def whole_number(value: object) -> int | None:
 
     Tools on the way write counts as floats (12.0) or as text ("12"); true and false are no counts.
     """
-    is_whole = value.is_integer() if isinstance(value, float) else False
-    if is_whole or (isinstance(value, str) and value.isdecimal() and len(value) < 20):
-        value = int(value)  # type: ignore[call-overload]
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_number and 0 <= value <= LARGEST_COUNT else None
+    number: int
+    if isinstance(value, float):
+        if not value.is_integer():
+            return None
+        number = int(value)
+    elif isinstance(value, str) and value.isdecimal() and len(value) < 20:
+        number = int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        return None
+    return number if 0 <= number <= LARGEST_COUNT else None
 
 
 class LeftOutError(Exception):

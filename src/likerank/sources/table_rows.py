@@ -102,7 +102,8 @@ class CsvRows:
                 return
             except csv.Error as error:
                 lines.take_back()
-                yield place, LeftOutError("malformed row", str(error))
+                why = str(error).replace("unexpected end of data", "a quotation mark in it is never closed")
+                yield place, LeftOutError("malformed row", why)
                 continue
             if len(lines.taken) > 1 and self._swallows(cells, columns, separator):
                 lines.take_back()
