@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 from types import NoneType
 from typing import Any, ClassVar, Final, Literal, Protocol
 
@@ -20,6 +21,7 @@ from likerank.errors import LikerankError
 Kind = Literal["post", "author"]
 """A record's kind: it names the collection (with an s) and the observations."""
 
+_LARGEST_PICTURE: Final = 1 << 30  # An uncompressed TIFF of 200 megapixels has 0.6 GB.
 LARGEST_COUNT: Final = 2**63 - 1
 """The largest whole number that a database stores."""
 
@@ -61,6 +63,11 @@ class PictureFile:
     def read(self) -> bytes:
         """Returns the file's bytes."""
         try:
+            status = self.path.stat()
+            if not S_ISREG(status.st_mode):  # A pipe would be waited for.
+                raise LikerankError(f"{self.path} cannot be read: it is no file but a pipe or a device.")
+            if status.st_size > _LARGEST_PICTURE:
+                raise LikerankError(f"{self.path} has {status.st_size:,} bytes, which is no photo.")
             return self.path.read_bytes()
         except OSError as error:
             advice = "" if self.stored_digest is None else "; export it again with images"
@@ -201,6 +208,10 @@ _WORDS: Final = {
 
 def wrong_field(record: Post | Author) -> str:
     """Returns the rest of a sentence that names the first field with a value of another type; else ""."""
+    if isinstance(record, Post) and record.truth is not None:
+        for part in TRUTH_FIELDS:
+            if not isinstance(value := getattr(record.truth, part), float | int) or isinstance(value, bool):
+                return f"has the truth's {part} {shortened(value)}, not a number"
     for name, declared in (POST_FIELDS if isinstance(record, Post) else AUTHOR_FIELDS).items():
         value, types = getattr(record, name), _TYPES[declared]
         # bool is a subclass of int, and numpy's float64 one of float.

@@ -214,3 +214,59 @@ def test_the_count_foretells_the_records(tmp_path: Path) -> None:
         observations=[observation("post", "p1", moment) for moment in (OLDER_RELAXED, NEWER_RELAXED)],
     )
     assert without_history.count() == 2
+
+
+def test_whole_numbers_that_became_floats_are_counts(tmp_path: Path) -> None:
+    history = [observation("post", "p1", OLDER_RELAXED, likes=3.0)]
+    export = write(tmp_path, posts=[post_line(likes=12.0, comments=2.0)], observations=history)
+    found = [(post.likes, post.comments) for post in posts(export)]
+    assert found == [(3, None), (12, 2)]
+    assert {type(likes) for likes, _ in found} == {int}
+
+
+ODD_LINES: dict[str, Any] = {
+    "a fraction": post_line("p2", likes=12.5),
+    "true": post_line("p2", likes=True),
+    "text": post_line("p2", comments="7"),
+    "a list": post_line("p2", likes=[1]),
+    "a date in words": post_line("p2", posted_at="yesterday"),
+    "a date beyond all": post_line("p2", posted_at={"$date": 1e300}),
+    "a date of a list": post_line("p2", posted_at={"$date": [1]}),
+    "a number as a name": post_line("p2", username=7),
+    "an image of another depth": post_line("p2", image=["masters/p2.jpg"])
+    | {"image": {"file": 7, "digest": 1}},
+    "an image with a NUL": post_line("p2", image={"file": "a\0b", "digest": "x"}),
+    "a truth in words": post_line("p2", truth={"appeal": "x", "audience": 1}),
+    "nothing of a post": {"a": 1},
+    "a list of posts": [post_line("p2")],
+    "a nested line": '{"a":' * 50_000 + "1" + "}" * 50_000,
+    "a line of megabytes": '{"_id": "' + "x" * (2 << 20) + '"}',
+    "a number of 5,000 digits": '{"likes": ' + "9" * 5000 + "}",
+}
+
+
+@pytest.mark.parametrize("case", ODD_LINES)
+def test_an_odd_line_costs_one_record(tmp_path: Path, case: str) -> None:
+    export = write(tmp_path, posts=[post_line("p1"), ODD_LINES[case], post_line("p3")])
+    assert [post.source_id for post in posts(export)] == ["p1", "p3"]
+    (left_out,) = skipped(export)
+    assert left_out.message.startswith(f"{tmp_path / 'posts.jsonl'}, line 2 ")
+    assert len(left_out.message) < 500
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"key": 7},
+        {"key": None},
+        {"observed_at": "2020"},
+        {"observed_at": None},
+        {"likes": True},
+        {"likes": [1]},
+    ],
+)
+def test_an_odd_observation_costs_one(tmp_path: Path, odd: dict[str, Any]) -> None:
+    good = observation("post", "p1", OLDER_RELAXED, likes=3)
+    export = write(tmp_path, posts=[post_line("p1")], observations=[good | odd, good])
+    assert [post.likes for post in posts(export)] == [3, 10]
+    assert [each.reason for each in skipped(export)] == ["damaged line"]

@@ -18,7 +18,7 @@ def ingest(config: DictConfig) -> IngestSummary:
             user can correct; the others are in the store then.
     """
     summary = ingest_configured(config)
-    if number := len(summary.messages):
+    if number := summary.to_correct:
         raise LikerankError(
             f"{number} record{'s were' if number > 1 else ' was'} left out for the reasons above; all others "
             "are in the store."
@@ -54,7 +54,7 @@ def ingest_configured(config: DictConfig) -> IngestSummary:
 
 
 def _print_summary(summary: IngestSummary) -> None:
-    print_unreadable(summary.messages, most=20)
+    print_unreadable(summary.messages, most=20, number=summary.to_correct)
     print(f"Store: {summary.written}")
     if summary.skipped:
         reasons = ", ".join(f"{number} {reason}" for reason, number in summary.skipped.most_common())

@@ -112,6 +112,6 @@ def _ingest(config: DictConfig, summary: RefreshSummary) -> None:
     del counts["refused"]  # They are among the messages.
     summary.ingested = counts | {
         "skipped": dict(ingested.skipped),
-        "to_mend": len(ingested.messages),
+        "to_mend": ingested.to_correct,
         "messages": ingested.messages[:_SHOWN_MESSAGES],
     }

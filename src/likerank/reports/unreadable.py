@@ -6,10 +6,11 @@ from itertools import islice
 from rich.console import Console
 
 
-def print_unreadable(reasons: Collection[str], most: int | None = None) -> None:
-    """Prints the reasons, at most so many of them and the number of the others."""
+def print_unreadable(reasons: Collection[str], most: int | None = None, number: int | None = None) -> None:
+    """Prints the reasons, at most so many of them and the number of the others, of `number` in all."""
     console = Console(stderr=True, soft_wrap=True)
     for reason in islice(reasons, most):
         console.print(f"  left out: {reason}", markup=False, highlight=False)
-    if most is not None and len(reasons) > most:
-        console.print(f"  and {len(reasons) - most} more.")
+    number = len(reasons) if number is None else number
+    if most is not None and number > most:
+        console.print(f"  and {number - most:,} more.")

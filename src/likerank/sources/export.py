@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from likerank.errors import LikerankError
-from likerank.files import count_lines
+from likerank.files import bounded_lines, count_lines
 from likerank.records import (
     AUTHOR_FIELDS,
     COUNTS,
@@ -24,12 +25,16 @@ from likerank.records import (
     Truth,
     is_synthetic,
     required_fields,
+    shortened,
     utc_milliseconds,
+    wrong_field,
 )
+from likerank.sources.source import whole_number
 
 _Document = dict[str, Any]
 
 _POSTS, _AUTHORS, _OBSERVATIONS = "posts.jsonl", "authors.jsonl", "observations.jsonl"
+_ALL_COUNTS: Final = frozenset(chain.from_iterable(COUNTS.values()))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,8 +81,10 @@ class Export:
         for where, document in _documents(self.folder / name):
             try:
                 record = parse(document)
-            except (KeyError, TypeError):
-                record = _damaged(where, kind)
+                if not isinstance(record, Skipped) and (wrong := wrong_field(record)):
+                    record = _damaged(where, kind, f"it {wrong}")
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                record = _damaged(where, kind, f"{type(error).__name__}: {shortened(str(error))}")
             if isinstance(record, Skipped):
                 yield record
                 continue
@@ -98,7 +105,7 @@ class Export:
 
     def _post(self, document: _Document) -> Post | Skipped:
         key, image = document["_id"], document.get("image")
-        if not image or "file" not in image:
+        if not isinstance(image, dict) or "file" not in image:
             return Skipped("exported without images")
         path = (self.folder / image["file"]).resolve()
         if not path.is_relative_to(self.folder.resolve()):
@@ -113,7 +120,7 @@ class Export:
             # A post of a version that did not keep this came before all others.
             "added_at": document.get("added_at") or _EPOCH,
         }
-        return Post(picture=PictureFile(path, image["digest"]), **given)
+        return Post(picture=PictureFile(path, str(image["digest"])), **given)
 
 
 def _author(document: _Document) -> Author:
@@ -122,22 +129,36 @@ def _author(document: _Document) -> Author:
 
 def _declared(document: _Document, names: Iterable[str], required: Collection[str]) -> _Document:
     """Returns a record's fields; those that an earlier version did not export are None."""
-    return {name: document[name] if name in required else document.get(name) for name in names}
+    given = {name: document[name] if name in required else document.get(name) for name in names}
+    # Tables that an export went through may have made floats of whole numbers.
+    return {name: _as_count(value) if name in _ALL_COUNTS else value for name, value in given.items()}
+
+
+def _as_count(value: Any) -> Any:  # noqa: ANN401 (another type stays, and is named)
+    return value if not isinstance(value, float) or (number := whole_number(value)) is None else number
 
 
 def _observations(path: Path, kind: str, damaged: list[Skipped]) -> Iterator[_Document]:
     """Yields the observations of one kind and adds a `Skipped` for each damaged line to the list."""
     last = ""
     for where, document in _documents(path):
-        if document.get("kind") == kind and {"key", "observed_at"} <= document.keys():
+        is_kind, counts = document.get("kind") == kind, COUNTS["post" if kind == "post" else "author"]
+        document |= {name: _as_count(document[name]) for name in counts if name in document}
+        if (
+            is_kind
+            and isinstance(document.get("key"), str)
+            and isinstance(document.get("observed_at"), datetime)
+            and all(document.get(name) is None or type(document[name]) is int for name in counts)
+        ):
             last = _ascending(last, document["key"], where)
             yield document
-        elif document.get("kind") == kind or (kind == "post" and document.get("kind") != "author"):
+        elif is_kind or (kind == "post" and document.get("kind") != "author"):
             damaged.append(_damaged(where, "observation"))
 
 
-def _damaged(where: str, kind: str) -> Skipped:
-    return Skipped("damaged line", f"{where} is not a valid {kind} of likerank export; export it again.")
+def _damaged(where: str, kind: str, why: str = "") -> Skipped:
+    why = f" ({why})" if why else ""
+    return Skipped("damaged line", f"{where} is not a valid {kind} of likerank export{why}; export it again.")
 
 
 def _ascending(last: str, key: str, where: str) -> str:
@@ -152,13 +173,12 @@ def _documents(path: Path) -> Iterator[tuple[str, _Document]]:
     """Yields each line's place and document; a line that is not a JSON object gives an empty document."""
     if not path.is_file():
         return
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                document = json.loads(line, object_hook=_value)
-            except (TypeError, ValueError):
-                document = None
-            yield f"{path}, line {number}", document if isinstance(document, dict) else {}
+    for number, line in enumerate(bounded_lines(path), start=1):
+        try:
+            document = json.loads(line.decode("utf-8", "replace"), object_hook=_value)
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            document = None
+        yield f"{path}, line {number}", document if isinstance(document, dict) else {}
 
 
 def _value(document: _Document) -> Any:  # noqa: ANN401

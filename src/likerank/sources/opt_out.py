@@ -72,7 +72,7 @@ class OptOutList:
             self._hashes = frozenset(content["hashes"])
         except FileNotFoundError:
             version, self._salt, self._hashes = None, b"", frozenset()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise LikerankError(
                 f"The opt-out list {self.path} cannot be read ({error}); restore it from a backup before "
                 "collecting or ingesting."

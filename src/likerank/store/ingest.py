@@ -23,6 +23,7 @@ OPTED_OUT: Final = Skipped("forgotten")
 """A record of an author on the opt-out list."""
 
 _TASK: Final = 16
+_MOST_MESSAGES: Final = 1000  # A wrong column gives one a row.
 
 
 @dataclass(slots=True)
@@ -32,18 +33,22 @@ class IngestSummary:
     Attributes:
         written: The records that the store wrote, or found unchanged.
         skipped: Records left out, by reason.
-        messages: A sentence for each one that the user can correct.
+        messages: A sentence for each of the first that the user can correct.
+        to_correct: The number of all that the user can correct.
     """
 
     written: WriteCounts = field(default_factory=WriteCounts)
     skipped: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
+    to_correct: int = 0
 
     def skip(self, skipped: Skipped) -> None:
         """Counts a record that was left out."""
         self.skipped[skipped.reason] += 1
         if skipped.message:
-            self.messages.append(skipped.message)
+            self.to_correct += 1
+            if len(self.messages) < _MOST_MESSAGES:
+                self.messages.append(skipped.message)
 
 
 def ingest_source(

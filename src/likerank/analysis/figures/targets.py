@@ -26,7 +26,8 @@ def targets_over_time_figure(
     """
     table = posts.assign(**targets)
     when = table["posted_at"] if dated else table["place"].rank(method="first")
-    drawn = sample(table.assign(when=when))
+    # matplotlib draws a missing number, but no missing time.
+    drawn = sample(table.assign(when=when).dropna(subset="when"))
     names = ["likes", *targets]
     rows = -(-len(names) // _COLUMNS)
     with drawing(0.6 + 2.3 * rows) as figure:
