@@ -152,6 +152,27 @@ def test_a_named_snapshot_is_analysed_without_the_store(corpus: Workplace, train
     assert numbers["followers"]["recommended"] == "author_log"
 
 
+@pytest.mark.parametrize(
+    "missing", [range(80), range(40, 41), range(1, 80)], ids=["all", "one", "all but one"]
+)
+def test_posts_without_a_date_among_others_are_analysed(workplace: Workplace, missing: range) -> None:
+    fill(workplace)
+    with workplace.store() as store:
+        keys = [post["_id"] for post in store.collection("posts").find({}, {"_id": 1}).sort("_id")]
+        without = [keys[place] for place in missing if place < len(keys)]
+        store.collection("posts").update_many({"_id": {"$in": without}}, {"$set": {"posted_at": None}})
+    _, numbers, _ = analysed(workplace)
+    assert "NaN" not in json.dumps(numbers)
+
+
+def test_posts_without_likes_are_no_dataset(workplace: Workplace) -> None:
+    fill(workplace)
+    with workplace.store() as store:
+        store.collection("posts").update_many({}, {"$set": {"likes": None}})
+    with pytest.raises(LikerankError, match="no like count|has a like count"):
+        analysed(workplace)
+
+
 def test_an_empty_store_is_refused(workplace: Workplace) -> None:
     with pytest.raises(LikerankError, match="holds no posts"):
         analysed(workplace)

@@ -188,7 +188,7 @@ def test_two_at_once_and_one_killed_in_its_training(nights: Nights) -> None:
 def test_what_goes_wrong_is_told_and_the_rest_is_done(nights: Nights) -> None:
     nights.post(150)
     nights.rows[7]["image"] = "gone.jpg"
-    nights.rows[8]["likes"] = -1
+    nights.rows[8]["likes"] = -7
     nights.post(1)
     diverging = nights.night((*TINY, "optimizer.lr=1e30"))
     assert (diverging["status"], diverging["exit_status"]) == ("failed", 1)

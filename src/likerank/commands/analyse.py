@@ -31,6 +31,11 @@ def analyse(config: DictConfig) -> Path:
     tracking = open_tracking(config)
     with _opened(config) as source:
         posts = source.posts()
+        if posts.counted.empty or posts.kept.empty:
+            raise LikerankError(
+                f"None of the {posts.total} posts would be in a dataset: "
+                f"{', '.join(f'{number} {reason}' for reason, number in posts.left_out.items())}."
+            )
         followers, targets, target_metrics = do_followers_matter(posts)
         sections = [
             who(posts),

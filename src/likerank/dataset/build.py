@@ -126,7 +126,8 @@ def select_posts(candidates: pd.DataFrame, recipe: Recipe) -> Selection:
         earliest = posts.sort_values("posted_at", kind="stable").drop_duplicates("group")
         of_earliest = posts["group"].map(side[earliest.index].set_axis(earliest["group"]))
         posts = keep(posts, of_earliest == side, "copy of a post on another side of a date")
-    part = posts["split"].map({TRAIN: 0, VALIDATION: 1, TEST: 3}) + (posts["half"] == SELECT)
+    # Of no posts, the mapped column is of text.
+    part = posts["split"].map({TRAIN: 0, VALIDATION: 1, TEST: 3}).astype("int64") + (posts["half"] == SELECT)
     shuffled = group_hashes(recipe.seed, "split", posts["group"])
     posts = posts.iloc[np.lexsort((shuffled, part))].reset_index(drop=True)
     copies = {"groups": len(several), "posts": int(several.sum()), "share": share}

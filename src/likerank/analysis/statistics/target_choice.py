@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from likerank.analysis.statistics.association import Association, association
 from likerank.analysis.statistics.author_share import author_mean_ranking, author_share
-from likerank.evaluation import UndefinedMetricError
+from likerank.errors import LikerankError
 
 _MOSTLY_ALONE = 0.5
 
@@ -103,7 +103,7 @@ def target_facts(
     target, who = np.asarray(values, np.float64), np.asarray(authors)
     try:
         ranking = author_mean_ranking(target, who, training)
-    except UndefinedMetricError:
+    except LikerankError:  # Too few posts, or none with a finite target.
         ranking = None
     drift = None
     if days is not None and (dated := ~np.isnan(days)).any():
