@@ -1,5 +1,6 @@
 """Counts and dates are read right or not at all: what may be two things is decided by the whole column."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -121,8 +122,9 @@ def test_one_time_in_many_ways(cell: str) -> None:
 @pytest.mark.parametrize(
     "cell",
     [
-        "yesterday", "0", "2024", "45443.77", "202405311830", "2024-02-30", "2099-01-01", "05/06/2024", "1e999999999",
-        "2024-05-31 18:30 XYZ", "10000-01-01", "0001-01-01T00:00:00+05:00", "31/13/2024", "9" * 100, "1717180200,0",
+        "yesterday", "0", "2024", "45443.77", "202405311830", "2024-02-30", "2099-01-01", "05/06/2024",
+        "1e999999999", "2024-05-31 18:30 XYZ", "10000-01-01", "0001-01-01T00:00:00+05:00", "31/13/2024",
+        "9" * 100, "1717180200,0",
     ],
 )  # fmt: skip
 def test_what_is_no_date_is_refused(cell: str) -> None:
@@ -139,7 +141,5 @@ def test_a_column_decides_what_is_the_month() -> None:
 
 @given(st.text(max_size=40))
 def test_any_cell_is_a_date_or_a_reason(cell: str) -> None:
-    try:
+    with suppress(LeftOutError):
         assert moment(cell).tzinfo is UTC
-    except LeftOutError:
-        pass

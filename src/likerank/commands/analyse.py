@@ -13,6 +13,7 @@ from likerank.analysis.sections.posts import does_age_matter, who
 from likerank.analysis.sections.targets import do_followers_matter
 from likerank.app.paths import Folders, open_store, open_tracking
 from likerank.dataset import Snapshot, find_snapshot
+from likerank.errors import LikerankError
 from likerank.run_names import ANALYSED, ANALYSES
 from likerank.training.fit import outcome_kept
 from likerank.training.results import SYNTHETIC_NOTE

@@ -20,8 +20,8 @@ def ingest(config: DictConfig) -> IngestSummary:
     summary = ingest_configured(config)
     if number := summary.to_correct:
         raise LikerankError(
-            f"{number} record{'s were' if number > 1 else ' was'} left out, whole or in part, for the reasons "
-            "above; all others are in the store."
+            f"{number} record{'s were' if number > 1 else ' was'} left out, whole or in part, for the "
+            "reasons above; all others are in the store."
         )
     return summary
 

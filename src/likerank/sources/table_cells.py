@@ -79,7 +79,7 @@ class CountColumn:
         thousands, decimals = self._proven()
         for other in others:
             more_thousands, more_decimals = other._proven()
-            thousands |= more_thousands - self.decimals
+            thousands |= more_thousands
             decimals |= more_decimals - self.thousands - self.whole
         return "".join(sorted(thousands - decimals)), "".join(sorted(decimals - thousands))
 

@@ -146,9 +146,10 @@ class CsvRows:
             # A text of the row may hold separators itself: the others count from the other end.
             begun, ended = first.split(separator), last.split(separator)
             after = width - 1 - place
-            begun = [*cells[:place], "", *begun[len(begun) - after :]] if 0 < after < len(begun) else []
-            ended = [*ended[:place], "", *cells[place + 1 :]] if 0 < place < len(ended) else []
-            if (count > place and is_row(begun)) or (count < place and is_row(ended)):
+            begun = [*cells[:place], "", *begun[len(begun) - after :]] if after < len(begun) else []
+            ended = [*ended[:place], "", *cells[place + 1 :]] if place < len(ended) else []
+            # What stands before the cell is the first row's, what stands behind it the last row's.
+            if is_row(begun) and is_row(ended):
                 return True
             if any(is_row(line.split(separator)) for line in inner):
                 return True
