@@ -1,15 +1,13 @@
 """A package of the user's own, as CONTRIBUTING prints it, adds to likerank without an edit to it."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from likerank.images import encode_jpeg
+from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("## Extend likerank")[1].split("\n## ")[0]
@@ -49,20 +47,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, command: str, *overrides: str) -> str:
-    ran = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / f"{command}.py"), *overrides],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ
-        | {"PYTHONPATH": os.pathsep.join([str(folder / "package"), *sys.path]), "COLUMNS": "200"},
-    )
+    ran = call_script([str(ROOT / "scripts" / f"{command}.py"), *overrides], folder)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 
-def test_a_package_of_ones_own_is_used_from_ingest_to_rank(folder: Path) -> None:
+def test_a_package_of_ones_own_is_used_from_ingest_to_rank(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(folder / "package")
+    monkeypatch.setenv("COLUMNS", "200")
     search = f"hydra.searchpath=[file://{folder}/package/conf]"
     ingest, train, evaluate, rank = commands()
     assert "posts 80 new" in run(folder, *ingest, search)

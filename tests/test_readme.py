@@ -1,10 +1,8 @@
 """The README's commands are there, compose, and run as written; its tree names every module."""
 
-import os
 import re
 import runpy
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 from likerank.app.compose import command_configuration
 from likerank.cli import COMMANDS as COMMANDS_OF_LIKERANK
 from likerank.images import encode_jpeg
+from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = [
@@ -66,18 +65,16 @@ def draw_photos(folder: Path, posts: int = 120) -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_for_your_own_photos_run_as_written(tmp_path: Path) -> None:
+def test_the_commands_for_your_own_photos_run_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draw_photos(tmp_path / "photos")
 
+    monkeypatch.setenv("COLUMNS", "200")
+    likerank = str(Path(sys.executable).with_name("likerank"))
+
     def run(arguments: list[str]) -> str:
-        ran = subprocess.run(
-            [sys.executable, "-c", "from likerank.cli import main; main()", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"COLUMNS": "200"},
-        )
+        ran = call_script([likerank, *arguments], tmp_path)
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 

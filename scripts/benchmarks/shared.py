@@ -154,5 +154,5 @@ def train_command(fixtures: Fixtures, *overrides: str) -> list[str]:
     """Returns the command line that trains on the drawn corpus and repeats finished runs."""
     folders = [f"paths.data={fixtures.folder}", f"paths.mlruns={fixtures.folder / 'mlruns'}"]
     snapshot = f"snapshot.fingerprint={fixtures.corpus.name}"
-    plain = ["evaluation.baselines=[]", "reuse=false"]
+    plain = ["evaluation.baselines=[]", "figures=false", "reuse=false"]
     return [sys.executable, TRAIN_SCRIPT, *folders, snapshot, *plain, *overrides]

@@ -77,6 +77,7 @@ def as_svg(figure: Figure) -> str:
     """Returns a figure as an `<svg>` element for a page."""
     written = io.StringIO()
     with mpl.rc_context(_LOOK):
+        _lay_out_once(figure)
         figure.savefig(written, format="svg", metadata={"Date": None})
     svg = written.getvalue()
     return svg[svg.index("<svg") :]
@@ -86,8 +87,16 @@ def as_png(figure: Figure) -> bytes:
     """Returns a figure as a PNG file's bytes, 150 dots an inch."""
     written = io.BytesIO()
     with mpl.rc_context(_LOOK):
+        _lay_out_once(figure)
         figure.savefig(written, format="png")
     return written.getvalue()
+
+
+def _lay_out_once(figure: Figure) -> None:
+    """Sets the places of a figure's axes; matplotlib would find them anew, twice, for each file."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
 
 
 def plain(text: str, most: int = 24) -> str:
