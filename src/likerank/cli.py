@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from likerank.app.help import help_text, summary_of
-from likerank.errors import LikerankError
+from likerank.app.sentences import errors_as_sentences
+from likerank.app.stop_signals import end_on_signals
 from likerank.version import __version__
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def main(command: str | None = None, target: str = "") -> None:
     arguments, program = sys.argv[1:], f"python {sys.argv[0]}"
     if command is None:
         if not arguments or arguments[0] in ("-h", "--help"):
-            print(_overview())
+            with errors_as_sentences():
+                print(_overview())
             return
         if arguments[0] == "--version":
             print(f"likerank {__version__}")
@@ -53,15 +55,14 @@ def main(command: str | None = None, target: str = "") -> None:
         program = f"likerank {command}"
         if command not in COMMANDS:
             _unknown(command)
-    if not {"-h", "--help"}.isdisjoint(arguments):
-        try:
+    end_on_signals()
+    with errors_as_sentences(command):
+        if not {"-h", "--help"}.isdisjoint(arguments):
             print(help_text(command, program))
-        except LikerankError as error:
-            sys.exit(f"likerank: {error}")
-        return
-    from likerank.app.run_command import run_command
+            return
+        from likerank.app.run_command import run_command
 
-    run_command(command, target or COMMANDS[command], arguments)
+        run_command(command, target or COMMANDS[command], arguments)
 
 
 def collect(config: "DictConfig") -> None:

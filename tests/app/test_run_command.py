@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hydra.errors import ConfigCompositionException, InstantiationException
 
-from likerank.app.run_command import errors_as_sentences, importing
+from likerank.app.run_command import importing
+from likerank.app.sentences import errors_as_sentences
 from likerank.errors import LikerankError
 from tests.workplaces import TINY, MakeWorkplace, Workplace, wait_for
 

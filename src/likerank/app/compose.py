@@ -117,7 +117,7 @@ def stage_configuration(stage: str, overrides: Iterable[str], config: DictConfig
     return composed
 
 
-def sentence_of_hydra(error: Exception, command: str) -> str:
+def sentence_of_hydra(error: BaseException, command: str) -> str:
     """Returns what is wrong with a command's overrides, and the nearest key where one is unknown."""
     message = str(error)
     if (cause := error.__cause__) is not None and str(cause) not in message:

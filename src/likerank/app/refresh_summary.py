@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from filelock import FileLock
 
-from likerank.app.run_command import sentence_of
 from likerank.app.secrets import without_passwords
+from likerank.app.sentences import sentence_of
 from likerank.errors import LikerankError
 from likerank.files import write_whole
 

@@ -1,4 +1,4 @@
-"""Runs a command: errors that the user can fix as one sentence, the right exit status, a fast start."""
+"""Runs a command with Hydra: its configuration is composed, then its function imported and called."""
 
 import gc
 import os
@@ -11,20 +11,17 @@ from importlib import import_module
 from typing import Any
 
 import hydra
-from hydra.errors import HydraException
+from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 
 from likerank.app.aliases import with_present_names
-from likerank.app.compose import follow_environment, sentence_of_hydra
+from likerank.app.compose import follow_environment
 from likerank.app.help import CONF
 from likerank.app.secrets import refuse_passwords_in
-from likerank.errors import LikerankError
 
 
 def run_command(command: str, target: str, arguments: Sequence[str]) -> None:
-    """Runs a command with Hydra.
+    """Runs a command with Hydra; errors are raised, see `errors_as_sentences`.
 
     Args:
         command: The name of its configuration, such as `train`.
@@ -40,10 +37,18 @@ def run_command(command: str, target: str, arguments: Sequence[str]) -> None:
     quieten()
     # Or Hydra would print every error itself, with a traceback, and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    with errors_as_sentences(command):
-        follow_environment()
-        main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)
-        main(partial(_perform, target, restart))()
+    raising = property(_return_value, JobReturn.return_value.fset)  # type: ignore[attr-defined]
+    JobReturn.return_value = raising  # type: ignore[assignment,method-assign]
+    follow_environment()
+    main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command)
+    main(partial(_perform, target, restart))()
+
+
+def _return_value(job: JobReturn) -> Any:  # noqa: ANN401
+    """Returns or raises as Hydra does, without its line "Error executing job" before each sentence."""
+    if job.status != JobStatus.COMPLETED:
+        raise job._return_value
+    return job._return_value
 
 
 def _perform(target: str, restart: list[str], config: DictConfig) -> Any:  # noqa: ANN401
@@ -53,26 +58,6 @@ def _perform(target: str, restart: list[str], config: DictConfig) -> Any:  # noq
     with importing():
         stage = getattr(import_module(module), function)
     return stage(config)
-
-
-@contextmanager
-def errors_as_sentences(command: str) -> Iterator[None]:
-    """Ends the process with a sentence on standard error for an error that the user can fix.
-
-    The exit status is the error's, 1 for an invalid configuration and 130 for an interrupt. Anything else is
-    a bug and keeps its traceback.
-    """
-    try:
-        yield
-    except (LikerankError, HydraException, OmegaConfBaseException) as error:
-        known = _known_cause(error)
-        message = str(known) if known else sentence_of_hydra(error, command)
-        Console(stderr=True, soft_wrap=True).print(
-            f"likerank: {message}", style="red", markup=False, highlight=False
-        )
-        sys.exit(known.exit_status if known else 1)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 @contextmanager
@@ -90,21 +75,8 @@ def importing() -> Iterator[None]:
         gc.enable()
 
 
-def sentence_of(error: BaseException) -> str | None:
-    """Returns the message of an error that the user can fix, also inside Hydra's; None where it is a bug."""
-    known = _known_cause(error)
-    return str(known) if known else None
-
-
 def quieten() -> None:
     """Hides warnings of libraries that the user can do nothing about."""
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
     # An epoch of a small dataset has fewer batches than the logging interval; its losses are logged anyway.
     warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than the logging")
-
-
-def _known_cause(error: BaseException) -> LikerankError | None:
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, LikerankError):
-        cause = cause.__cause__ or cause.__context__
-    return cause

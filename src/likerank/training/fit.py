@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytorch_lightning.loggers import Logger
 
-from likerank.app.run_command import sentence_of
+from likerank.app.sentences import sentence_of
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
 from likerank.run_names import CHECKPOINTS

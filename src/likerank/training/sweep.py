@@ -24,7 +24,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from likerank.app.paths import open_tracking
-from likerank.app.run_command import importing, quieten, sentence_of
+from likerank.app.run_command import importing, quieten
+from likerank.app.sentences import sentence_of
 from likerank.errors import LikerankError
 from likerank.run_names import (
     BEST,
