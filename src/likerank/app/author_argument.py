@@ -1,6 +1,5 @@
 """The argument `author=` of a command: from an id or a name to one author."""
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from likerank.app.paths import Folders
@@ -24,7 +23,7 @@ def find_author(config: DictConfig, store: Store) -> tuple[str, set[str]]:
     Raises:
         LikerankError: If no author or several have the name.
     """
-    text = _as_typed(config).strip().removeprefix("@")
+    text = str(config.author).strip().removeprefix("@")
     archive = Folders.of(config).archive
     archived = {f"{INSTAGRAM}/{author_id}": names for author_id, names in archived_names(archive).items()}
     if "/" in text.strip("/"):
@@ -46,10 +45,3 @@ def find_author(config: DictConfig, store: Store) -> tuple[str, set[str]]:
         several = ", ".join(f"{key} ({', '.join(sorted(names))})" for key, names in found.items())
         raise LikerankError(f"{text!r} matches several authors: {several}; give one as author=source/id.")
     return found.popitem()
-
-
-def _as_typed(config: DictConfig) -> str:
-    """Returns the text after `author=`, since Hydra reads the name 12_34 as the number 1234."""
-    typed = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    asked = [override.removeprefix("author=") for override in typed if override.startswith("author=")]
-    return asked[-1].strip("'\"") if asked else str(config.author)

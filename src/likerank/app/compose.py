@@ -12,14 +12,15 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from likerank.app.aliases import with_present_names
+from likerank.app.check_configuration import checked_overrides, empty_options, refuse_composed
 from likerank.app.help import CONF, conf_folders, read_help
 from likerank.app.secrets import password_in
+from likerank.app.sentences import sentence_of
+from likerank.app.typed_text import as_typed
 from likerank.errors import LikerankError
 
 _SHARED: Final = ("seed", "paths", "store", "tracking")
@@ -59,8 +60,24 @@ class UsersFolders(SearchPathPlugin):
 def follow_environment() -> None:
     """Makes Hydra look into the user's folders, and MLflow's own variable choose tracking=server."""
     Plugins.instance().register(UsersFolders)
+    empty_options()
     if os.environ.get("MLFLOW_TRACKING_URI"):
         os.environ.setdefault("LIKERANK_TRACKING", "server")
+
+
+def understood(command: str, overrides: Iterable[str], *, sweep: bool = False) -> list[str]:
+    """Returns overrides as Hydra takes them: with present names, and paths and names as they were typed.
+
+    Args:
+        command: The command, such as `train`.
+        overrides: As typed, options such as `-m` among them.
+        sweep: Whether commas separate the values of a sweep.
+
+    Raises:
+        LikerankError: If an override would be dropped.
+    """
+    renamed = with_present_names(command, overrides)
+    return as_typed(command, checked_overrides(command, renamed), sweep=sweep)
 
 
 def command_configuration(command: str, overrides: Iterable[str] = ()) -> DictConfig:
@@ -78,13 +95,18 @@ def command_configuration(command: str, overrides: Iterable[str] = ()) -> DictCo
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), job_name=command, version_base="1.3"):
-            config = compose(command, with_present_names(command, map(str, overrides)))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise LikerankError(sentence_of_hydra(error, command)) from error
+            config = compose(command, understood(command, map(str, overrides)))
+    except LikerankError:
+        raise
+    except Exception as error:
+        if (sentence := sentence_of(error, command)) is None:
+            raise
+        raise LikerankError(sentence) from error
     finally:
         GlobalHydra.instance().hydra = running
     if refusal := password_in(config):
         raise LikerankError(refusal)
+    refuse_composed(command, config)
     return config
 
 

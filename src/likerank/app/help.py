@@ -46,19 +46,27 @@ class Group(NamedTuple):
     default: str  # `null` for none
     options: dict[str, str]  # with the description of each
     keys: list[Key]
+    made: list[str]
 
 
 class CommandHelp(NamedTuple):
-    """A command's own keys and groups in the order of its YAML file, then those that all commands share."""
+    """A command's own keys and groups in the order of its YAML file, then those that all commands share.
+
+    `made` names the nodes that an object is made of, by `_target_`: their further keys are its arguments.
+    """
 
     about: str
     keys: list[Key]
     groups: list[Group]
+    made: list[str]
+
+    def all_keys(self) -> list[Key]:
+        """Returns the keys of the command and of its groups."""
+        return [*self.keys, *(key for group in self.groups for key in group.keys)]
 
     def known(self) -> list[str]:
         """Returns the names of all groups and keys."""
-        keys = [*self.keys, *(key for group in self.groups for key in group.keys)]
-        return [*(group.name for group in self.groups), *(key.name for key in keys)]
+        return [*(group.name for group in self.groups), *(key.name for key in self.all_keys())]
 
 
 def conf_folders() -> list[Path]:
@@ -92,7 +100,8 @@ def read_help(command: str) -> CommandHelp:
     for some in (keys, *(group.keys for group in of_all + groups)):
         some[:] = [key for key in some if key.name not in shown]
         shown |= {key.name for key in some}
-    return CommandHelp(_about(text), keys, groups + of_all)
+    made = [*_made(text), *(node for group in of_all + groups for node in group.made)]
+    return CommandHelp(_about(text), keys, groups + of_all, made)
 
 
 def help_text(command: str, program: str) -> str:
@@ -102,7 +111,7 @@ def help_text(command: str, program: str) -> str:
     lines = [f"{program} KEY=VALUE ...", "", *textwrap.wrap(help_.about, width), ""]
     choices = [
         (f"{name}={default}", ", ".join(option for option in options if option != default))
-        for name, default, options, _ in help_.groups
+        for name, default, options, *_ in help_.groups
     ]
     lines += ["Choices, and their other options:", *_rows(choices, width), "", "Keys:"]
     lines += _key_rows(help_.keys, width)
@@ -136,7 +145,7 @@ def _rows(rows: list[tuple[str, str]], width: int, column: int = 38) -> Iterator
 
 def _group(name: str, default: str) -> Group:
     files = [file for folder in reversed(conf_folders()) for file in (folder / name).glob("*.yaml")]
-    texts = dict(sorted({file.stem: file.read_text() for file in files}.items()))
+    texts = dict(sorted({file.stem: _text(file) for file in files}.items()))
     found: dict[str, Key] = {}
     owners: dict[str, list[str]] = {}
     for option in sorted(texts, key=lambda option: option != default):
@@ -147,7 +156,21 @@ def _group(name: str, default: str) -> Group:
         key if default in owners[key.name] else key._replace(owners=tuple(owners[key.name]))
         for key in found.values()
     ]
-    return Group(name, default, {option: _about(text) for option, text in texts.items()}, keys)
+    made = [node for text in texts.values() if "_target_" in text for node in _made(text, name)]
+    return Group(name, default, {option: _about(text) for option, text in texts.items()}, keys, made)
+
+
+def _text(file: Path) -> str:
+    """Returns the text of a YAML file of conf/ or of the user's own."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        if not file.is_relative_to(CONF):
+            yaml.compose(text)
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise LikerankError(
+            f"{file} is not valid YAML ({' '.join(str(error).split())}); correct it."
+        ) from error
+    return text
 
 
 def _about(text: str) -> str:
@@ -172,6 +195,18 @@ def _keys_below(node: yaml.MappingNode, prefix: str, text: str) -> Iterator[Key]
         comment = _COMMENT.match(text, value.end_mark.index)
         default = text[value.start_mark.index : value.end_mark.index]
         yield Key(prefix + name.value, default, comment[1] if comment else "")
+
+
+def _made(text: str, prefix: str = "") -> Iterator[str]:
+    """Yields the nodes that have a `_target_`."""
+    root = yaml.compose(text)
+    waiting = [(prefix, root)]
+    while waiting:
+        key, node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            if any(name.value == "_target_" for name, _ in node.value):
+                yield key
+            waiting += [(f"{key}.{name.value}" if key else name.value, value) for name, value in node.value]
 
 
 def _from_environment(value: str) -> str:

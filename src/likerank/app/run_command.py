@@ -14,8 +14,7 @@ import hydra
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
-from likerank.app.aliases import with_present_names
-from likerank.app.compose import follow_environment
+from likerank.app.compose import follow_environment, understood
 from likerank.app.help import CONF
 from likerank.app.secrets import refuse_passwords_in
 
@@ -30,10 +29,10 @@ def run_command(command: str, target: str, arguments: Sequence[str]) -> None:
         arguments: What follows the command: overrides and Hydra's flags.
     """
     refuse_passwords_in(arguments)
-    renamed = with_present_names(command, arguments)
+    sweep = not {"-m", "--multirun"}.isdisjoint(arguments)
     # Lightning starts a training's other processes by sys.argv, which Hydra reads without the command's name.
-    restart = [*sys.argv[: len(sys.argv) - len(arguments)], *renamed]
-    sys.argv = [sys.argv[0], *renamed]
+    restart = list(sys.argv)
+    sys.argv = [sys.argv[0], *understood(command, arguments, sweep=sweep)]
     quieten()
     # Or Hydra would print every error itself, with a traceback, and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")

@@ -1,0 +1,142 @@
+"""Checks a configuration before it is used: keys that nothing reads, and paths and names that are no text.
+
+Hydra refuses an override of a key that is not there, but takes every key that `+` adds or a YAML file holds.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any, Final
+
+from hydra.core.config_store import ConfigStore
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from likerank.app.help import CONF, CommandHelp, read_help
+from likerank.app.sentences import print_error
+from likerank.app.typed_text import text_keys
+from likerank.errors import LikerankError
+
+_ADDED: Final = re.compile(r"\+{1,2}([\w.]+)=.*", re.DOTALL)
+_CHOICE: Final = re.compile(r"(~|\+{0,2})(\w+)(=.*|)", re.DOTALL)
+_TO_CHECK: Final = re.compile(r"[+~]|\w+=.*\bnull\b")
+_NONE: Final = "null"
+_MEMBERS: Final = ("callbacks", "logger", "metrics", "plugins")
+"""Groups that hold objects by names of the user's choice."""
+_CAN_BE_NONE: Final = ("scheduler",)
+
+
+def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
+    """Returns the overrides, with `GROUP=null` as the empty option that Hydra takes.
+
+    Raises:
+        LikerankError: If one would be dropped, since nothing reads its key, or takes away a group that is needed.
+    """
+    help_: CommandHelp | None = None
+    checked = []
+    for override in overrides:
+        if _TO_CHECK.match(override):
+            help_ = help_ or read_help(command)
+            if (added := _ADDED.fullmatch(override)) is not None and not added[1].startswith("hydra."):
+                _refuse_unread(help_, added[1])
+            elif (chosen := _CHOICE.fullmatch(override)) is not None:
+                override = _with_empty_options(help_, *chosen.groups())
+        checked.append(override)
+    return checked
+
+
+def empty_options() -> None:
+    """Gives every group of conf/ an option `null` that is empty; Hydra takes null only in a defaults list."""
+    for group in CONF.iterdir():
+        if group.is_dir():
+            ConfigStore.instance().store(name=_NONE, node={}, group=group.name, package="_global_")
+
+
+def refuse_composed(command: str, config: DictConfig) -> None:
+    """Refuses a composed configuration with keys that no command reads, or paths that are no text.
+
+    conf/local.yaml is every command's, so that a key of another command is none of these.
+
+    Raises:
+        LikerankError: If there is one; the message names it.
+    """
+    help_ = read_help(command)
+    for name in text_keys(help_):
+        value = OmegaConf.select(config, name, throw_on_missing=False, throw_on_resolution_failure=False)
+        for each in value if OmegaConf.is_list(value) else [value]:
+            if isinstance(each, bool | int | float):
+                raise LikerankError(
+                    f"{name} is read as {each!r}, which is no text: put it in quotes where it stands in YAML."
+                )
+    plain = OmegaConf.to_container(config, resolve=False)
+    text = OmegaConf.to_yaml(config, resolve=False)
+    others: list[CommandHelp] = []
+    for key in _leaves(plain, ""):
+        if key.startswith("hydra.") or _is_read(help_, key) or _is_referred_to(key, text):
+            continue
+        others = others or [
+            read_help(file.stem) for file in CONF.glob("*.yaml") if not file.stem.startswith("local")
+        ]
+        if not any(_is_read(other, key) for other in others):
+            _refuse_unread(help_, key)
+
+
+class RefuseUnread(Callback):
+    """Hydra's callback that checks the composed configuration of a command."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
+        """Checks the configuration of a run, or of a sweep before its first trial."""
+        try:
+            refuse_composed(str(config.hydra.job.config_name), config)
+        except LikerankError as error:
+            # Hydra turns an exception of a callback into a warning; an exit passes.
+            print_error(str(error))
+            sys.exit(error.exit_status)
+
+    on_multirun_start = on_run_start
+
+
+def _with_empty_options(help_: CommandHelp, prefix: str, name: str, value: str) -> str:
+    group = next((group for group in help_.groups if group.name == name), None)
+    if group is None:
+        return f"{prefix}{name}{value}"
+    options = value.removeprefix("=").split(",")
+    none = prefix == "~" or _NONE in options
+    if none and group.default != _NONE and name not in _CAN_BE_NONE:
+        others = "".join(f", {option}" for option in group.options if option != group.default)
+        raise LikerankError(f"{name} cannot be none; choose one: {name}={group.default}{others}.")
+    if prefix == "~":
+        return f"{name}='{_NONE}'"
+    return f"{prefix}{name}={','.join(repr(option) if option == _NONE else option for option in options)}"
+
+
+def _refuse_unread(help_: CommandHelp, key: str) -> None:
+    if _is_read(help_, key) or any(group.name == key for group in help_.groups):
+        return
+    nearest = get_close_matches(key, help_.known(), n=1)
+    hint = f"is {nearest[0]} meant?" if nearest else "--help lists those that there are."
+    raise LikerankError(f"Nothing reads the key {key}; {hint}")
+
+
+def _is_read(help_: CommandHelp, key: str) -> bool:
+    """Whether a key is declared, lies above or below one that is, or belongs to what a class is made of."""
+    parts = key.split(".")
+    above = {".".join(parts[:length]) for length in range(1, len(parts))}
+    if above & {*help_.made, *_MEMBERS}:
+        return True
+    keys = {each.name for each in help_.all_keys()}
+    return key in keys or bool(above & keys) or any(each.startswith(f"{key}.") for each in keys)
+
+
+def _is_referred_to(key: str, text: str) -> bool:
+    """Whether the configuration itself reads a key, as a variable of the user's own."""
+    return re.search(rf"\$\{{[^}}]*\b{re.escape(key.rpartition('.')[2])}\b", text) is not None
+
+
+def _leaves(node: Any, key: str) -> Iterator[str]:  # noqa: ANN401
+    if isinstance(node, dict) and node:
+        for name, child in node.items():
+            yield from _leaves(child, f"{key}.{name}" if key else str(name))
+    elif key:
+        yield key
