@@ -31,7 +31,7 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
     """Returns the overrides, with `GROUP=null` as the empty option that Hydra takes.
 
     Raises:
-        LikerankError: If one would be dropped, since nothing reads its key, or takes away a group that is needed.
+        LikerankError: If nothing reads the key of one, or if one takes away a group that is needed.
     """
     help_: CommandHelp | None = None
     checked = []

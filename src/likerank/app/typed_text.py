@@ -1,8 +1,8 @@
 """Paths and names of a command line as they were typed, where Hydra would read numbers, lists and escapes.
 
-A key of conf/ says that it takes text by the first word of its comment: `path:`, `name:` or `text:`; `paths:`
-and `names:` may be lists. The other keys keep Hydra's grammar, and so does a list in brackets, a value in
-quotes of its own, and `${another.key}`; a file or folder of the very name that was typed wins over all of that.
+A key of conf/ says by the first word of its comment that it takes text: `path:`, `name:` or `text:`; `paths:`
+and `names:` may be lists. The other keys keep Hydra's grammar, and so do a list in brackets, a value that is
+quoted already, and `${another.key}`; a file or folder of the very name that was typed comes before all of that.
 """
 
 import os
@@ -20,8 +20,10 @@ _KIND: Final = re.compile(r"(path|name|text)(s?): ")
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _INTERPOLATION: Final = re.compile(r"(\\*)\$\{(?=([\w.]+)\}|)")
 _SWEEP: Final = re.compile(r"(choice|glob|interval|range|shuffle|sort|tag)\(.*\)", re.DOTALL)
-# Not worth a look at the keys: Hydra reads such a value as the text that it is.
-_PLAIN: Final = re.compile(r"(?!(?:true|false|null|nan|inf)$)[a-z_][\w-]*(?:[./-]\w[\w-]*)*", re.IGNORECASE)
+# Needs no look at the keys: Hydra reads such a value as the text that it is.
+_PLAIN: Final = re.compile(
+    r"(?!(?:true|false|null|nan|inf)$)[a-z_][\w-]*(?:[./-]\w[\w-]*)*", re.IGNORECASE | re.ASCII
+)
 _OPENING: Final = {"[": "]", "(": ")", "{": "}"}
 
 

@@ -1,0 +1,50 @@
+"""A key that nothing reads is refused wherever it stands; null takes away only what can be done without."""
+
+from pathlib import Path
+
+import pytest
+
+from likerank.app.compose import command_configuration, follow_environment
+from likerank.errors import LikerankError
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("+sed=3", "Nothing reads the key sed; is seed meant"),
+        ("+snapshot.balanse=none", "is snapshot.balance meant"),
+        ("network=null", "network cannot be none; choose one"),
+        ("~optimizer", "optimizer cannot be none"),
+    ],
+)
+def test_an_override_without_effect_is_refused(override: str, message: str) -> None:
+    with pytest.raises(LikerankError, match=message):
+        command_configuration("train", [override])
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["scheduler=null", "+trainer.gradient_clip_val=0.5", "+callbacks.mine._target_=a.b.C", "~scheduler"],
+)
+def test_what_is_read_is_taken(override: str) -> None:
+    command_configuration("train", [override])
+
+
+def test_a_wrong_key_of_the_users_yaml_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("conf").mkdir()
+    follow_environment()
+    Path("conf/local.yaml").write_text("sed: 3\n")
+    with pytest.raises(LikerankError, match="key sed; is seed meant"):
+        command_configuration("train")
+    Path("conf/local.yaml").write_text("trainer:\n  max_epochs: 3\npaths:\n  data: elsewhere\n")
+    assert command_configuration("export", ["folder=x"]).paths.data == "elsewhere"
+
+
+def test_a_number_of_yaml_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("conf").mkdir()
+    follow_environment()
+    Path("conf/local.yaml").write_text("paths:\n  data: 2024_05_31\n")
+    with pytest.raises(LikerankError, match=r"paths\.data is read as 20240531, which is no text"):
+        command_configuration("train")
