@@ -31,20 +31,18 @@ def test_what_is_read_is_taken(override: str) -> None:
 
 
 def test_a_wrong_key_of_the_users_yaml_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("conf").mkdir()
+    monkeypatch.setenv("LIKERANK_CONF", str(tmp_path))
     follow_environment()
-    Path("conf/local.yaml").write_text("sed: 3\n")
+    (tmp_path / "local.yaml").write_text("sed: 3\n")
     with pytest.raises(LikerankError, match="key sed; is seed meant"):
         command_configuration("train")
-    Path("conf/local.yaml").write_text("trainer:\n  max_epochs: 3\npaths:\n  data: elsewhere\n")
+    (tmp_path / "local.yaml").write_text("trainer:\n  max_epochs: 3\npaths:\n  data: elsewhere\n")
     assert command_configuration("export", ["folder=x"]).paths.data == "elsewhere"
 
 
 def test_a_number_of_yaml_is_no_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("conf").mkdir()
+    monkeypatch.setenv("LIKERANK_CONF", str(tmp_path))
     follow_environment()
-    Path("conf/local.yaml").write_text("paths:\n  data: 2024_05_31\n")
+    (tmp_path / "local.yaml").write_text("paths:\n  data: 2024_05_31\n")
     with pytest.raises(LikerankError, match=r"paths\.data is read as 20240531, which is no text"):
         command_configuration("train")

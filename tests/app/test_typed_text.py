@@ -42,7 +42,7 @@ NAMES = [
 ]
 
 
-def composed(command: str, *overrides: str) -> Any:  # noqa: ANN401
+def composed(command: str, *overrides: str) -> Any:
     return command_configuration(command, overrides)
 
 

@@ -2,7 +2,7 @@
 
 A key of conf/ says by the first word of its comment that it takes text: `path:`, `name:` or `text:`; `paths:`
 and `names:` may be lists. The other keys keep Hydra's grammar, and so do a list in brackets, a value that is
-quoted already, and `${another.key}`; a file or folder of the very name that was typed comes before all of that.
+quoted already, and `${another.key}`; a file or folder of the very name that was typed comes before all of it.
 """
 
 import os
