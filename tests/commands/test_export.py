@@ -9,6 +9,7 @@ from likerank.commands.export import export
 from likerank.commands.ingest import ingest
 from likerank.dataset import Snapshot
 from likerank.errors import LikerankError
+from likerank.store import export_store
 from likerank.training.snapshot import snapshot_folder
 from tests.workplaces import CORPUS, MakeWorkplace, Workplace
 
@@ -61,8 +62,16 @@ def test_an_export_without_images_says_so_when_it_is_read(corpus: Workplace, wor
     assert workplace.posts() == []
 
 
-def test_the_export_of_an_empty_store_is_refused_as_a_source(workplace: Workplace) -> None:
+def test_an_empty_store_is_not_exported(workplace: Workplace) -> None:
     folder = workplace.folder / "export"
-    export(workplace.compose("export", f"folder={folder}", "images=true"))
+    with pytest.raises(LikerankError, match=r"nothing to export: the embedded server in .* holds no posts"):
+        export(workplace.compose("export", f"folder={folder}", "images=true"))
+    assert not folder.exists()
+
+
+def test_an_export_of_nothing_is_refused_as_a_source(workplace: Workplace) -> None:
+    folder = workplace.folder / "export"
+    with workplace.store() as store:
+        export_store(store, folder, images=True)
     with pytest.raises(LikerankError, match="The source export has neither posts nor authors"):
         ingest(workplace.compose("ingest", "source=export", f"source.folder={folder}", "workers=1"))

@@ -243,3 +243,17 @@ def test_a_checkpoint_is_replaced_and_never_overwritten(
     fit_weights(training, tmp_path, CSVLogger(tmp_path))
     kept = {file.stem: torch.load(file, weights_only=True)["epoch"] for file in tmp_path.glob("*.kept")}
     assert kept == {"1": 0, "2": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+def test_a_training_in_another_precision_is_ranked_by_32_bits(corpus: Workplace, precision: str) -> None:
+    run = corpus.train(
+        *TINY, "trainer.max_epochs=1", "evaluation.baselines=[mean]", f"trainer.precision={precision}"
+    )
+    assert run.status == "FINISHED"
+    kept = {value.dtype for value in checkpoint_weights(run).values() if value.is_floating_point()}
+    assert kept == {{"bf16-true": torch.bfloat16, "64-true": torch.float64}[precision]}
+    model = corpus.tracking().open_model(run.id)
+    scores = model.score(np.zeros((2, model.size, model.size, 3), np.uint8))
+    assert scores[0] == scores[1]

@@ -62,7 +62,8 @@ class Scorer(nn.Module):
         images = pixels.permute(0, 3, 1, 2).contiguous(memory_format=self.memory_format).float()
         std = self.channel_std[:, None, None]
         images = torch.addcmul(-self.channel_mean[:, None, None] / std, images, 1 / (255 * std))
-        scores: Tensor = self.network(images)
+        # Half the bits where the weights have them, as with trainer.precision=bf16-true.
+        scores: Tensor = self.network(images.to(self.channel_mean.dtype))
         return scores.reshape(pixels.shape[0]).float()
 
     @torch.no_grad()

@@ -196,6 +196,13 @@ class Store:
             parts = self.scan("posts", 1000, {"source": 1})
             return sum(post["source"] in sources for part in parts for post in part)
 
+    def is_empty(self) -> bool:
+        """Returns whether there is neither a post nor an author."""
+        with speaking_of(self.place):
+            return all(
+                self.collection(name).find_one({}, {"_id": 1}) is None for name in ("posts", "authors")
+            )
+
     def scan_posts(
         self, sources: Sequence[str] | None = None, batch_size: int = 1000
     ) -> Iterator[pa.RecordBatch]:

@@ -39,9 +39,12 @@ def load_kept_weights(scorer: Scorer, run: Run, checkpoint: str) -> None:
 
 
 def load_weights(scorer: Scorer, checkpoint: Path) -> None:
-    """Gives a scorer the weights of a checkpoint, which keeps them as the LightningModule's."""
+    """Gives a scorer the weights of a checkpoint, which keeps them as the LightningModule's.
+
+    They have 32 bits then, also after a training in another precision, such as bf16-true.
+    """
     weights = checkpoint_weights(checkpoint)
-    scorer.load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
+    scorer.float().load_state_dict({key.removeprefix("scorer."): value for key, value in weights.items()})
 
 
 def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
