@@ -15,7 +15,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
 	  { echo "likerank needs Python 3.11 to 3.13; name one: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,joblib,optuna,ray,submitit,fake-instagram,dev]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[embedded,heic,joblib,optuna,ray,submitit,fake-instagram,dev]'
 	@touch $@
 
 demo-collect: $(INSTALLED) ## The collector on synthetic accounts, night after night, without Instagram

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import sys
 import threading
 import warnings
 import zlib
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from likerank import images
 from likerank.errors import LikerankError
 from likerank.images import NotAPhotoError, make_stored_image, read_stored_image, to_pixels
 
@@ -357,3 +359,87 @@ def test_real_posters_all_become_stored_images(shared_data: Path) -> None:
         stored = make_stored_image(poster.read_bytes(), str(poster))
         assert max(stored.width, stored.height) <= 512
         assert to_pixels(stored.jpeg, 50).std() > 1
+
+
+def flat(width: int, height: int, kind: str = "JPEG", **options: object) -> bytes:
+    return encoded(Image.new("RGB", (width, height), (90, 120, 40)), kind, **options)
+
+
+def test_a_phones_200_megapixels_are_read_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[tuple[int, int]] = []
+    load = images._rgb
+
+    def seen(image: Image.Image) -> Image.Image:
+        loaded.append(image.size)
+        return load(image)
+
+    monkeypatch.setattr(images, "_rgb", seen)
+    stored = make_stored_image(flat(16320, 12240, quality=30), "phone.jpg")
+    assert (stored.width, stored.height) == (512, 384)
+    assert loaded == [(8160, 6120)]
+    assert np.abs(decoded(stored.jpeg)[200, 200] - (90, 120, 40)).max() < 4
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (lambda: flat(12000, 9000, progressive=True, quality=10), "12000x9000 pixels, more than 100,000,000"),
+        (lambda: flat(12000, 9000, "PNG", compress_level=1), "12000x9000 pixels, more than 100,000,000"),
+    ],
+)
+def test_what_cannot_be_reduced_while_it_is_decoded_is_refused(
+    data: Callable[[], bytes], reason: str
+) -> None:
+    with pytest.raises(NotAPhotoError, match=reason):
+        make_stored_image(data(), "large")
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_decoding() -> None:
+    data = flat(64, 64, progressive=True)
+    scan = data[data.rfind(b"\xff\xda") : -2]
+    make_stored_image(data[:-2] + 50 * scan + data[-2:], "some.jpg")
+    with pytest.raises(NotAPhotoError, match=r"bomb\.jpg has 3,\d+ scans, which no camera writes"):
+        make_stored_image(data[:-2] + 3000 * scan + data[-2:], "bomb.jpg")
+
+
+def test_large_photos_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most = 0, 0
+    convert = images._rgb
+
+    def counted(image: Image.Image) -> Image.Image:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        try:
+            return convert(image)
+        finally:
+            at_once -= 1
+
+    monkeypatch.setattr(images, "_rgb", counted)
+    monkeypatch.setattr(images, "_LARGE", 1000)
+    data = flat(800, 800)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: make_stored_image(data, "a.jpg"), range(40)))
+    assert most == 1
+
+
+@pytest.mark.parametrize("long_side", [0, -5, 7, 70_000, 1.5, None, "512"])
+def test_a_long_side_that_would_lose_the_picture_is_refused(long_side: object) -> None:
+    with pytest.raises(LikerankError, match=r"long_side is .* 8 to 65,500"):
+        make_stored_image(flat(64, 64), "a.jpg", long_side)  # type: ignore[arg-type]
+
+
+def test_heic_is_read_and_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    data = encoded(photo(), "HEIF", quality=95)
+    assert np.abs(decoded(make_stored_image(data, "a.heic").jpeg)[10, 10] - (220, 30, 30)).max() < 12
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(NotAPhotoError, match=r"a\.heic is a HEIC picture: pip install 'likerank\[heic\]'"):
+        make_stored_image(data, "a.heic")
+
+
+@pytest.mark.parametrize("name", ["IMG_1.CR2", "a.dng", "b.NEF"])
+def test_a_raw_picture_is_not_taken_for_its_thumbnail(name: str) -> None:
+    with pytest.raises(NotAPhotoError, match="is a camera's raw picture"):
+        make_stored_image(encoded(photo(), "TIFF"), name)

@@ -50,3 +50,31 @@ def test_places_keep_their_order_and_give_each_photo_once(
 
 def test_a_folder_without_photos_has_none(tmp_path: Path) -> None:
     assert find_photos([str(tmp_path)]) == []
+
+
+def test_pictures_of_file_servers_and_of_systems_are_passed_over(tmp_path: Path) -> None:
+    for name in (
+        "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg",
+        "__MACOSX/a.jpg",
+        "#recycle/b.jpg",
+        ".hidden/c.jpg",
+        "a.jpg",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_photos([str(tmp_path)]) == [tmp_path / "a.jpg"]
+
+
+def test_names_of_browsers_scanners_and_cameras_are_found(tmp_path: Path) -> None:
+    for name in ("saved.jfif", "scan.JPE", "phone.HEIC", "lone.CR2", "pair.NEF", "pair.JPG", "notes.txt"):
+        (tmp_path / name).touch()
+    found = [file.name for file in find_photos([str(tmp_path)])]
+    assert found == ["lone.CR2", "pair.JPG", "phone.HEIC", "saved.jfif", "scan.JPE"]
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("~nobody").mkdir()
+    Path("~nobody/a.jpg").touch()
+    assert find_photos(["~nobody"]) == [Path("~nobody/a.jpg")]
+    assert find_photos(["~nobody_else"]) == [Path("~nobody_else")]

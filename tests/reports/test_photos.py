@@ -10,6 +10,7 @@ from html import unescape
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -144,3 +145,11 @@ def test_photos_beyond_the_sheet_are_counted(tmp_path: Path) -> None:
     html = page(RANKING, tmp_path, thumbnails=1)
     assert html.count("<img") == 1
     assert "3 more are in the CSV file" in html
+
+
+def test_a_csv_begins_no_cell_as_a_formula_and_names_the_same_file(tmp_path: Path) -> None:
+    photos = tuple(
+        RankedPhoto(rank, name, -0.5, 50.0, None, False) for rank, name in enumerate(["=1+1.jpg", "b.jpg"], 1)
+    )
+    write_csv(PhotoRanking(photos, {}, "shots", "models:/x", "run", False, 0.5), tmp_path / "ranking.csv")
+    assert list(pd.read_csv(tmp_path / "ranking.csv")["photo"]) == ["./=1+1.jpg", "b.jpg"]

@@ -13,6 +13,7 @@ from typing import Final
 
 from likerank.app.foreign_errors import one_line, sentence_of_foreign
 from likerank.errors import LikerankError
+from likerank.shown_text import printable
 
 # Read at the start: `run_command` sets it for Hydra.
 _TRACED: Final = os.environ.get("HYDRA_FULL_ERROR") == "1"
@@ -74,7 +75,7 @@ def print_error(sentence: str) -> None:
     from rich.console import Console
 
     Console(stderr=True, soft_wrap=True).print(
-        f"likerank: {sentence}", style="red", markup=False, highlight=False
+        f"likerank: {printable(sentence)}", style="red", markup=False, highlight=False
     )
 
 

@@ -15,6 +15,7 @@ from likerank.app.paths import Folders, open_store, open_tracking
 from likerank.dataset import Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.run_names import ANALYSED, ANALYSES
+from likerank.shown_text import printable
 from likerank.training.fit import outcome_kept
 from likerank.training.results import SYNTHETIC_NOTE
 from likerank.training.snapshot import LATEST, configured_recipe
@@ -54,8 +55,8 @@ def analyse(config: DictConfig) -> Path:
             run.log_file(file, ANALYSES)
     for section in sections:
         if section.answer:
-            print(f"{section.heading} {section.answer}")
-    print(f"The page, {(len(files) - 2) // 2} figures and the numbers: {files[0]}, run {run.id}")
+            print(printable(f"{section.heading} {section.answer}"))
+    print(f"The page, {(len(files) - 2) // 2} figures and the numbers: {printable(files[0])}, run {run.id}")
     return files[0]
 
 

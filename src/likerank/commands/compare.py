@@ -16,6 +16,7 @@ from likerank.evaluation.scoring import find_metric
 from likerank.reports.comparison import comparison_frame, comparison_page, print_comparison
 from likerank.reports.export import write_table
 from likerank.run_names import NETWORK, SYNTHETIC
+from likerank.shown_text import printable
 from likerank.tracking.load_predictions import load_predictions
 from likerank.tracking.select_runs import select_runs
 from likerank.training.results import SYNTHETIC_NOTE
@@ -66,7 +67,9 @@ def compare(config: DictConfig) -> Comparison:
     if chosen.sweep is not None:
         for file in (folder / "comparison.html", *tables):
             chosen.sweep.log_file(file, "comparison")
-    print(f"The page and the table: {folder / 'comparison.html'}, comparison.csv and comparison.tex")
+    print(
+        f"The page and the table: {printable(folder / 'comparison.html')}, comparison.csv and comparison.tex"
+    )
     networks = [each.label for each in comparison.standings if each.kind == NETWORK]
     if networks:
         print(f"Make it the champion: likerank promote run_id={best[networks[0]]}")

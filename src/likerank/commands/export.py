@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 
 from likerank.app.paths import open_store
 from likerank.errors import LikerankError
+from likerank.shown_text import printable
 from likerank.store import export_store
 
 
@@ -23,4 +24,4 @@ def export(config: DictConfig) -> None:
                 "project's folder, or name its store by paths.data or store."
             )
         counts = export_store(store, folder, images=config.images)
-    print(f"Exported {counts} to {folder}")
+    print(f"Exported {counts} to {printable(folder)}")

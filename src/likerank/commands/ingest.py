@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 from likerank.app.paths import open_opt_out_list, open_store
 from likerank.errors import LikerankError
 from likerank.reports.unreadable import print_unreadable
+from likerank.shown_text import printable
 from likerank.store import IngestSummary, ingest_source
 from likerank.store.ingest import OPTED_OUT
 
@@ -58,4 +59,4 @@ def _print_summary(summary: IngestSummary) -> None:
     print(f"Store: {summary.written}")
     if summary.skipped:
         reasons = ", ".join(f"{number} {reason}" for reason, number in summary.skipped.most_common())
-        print(f"Skipped: {reasons}")
+        print(f"Skipped: {printable(reasons)}")

@@ -6,10 +6,12 @@ from omegaconf import DictConfig, ListConfig
 
 from likerank.app.paths import open_tracking
 from likerank.errors import LikerankError
+from likerank.images import check_long_side
 from likerank.ranking.photo_files import find_photos
 from likerank.ranking.score_files import rank_files, write_ranking
 from likerank.reports.photos import PhotoRanking, print_photo_ranking
 from likerank.reports.unreadable import print_unreadable
+from likerank.shown_text import printable
 
 
 def rank(config: DictConfig) -> PhotoRanking:
@@ -20,6 +22,7 @@ def rank(config: DictConfig) -> PhotoRanking:
             other files are ranked then.
     """
     places = config.photos if isinstance(config.photos, ListConfig) else [config.photos]
+    check_long_side(config.long_side, "long_side")
     files = find_photos([str(place) for place in places])
     if not files:
         raise LikerankError(f"There are no photos in {', '.join(map(str, places))}: name others by photos=.")
@@ -33,7 +36,7 @@ def rank(config: DictConfig) -> PhotoRanking:
         )
     print_photo_ranking(ranking)
     write_ranking(ranking, ranked, Path(config.folder), config.sheet)
-    print(f"All of it: {config.folder}/contact_sheet.html, ranking.csv and ranking.json")
+    print(f"All of it: {printable(config.folder)}/contact_sheet.html, ranking.csv and ranking.json")
     if number := len(ranking.unreadable):
         raise LikerankError(
             f"{number} file{'s' * (number > 1)} could not be read, see above; all others are ranked."

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from likerank.evaluation import ScoreTable
+from likerank.shown_text import cell
 
 
 def score_frame(table: ScoreTable) -> pd.DataFrame:
@@ -49,7 +50,7 @@ def write_table(frame: pd.DataFrame, folder: Path, name: str, csv_only: Sequence
     """
     folder.mkdir(parents=True, exist_ok=True)
     csv, tex = folder / f"{name}.csv", folder / f"{name}.tex"
-    frame.to_csv(csv, index=False)
+    frame.map(lambda value: cell(value) if isinstance(value, str) else value).to_csv(csv, index=False)
     frame.drop(columns=list(csv_only)).to_latex(
         tex, index=False, escape=True, na_rep="--", float_format="%.3f", encoding="utf-8"
     )

@@ -15,6 +15,7 @@ from rich.text import Text
 from likerank.evaluation.photos import RankedPhoto
 from likerank.reports.page import render_page
 from likerank.reports.table import print_notes
+from likerank.shown_text import cell, printable
 
 _SYNTHETIC = (
     "The model learned from synthetic posts, drawn landscapes with likes by a formula; its scores of real "
@@ -72,7 +73,7 @@ def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None
     console = console or Console()
     number = len(ranking.photos)
     title = f"{number:,} photo{'s' * (number != 1)} of {ranking.folder}, ranked by {ranking.model}"
-    console.print(Text(title, style="bold"))
+    console.print(Text(printable(title), style="bold"))
     table = Table(box=box.SIMPLE, padding=(0, 1), show_edge=False, header_style="dim")
     table.add_column("rank", justify="right")
     table.add_column("", no_wrap=True)
@@ -82,7 +83,7 @@ def print_photo_ranking(ranking: PhotoRanking, *, console: Console | None = None
     for photo, bracket in zip(ranking.photos[:_SHOWN], tie_brackets(ranking.photos), strict=False):
         chance = "" if photo.beats_next is None else f"{photo.beats_next:.0%}"
         numbers = f"{photo.score:.3f}", str(int(photo.percentile)), chance
-        table.add_row(str(photo.rank), bracket, Text(photo.photo), *numbers)
+        table.add_row(str(photo.rank), bracket, Text(printable(photo.photo)), *numbers)
     console.print(table)
     if number > _SHOWN:
         console.print(f"  and {number - _SHOWN:,} more.", highlight=False)
@@ -95,7 +96,14 @@ def write_csv(ranking: PhotoRanking, file: Path) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, [field.name for field in fields(RankedPhoto)])
         writer.writeheader()
-        writer.writerows(asdict(photo) for photo in ranking.photos)
+        # ./ stands for the same file, and begins no formula.
+        names = (
+            f"./{photo.photo}" if cell(photo.photo) != photo.photo else photo.photo
+            for photo in ranking.photos
+        )
+        writer.writerows(
+            asdict(photo) | {"photo": name} for photo, name in zip(ranking.photos, names, strict=True)
+        )
 
 
 def write_json(ranking: PhotoRanking, file: Path) -> None:

@@ -7,11 +7,18 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 from multiprocessing import get_context, parent_process
+from multiprocessing.synchronize import Lock
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from likerank.errors import LikerankError
-from likerank.images import StoredImage, make_stored_image, read_stored_image
+from likerank.images import (
+    StoredImage,
+    check_long_side,
+    decode_large_photos_under,
+    make_stored_image,
+    read_stored_image,
+)
 from likerank.progress import progress_bar
 from likerank.records import Author, Observation, Post, Record, Skipped
 from likerank.store.store import Store, WriteCounts
@@ -70,12 +77,17 @@ def ingest_source(
         image_size: Long side of a stored image in pixels.
         workers: Processes that decode; one a core unless given.
         opted_out: Keys of authors whose records are left out, also where they are added meanwhile.
+
+    Raises:
+        LikerankError: If `image_size` is no number of 8 to 65,500.
     """
     summary = IngestSummary()
+    check_long_side(image_size, "image_size")
     processes = workers or os.cpu_count() or 1
     # Not forked: the store's client has threads, and a fork would copy their locks.
     context = get_context("forkserver")
-    with ProcessPoolExecutor(processes, context, _end_with_command) as pool, progress_bar() as bar:
+    start = _start_worker, (context.Lock(),)
+    with ProcessPoolExecutor(processes, context, *start) as pool, progress_bar() as bar:
         task = bar.add_task("Ingesting", total=source.count())
         # In pairs: the pictures of a batch are decoded while the batch before it is written.
         batches = _batches(source.records(), store, pool, image_size, summary, opted_out)
@@ -156,6 +168,11 @@ class _Batch:
                 store.forget(author)
         for message in written.refused:
             summary.skip(Skipped("refused by the store", message))
+
+
+def _start_worker(large_one: Lock) -> None:
+    decode_large_photos_under(large_one)
+    _end_with_command()
 
 
 def _end_with_command() -> None:

@@ -154,10 +154,16 @@ class Store:
             return counts
 
     def posts_with_image(self, keys: Sequence[str]) -> set[str]:
-        """Returns those of the posts' keys that have a stored image."""
+        """Returns those of the posts' keys that have a stored image.
+
+        Not one of a single pixel, which an older likerank kept for master_size=0: it is to be made anew.
+        """
         with speaking_of(self.place):
-            found = fetch(self.collection("posts"), "_id", keys, {"image.digest": 1})
-            return {post["_id"] for post in found if post.get("image")}
+            found = fetch(self.collection("posts"), "_id", keys, {"image.width": 1, "image.height": 1})
+            images = {post["_id"]: post.get("image") for post in found}
+            return {
+                key for key, image in images.items() if image and max(image["width"], image["height"]) > 1
+            }
 
     def new_observations(self, records: Sequence[Post | Author]) -> list[Post | Author]:
         """Returns those observations, each with its time, that are not stored, of records that are.
