@@ -13,6 +13,11 @@ from typing import IO
 Opener = Callable[[str, int], int]
 
 
+def make_private(folder: Path) -> None:
+    """Makes a folder that only its owner can look into; one that is there keeps its mode."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
 @contextmanager
 def whole_file(path: Path, opener: Opener | None = None) -> Iterator[IO[bytes]]:
     """Opens a new file that replaces the path's when the block ends, and is removed where it raises."""

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
-from likerank.app.secrets import refuse_passwords_in
+from likerank.app.secrets import from_environment, refuse_passwords_in
 from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,3 +58,26 @@ def test_a_planted_password_is_in_no_file_and_no_output(
     assert "LIKERANK_MONGODB_URI" in ran.stderr
     written = [file for file in tmp_path.rglob("*") if file.is_file() and file.parent.name != "store"]
     assert not [file for file in written if PLANTED in file.read_text(errors="replace")]
+
+
+@pytest.mark.parametrize("mode", [[], ["-m"]])
+def test_a_password_that_the_environment_gives_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: list[str]
+) -> None:
+    monkeypatch.setenv("ADDRESS", f"http://me:{PLANTED}@127.0.0.1:9")
+    ran = call_script(
+        [str(ROOT / "scripts" / "train.py"), "tracking=server", "tracking.uri=${oc.env:ADDRESS}", *mode],
+        tmp_path,
+    )
+    assert ran.returncode == 1
+    assert "The configuration's tracking.uri holds a password" in ran.stderr
+    assert PLANTED not in ran.stdout + ran.stderr
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and PLANTED in file.read_text()]
+
+
+def test_what_the_environment_gives_is_kept_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", PLANTED)
+    config = OmegaConf.create(
+        {"logger": {"key": "${oc.env:KEY}", "again": "${logger.key}-x"}, "a": "${b}", "b": 2, "c": "plain"}
+    )
+    assert from_environment(config) == {"logger.key": "${oc.env:KEY}", "logger.again": "${logger.key}-x"}

@@ -76,6 +76,11 @@ def test_quotes_and_lists_of_hydra_stay() -> None:
     assert composed("train", "resume=null").resume is None
 
 
+def test_what_the_environment_holds_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOTS", "/shots")
+    assert composed("rank", "photos=${oc.env:SHOTS}/new").photos == "/shots/new"
+
+
 def test_the_home_folder_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     assert composed("rank", "photos=~/shots").photos == "/home/ann/shots"

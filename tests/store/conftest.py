@@ -27,8 +27,11 @@ def store_uri(request: pytest.FixtureRequest, embedded_folder: Path) -> Iterator
     if request.param != "by its URI":
         yield request.param
         return
-    with embedded_server(embedded_folder) as port:
-        yield f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    with embedded_server(embedded_folder) as (port, password, _):
+        os.environ["LIKERANK_TEST_EMBEDDED_URI"] = (
+            f"mongodb://likerank:{password}@127.0.0.1:{port}/?directConnection=true"
+        )
+        yield "env:LIKERANK_TEST_EMBEDDED_URI"
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Opening a store by its URI; no error shows a password."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from likerank.errors import LikerankError
-from likerank.store import connection, open_store
+from likerank.store import connection, open_store, supervisor
 
 PASSWORD = "s3cr3t-Pa55"
 CLOSED_PORT = "127.0.0.1:1"
@@ -99,19 +100,26 @@ def test_a_bad_database_name_is_refused(name: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture
+def open_server(tmp_path: Path) -> Iterator[str]:
+    """The host and port of a server that asks for no password."""
+    (tmp_path / "open").mkdir()
+    server, port = supervisor._start(tmp_path / "open")
+    yield f"127.0.0.1:{port}"
+    supervisor._stop(server)
+
+
 @pytest.mark.parametrize("how", ["directly", "by the environment"])
 def test_a_running_server_is_opened_by_its_uri(
-    how: str, embedded_folder: Path, monkeypatch: pytest.MonkeyPatch
+    how: str, open_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_store("embedded", "test_uri", embedded_folder) as embedded:
-        host, port = embedded.collection("posts").database.client.address or ("", 0)
-        uri = f"mongodb://{host}:{port}/?directConnection=true"
-        if how == "by the environment":
-            monkeypatch.setenv("SOME_URI", uri)
-            uri = "env:SOME_URI"
-        with open_store(uri, "test_uri", Path("unused")) as store:
-            assert store.place == f"MongoDB at {host}:{port}"
-            assert store.count_posts() == 0
+    uri = f"mongodb://{open_server}/?directConnection=true"
+    if how == "by the environment":
+        monkeypatch.setenv("SOME_URI", uri)
+        uri = "env:SOME_URI"
+    with open_store(uri, "test_uri", Path("unused")) as store:
+        assert store.place == f"MongoDB at {open_server}"
+        assert store.count_posts() == 0
 
 
 def test_a_refused_login_is_told_without_the_password(

@@ -4,14 +4,18 @@ import fcntl
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from likerank.errors import LikerankError
 from likerank.records import Post
@@ -192,7 +196,7 @@ def test_a_stale_server_file_with_a_foreign_port_is_ignored(home: Path) -> None:
         (home / "server.json").write_text(json.dumps({"port": port}))
         (home / "server.pid").write_text(str(os.getpid()))
         with embedded_server(home, idle_seconds=1) as found:
-            assert found != port
+            assert found.port != port
 
 
 @pytest.mark.slow
@@ -229,3 +233,61 @@ def test_without_secantusdb_it_says_what_to_install(
         open_store("embedded", "test", home),
     ):
         pass
+
+
+def refusal(port: int, **options: Any) -> int | None:
+    """The code with which the server refuses to read and to delete; None where it does not."""
+    client: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", port, directConnection=True, **options)
+    with client:
+        try:
+            client["test"]["posts"].find_one()
+            client["test"]["posts"].delete_many({})
+        except OperationFailure as error:
+            return error.code
+    return None
+
+
+@pytest.mark.slow
+def test_only_who_reads_the_password_file_reads_the_store(home: Path) -> None:
+    with embedded_server(home, idle_seconds=0) as (port, password, password_file):
+        assert password
+        assert stat.S_IMODE(password_file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        assert refusal(port) == 13
+        assert refusal(port, username="likerank", password="x", authSource="admin") == 18
+        assert refusal(port, username="likerank", password=password, authSource="admin") is None
+        assert password not in (home / "server.log").read_text()
+        assert password not in " ".join(server_of(home).cmdline())
+
+
+@pytest.mark.slow
+def test_an_older_store_gets_a_password_and_loses_users_that_others_made(home: Path) -> None:
+    home.mkdir()
+    server, port = supervisor._start(home)
+    client: MongoClient[dict[str, Any]]
+    with MongoClient("127.0.0.1", port, directConnection=True) as client:
+        client["test"].command("createUser", "mallory", pwd="x", roles=["readWrite"])
+        note: Any = {"text": "kept"}
+        client["test"]["notes"].insert_one(note)
+    supervisor._stop(server)
+    with embedded_server(home) as (port, _, _):
+        assert refusal(port, username="mallory", password="x", authSource="test") == 18
+    with open_store("embedded", "test", home) as store:
+        assert store.collection("posts").database["notes"].count_documents({}) == 1
+
+
+@pytest.mark.slow
+def test_a_lost_or_wrong_password_file_is_a_sentence_and_made_anew(home: Path) -> None:
+    message = "does not accept the password in .*password: move that file away"
+    with embedded_server(home, idle_seconds=0.5) as (_, password, password_file):
+        server = server_of(home)
+        for content in ("wrong", None):
+            password_file.unlink()
+            if content:
+                password_file.write_text(content)
+            with pytest.raises(LikerankError, match=message), open_store("embedded", "test", home):
+                pass
+    wait_for(lambda: has_ended(server))
+    with open_store("embedded", "test", home) as store:
+        assert store.count_posts() == 0
+    assert password_file.read_text() != password

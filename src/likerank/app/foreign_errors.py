@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from likerank.secret_text import without_passwords
+
 _MOST: Final = 400
 _WAYS_OUT: Final[Mapping[int, str]] = {
     errno.ENOSPC: "free some, or name folders of another disk by paths.data and paths.mlruns",
@@ -47,8 +49,6 @@ def sentence_of_foreign(error: BaseException) -> str | None:
 
 def one_line(text: object) -> str:
     """Returns a message as one line without control characters, shortened, and without a URI's password."""
-    from likerank.app.secrets import without_passwords  # Here, since it imports Hydra.
-
     line = " ".join(str(text).split())
     line = "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line

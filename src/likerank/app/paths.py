@@ -4,12 +4,14 @@ import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from likerank.app.secrets import has_password
 from likerank.errors import LikerankError
+from likerank.files import make_private
+from likerank.secret_text import has_password
 
 if TYPE_CHECKING:
     from likerank.sources import OptOutList
@@ -58,7 +60,9 @@ def open_store(config: DictConfig) -> "AbstractContextManager[Store]":
 
     if config.store.database is None:
         raise LikerankError("store.database is null, which is no name of a database; name one.")
-    return open_store(config.store.uri, config.store.database, Folders.of(config).data / "mongo")
+    data = Folders.of(config).data
+    make_private(data)
+    return open_store(config.store.uri, config.store.database, data / "mongo")
 
 
 def open_tracking(config: DictConfig) -> "Tracking":
@@ -78,4 +82,16 @@ def open_tracking(config: DictConfig) -> "Tracking":
                 "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
             )
         uri = given
-    return Tracking(uri, config.tracking.experiment, Folders.of(config).mlruns)
+    mlruns = Folders.of(config).mlruns
+    make_private(mlruns)
+    return Tracking(uri, config.tracking.experiment, mlruns)
+
+
+class MakeFolders(Callback):
+    """Hydra's callback that makes the folder of runs before Hydra would, which makes it readable for all."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ANN401, ARG002
+        """Makes the folder of a run, or of a sweep."""
+        make_private(Folders.of(config).mlruns)
+
+    on_multirun_start = on_run_start

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from filelock import FileLock
 
-from likerank.app.secrets import without_passwords
 from likerank.app.sentences import sentence_of
 from likerank.errors import LikerankError
 from likerank.files import write_whole
+from likerank.secret_text import without_passwords
 
 DONE: Final = "done"
 INCOMPLETE: Final = "incomplete"

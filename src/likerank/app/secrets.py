@@ -1,15 +1,17 @@
 """Passwords come from the environment: one in the configuration is refused before anything writes it down."""
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-_URI_WITH_PASSWORD = re.compile(r"(\w[\w+.-]*://)[^\s/@:]*:[^\s/@]+@")
-_REFUSAL = (
+from likerank.secret_text import has_password
+
+_SHORTEST: Final = 6
+_REFUSAL: Final = (
     "{place} holds a password, which Hydra would write into its folders: put the whole URI into "
     "the environment variable LIKERANK_MONGODB_URI and use store=mongodb (for MLflow, "
     "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)."
@@ -24,22 +26,38 @@ def refuse_passwords_in(arguments: Sequence[str]) -> None:
             sys.exit(f"likerank: {_REFUSAL.format(place=place)}")
 
 
-def has_password(text: str) -> bool:
-    """Whether a text holds a URI with a password."""
-    return _URI_WITH_PASSWORD.search(text) is not None
-
-
-def without_passwords(text: str) -> str:
-    """Returns a text with the user and the password of each URI left out."""
-    return _URI_WITH_PASSWORD.sub(r"\1", text)
-
-
 def password_in(config: DictConfig) -> str:
     """Returns a sentence that names the key of a password in the configuration; empty where there is none."""
-    for key, value in _leaves(OmegaConf.to_container(config, resolve=False), ""):
-        if has_password(value):
+    leaves = _leaves(OmegaConf.to_container(config, resolve=False), "")
+    # Hydra repeats the overrides below its own key.
+    for key, value in sorted(leaves, key=lambda leaf: leaf[0].startswith("hydra.")):
+        if has_password(value) or ("${" in value and has_password(_resolved(config, key))):
             return _REFUSAL.format(place=f"The configuration's {key}")
     return ""
+
+
+def from_environment(config: DictConfig) -> dict[str, str]:
+    """Returns the keys whose values the environment gives, with their text as written: it may be a secret."""
+    written = {
+        key: value
+        for key, value in _leaves(OmegaConf.to_container(config, resolve=False), "")
+        if "${" in value
+    }
+    direct = {key: value for key, value in written.items() if "oc.env" in value}
+    # What another key only refers to; a shorter value may be a part of anything.
+    given = [value for key in direct if len(value := _resolved(config, key)) >= _SHORTEST]
+    return direct | {
+        key: value
+        for key, value in written.items()
+        if any(secret in _resolved(config, key) for secret in given)
+    }
+
+
+def _resolved(config: DictConfig, key: str) -> str:
+    try:
+        return str(OmegaConf.select(config, key, throw_on_missing=False) or "")
+    except OmegaConfBaseException:  # Told where the key is used.
+        return ""
 
 
 class RefusePasswords(Callback):
@@ -69,7 +87,7 @@ def _leaves(node: Any, key: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
         for name, child in node.items():
             yield from _leaves(child, f"{key}.{name}" if key else str(name))
     elif isinstance(node, list):
-        for child in node:
-            yield from _leaves(child, key)
+        for number, child in enumerate(node):
+            yield from _leaves(child, f"{key}[{number}]")
     elif isinstance(node, str):
         yield key, node

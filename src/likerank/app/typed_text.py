@@ -18,7 +18,7 @@ from likerank.errors import LikerankError
 _OVERRIDE: Final = re.compile(r"(\+{0,2})([\w.]+)=(.*)", re.DOTALL)
 _KIND: Final = re.compile(r"(path|name|text)(s?): ")
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
-_INTERPOLATION: Final = re.compile(r"(\\*)\$\{(?=([\w.]+)\}|)")
+_INTERPOLATION: Final = re.compile(r"(\\*)\$\{(?=([\w.]+)\}|((?:oc\.[\w.]+|now|hydra):)|)")
 _SWEEP: Final = re.compile(r"(choice|glob|interval|range|shuffle|sort|tag)\(.*\)", re.DOTALL)
 # Needs no look at the keys: Hydra reads such a value as the text that it is.
 _PLAIN: Final = re.compile(
@@ -118,8 +118,8 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _quoted(text: str, known: set[str]) -> str:
-    """Returns the text in quotes of Hydra's grammar; `${}` around what is no known key is escaped."""
+    """Returns the text in quotes of Hydra's grammar; `${}` of neither a known key nor a resolver is escaped."""
     escaped = _INTERPOLATION.sub(
-        lambda found: found[0] if found[2] in known else f"{found[1] * 2}\\${{", text
+        lambda found: found[0] if found[2] in known or found[3] else f"{found[1] * 2}\\${{", text
     )
     return QuotedString(escaped, Quote.single).with_quotes()

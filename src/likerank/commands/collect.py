@@ -12,6 +12,7 @@ from likerank.collecting.session import Instagram
 from likerank.collecting.state import locked_archive
 from likerank.collecting.summary import CollectSummary
 from likerank.collecting.wanted import Wanted
+from likerank.files import make_private
 
 
 def collect(config: DictConfig) -> CollectSummary:
@@ -24,7 +25,9 @@ def collect(config: DictConfig) -> CollectSummary:
         LikerankError: If the list, the session or an option is invalid, or another collection is running.
     """
     accounts = read_accounts(Path(config.accounts))
-    archive = Folders.of(config).archive
+    folders = Folders.of(config)
+    archive = folders.archive
+    make_private(folders.data)
     wanted = Wanted.from_options(config.posts_per_account, config.since, config.observation_days)
     with locked_archive(archive), ProgressBars(len(accounts.usernames)) as progress:
         instagram = Instagram(

@@ -11,17 +11,16 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from likerank.errors import LikerankError
-from likerank.store.embedded import embedded_server
+from likerank.secret_text import has_password
+from likerank.store.embedded import Address, embedded_server
 from likerank.store.mongo_errors import speaking_of
 from likerank.store.schema import prepare
 from likerank.store.store import Store
+from likerank.store.supervisor import USER
 
 _PASSWORD_VARIABLE: Final = "LIKERANK_MONGODB_URI"  # noqa: S105
 _TIMEOUT_MS: Final = 5000
 _SERVERS_OWN_DATABASES: Final = {"admin", "local", "config"}
-_SECRET_OPTION: Final = re.compile(
-    r"[?&][^=&]*(password|token|secret)[^=&]*=|AWS_SESSION_TOKEN", re.IGNORECASE
-)
 
 
 @contextmanager
@@ -48,9 +47,10 @@ def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
             f"and none of {', '.join(sorted(_SERVERS_OWN_DATABASES))}."
         )
     if uri == "embedded":
-        with embedded_server(Path(folder)) as port:
-            uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
-            with _connected(uri, database, f"the embedded server in {folder}", slots=True) as store:
+        with embedded_server(Path(folder)) as address:
+            uri = f"mongodb://127.0.0.1:{address.port}/?directConnection=true"
+            place = f"the embedded server in {folder}"
+            with _connected(uri, database, place, embedded=address) as store:
                 yield store
         return
     if uri.startswith("env:"):
@@ -64,7 +64,7 @@ def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
         where_set = f"The URI in the environment variable {variable}"
     else:
         where_set = "store.uri"
-        if uri.startswith(("mongodb://", "mongodb+srv://")) and _has_password(uri):
+        if has_password(uri):
             raise LikerankError(
                 "store.uri holds a password, which would be written into every run's records: put the whole "
                 f"URI into the environment variable {_PASSWORD_VARIABLE} and use store=mongodb."
@@ -75,9 +75,13 @@ def open_store(uri: str, database: str, folder: Path) -> Iterator[Store]:
 
 @contextmanager
 def _connected(
-    uri: str, database: str, place: str, where_set: str = "", *, slots: bool = False
+    uri: str,
+    database: str,
+    place: str,
+    where_set: str = "",
+    embedded: Address | None = None,
 ) -> Iterator[Store]:
-    client = _client(uri)
+    client = _client(uri, embedded.password if embedded else None)
     if client is None:
         # Raised here, outside the driver's exception, which repeats parts of the URI.
         raise LikerankError(
@@ -87,17 +91,21 @@ def _connected(
             "with the password's special characters percent-encoded and a cluster that DNS finds."
         )
     with client:
-        with speaking_of(place):
-            prepare(client[database], slots=slots)
-        yield Store(client[database], place, slots=slots)
+        with speaking_of(place, embedded.password_file if embedded else None):
+            prepare(client[database], slots=embedded is not None)
+        yield Store(client[database], place, slots=embedded is not None)
 
 
-def _client(uri: str) -> "MongoClient[dict[str, Any]] | None":
+def _client(uri: str, password: str | None) -> "MongoClient[dict[str, Any]] | None":
     if not uri.startswith(("mongodb://", "mongodb+srv://")):
         return None
+    user: dict[str, Any] = (
+        {} if password is None else {"username": USER, "password": password, "authSource": "admin"}
+    )
     try:
         client: MongoClient[dict[str, Any]] = MongoClient(
             uri,
+            **user,
             tz_aware=True,
             appname="likerank",
             serverSelectionTimeoutMS=_TIMEOUT_MS,
@@ -108,11 +116,6 @@ def _client(uri: str) -> "MongoClient[dict[str, Any]] | None":
     except (PyMongoError, ValueError, TypeError):
         return None
     return client
-
-
-def _has_password(uri: str) -> bool:
-    user, at, _ = uri.split("://", 1)[1].rpartition("@")
-    return (bool(at) and ":" in user) or _SECRET_OPTION.search(uri) is not None
 
 
 def _hosts(uri: str) -> str:

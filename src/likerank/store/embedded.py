@@ -2,13 +2,14 @@
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -19,26 +20,37 @@ from likerank.store import supervisor
 _START_SECONDS: Final = 90.0
 
 
+class Address(NamedTuple):
+    """The port of 127.0.0.1 at which a server answers, and its password; none with an older likerank's."""
+
+    port: int
+    password: str | None
+    password_file: Path
+
+
 @contextmanager
-def embedded_server(folder: Path, idle_seconds: float = 60.0) -> Iterator[int]:
+def embedded_server(folder: Path, idle_seconds: float = 60.0) -> Iterator[Address]:
     """Keeps the folder's server running for the length of a `with` statement.
 
     The server is a process of its own that any number of commands share. It ends itself after a while without
-    use; a killed command does not keep it alive, since the kernel releases its lock.
+    use; a killed command does not keep it alive, since the kernel releases its lock. It asks for a password,
+    which is in a file of the folder; others than the owner cannot look into the folder.
 
     Args:
         folder: The server's home; made where there is none.
         idle_seconds: The time without use after which the server ends, if this call starts it.
 
     Yields:
-        The port on 127.0.0.1 at which it answers.
+        Its address and password.
 
     Raises:
         LikerankError: If the server is not installed, the folder cannot be written or the start fails.
     """
     folder = folder.absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.stat().st_uid == os.getuid():
+            folder.chmod(0o700)
         in_use = (folder / supervisor.IN_USE_LOCK).open("a")
     except OSError as error:
         raise LikerankError(
@@ -53,7 +65,9 @@ def embedded_server(folder: Path, idle_seconds: float = 60.0) -> Iterator[int]:
                 port = _find_or_start(folder, idle_seconds)
         except Timeout:
             raise _not_started(folder) from None
-        yield port
+        password_file = folder / supervisor.PASSWORD_FILE
+        password = password_file.read_text() if password_file.exists() else None
+        yield Address(port, password, password_file)
 
 
 def _find_or_start(folder: Path, idle_seconds: float) -> int:

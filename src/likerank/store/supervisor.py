@@ -7,6 +7,7 @@ starts at once. In FOLDER:
 - `in_use.lock` is held, shared, by every client; an exclusive lock means that there is no client.
 - `server.json` holds the server's port; it exists only while the server answers.
 - `server.pid` names the server, for the supervisor that follows one that was killed.
+- `password` is that of the server's only user, `USER`; the folder's owner alone reads it.
 - `server.log` is the log of server and supervisor; `wiredtiger/` is the data.
 """
 
@@ -15,6 +16,7 @@ import ctypes
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -23,12 +25,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 SUPERVISOR_LOCK = "supervisor.lock"
 IN_USE_LOCK = "in_use.lock"
 SERVER_FILE = "server.json"
 LOG_FILE = "server.log"
+PASSWORD_FILE = "password"  # noqa: S105
+USER = "likerank"
 _PID_FILE = "server.pid"
 _DATA_FOLDER = "wiredtiger"
 _LOG_BYTES = 1_000_000
@@ -80,12 +84,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     folder: Path = options.folder
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    os.umask(0o077)
     with (folder / SUPERVISOR_LOCK).open("a") as lock, (folder / IN_USE_LOCK).open("a") as in_use:
         # A client that looks for a supervisor holds the lock for a moment.
         if not wait_until(lambda: try_lock(lock, fcntl.LOCK_EX), 5):
             return 0
         _stop_orphan(folder)
-        server, port = _start(folder)
+        if not (folder / PASSWORD_FILE).exists():
+            _make_password(folder)
+        server, port = _start(folder, "--auth")
         try:
             aside = folder / f"{SERVER_FILE}.tmp"
             aside.write_text(json.dumps({"port": port}))
@@ -99,7 +106,31 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _start(folder: Path) -> tuple["subprocess.Popen[bytes]", int]:
+def _make_password(folder: Path) -> None:
+    """Gives the server's data one user, with a new password.
+
+    SecantusDB makes users only while it asks for no password. The data is new then, or an older likerank's,
+    which never asked; users that somebody else makes meanwhile are removed.
+    """
+    from pymongo import MongoClient  # Here, since only a folder's first start needs it.
+
+    password = secrets.token_urlsafe(32)
+    server, port = _start(folder)
+    try:
+        client: MongoClient[dict[str, Any]]
+        with MongoClient("127.0.0.1", port, directConnection=True) as client:
+            users: list[dict[str, str]] = list(client.admin["system.users"].find())
+            for user in users:
+                client[user["db"]].command("dropUser", user["user"])
+            client.admin.command("createUser", USER, pwd=password, roles=["root"])
+    finally:
+        _stop(server)
+    aside = folder / f"{PASSWORD_FILE}.tmp"
+    aside.write_text(password)
+    aside.replace(folder / PASSWORD_FILE)
+
+
+def _start(folder: Path, *options: str) -> tuple["subprocess.Popen[bytes]", int]:
     program = find_server()
     if program is None:
         sys.exit("secantusd-py is not installed")
@@ -112,6 +143,7 @@ def _start(folder: Path) -> tuple["subprocess.Popen[bytes]", int]:
         command = [program, "--config", settings, "--host", "127.0.0.1", "--port", port]
         command += ["--storage-path", folder / _DATA_FOLDER, "--cache-size", "512M", "--log-level", "WARNING"]
         command += ["--standalone"]  # A replica set's log of operations would hold every picture again.
+        command += options
         with (folder / LOG_FILE).open("ab") as log:
             server = subprocess.Popen(
                 [str(part) for part in command],

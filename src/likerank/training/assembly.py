@@ -23,6 +23,7 @@ from pytorch_lightning.loggers import Logger
 
 from likerank.app.instantiate import make, make_group
 from likerank.app.paths import Folders
+from likerank.app.secrets import from_environment
 from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import Metric
@@ -66,7 +67,8 @@ class Plan:
         objective: The key of the metric that a sweep maximises, such as `network/within/pairwise`.
         max_epochs: The epochs of the whole training.
         params: Each choice as `group.key`, with the fingerprint and the number of threads.
-        text: The resolved configuration as YAML.
+        text: The configuration as YAML, resolved but for what the environment gives.
+        environment: The digest of what the environment gives; empty where it gives nothing.
     """
 
     name: str
@@ -81,12 +83,14 @@ class Plan:
     max_epochs: int
     params: Mapping[str, str]
     text: str
+    environment: str
 
     @cached_property
     def config_hash(self) -> str:
         """The hash of what decides a training's result: configuration, dataset and code."""
         relevant = {key: value for key, value in self.params.items() if not key.startswith(_NO_INFLUENCE)}
-        return _digest([relevant, self.params["snapshot.fingerprint"], code_version()], 12)
+        of_environment = [self.environment] if self.environment else []
+        return _digest([relevant, self.params["snapshot.fingerprint"], code_version(), *of_environment], 12)
 
     @property
     def split(self) -> str:
@@ -241,7 +245,8 @@ class Assembly:
         """Returns the choices, with the snapshot's fingerprint among the parameters; empty unless given."""
         config = self._config
         network, target = (config[group]._target_.rsplit(".", 1)[-1] for group in ("network", "target"))
-        plain = OmegaConf.to_container(config, resolve=True)
+        recorded, values = _recorded(config)
+        plain = OmegaConf.to_container(recorded, resolve=False)
         assert isinstance(plain, dict)  # noqa: S101 - for the type checker
         chosen = {key: value for key, value in plain.items() if key not in _NOT_PARAMETERS}
         return Plan(
@@ -257,12 +262,24 @@ class Assembly:
             max_epochs=config.trainer.max_epochs,
             params=dict(_flat(chosen))
             | {"snapshot.fingerprint": fingerprint, "threads": str(torch.get_num_threads())},
-            text=OmegaConf.to_yaml(config, resolve=True),
+            text=OmegaConf.to_yaml(recorded, resolve=False),
+            environment=_digest(values, 12) if values else "",
         )
 
     def checkpoints(self, run_id: str) -> Path:
         """Returns the folder of a run's checkpoints while it trains."""
         return self._mlruns / CHECKPOINTS / run_id
+
+
+def _recorded(config: DictConfig) -> tuple[DictConfig, dict[str, str]]:
+    """Returns a configuration as runs keep it, and what the environment gives, which may be secret."""
+    recorded = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+    assert isinstance(recorded, DictConfig)  # noqa: S101 - for the type checker
+    values = {}
+    for key, written in from_environment(config).items():
+        values[key] = str(OmegaConf.select(config, key))
+        OmegaConf.update(recorded, key, written)
+    return recorded, values
 
 
 def _scorer(config: DictConfig) -> Scorer:

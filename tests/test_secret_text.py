@@ -1,0 +1,52 @@
+"""Passwords and tokens are found in URIs of every kind, and nothing else is taken for one."""
+
+import pytest
+
+from likerank.errors import LikerankError
+from likerank.secret_text import has_password, without_passwords
+
+PLANTED = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"mongodb://me:{PLANTED}@db.example/likerank",
+        f"mongodb+srv://me:{PLANTED}@db.example",
+        f"mongodb://me:a/{PLANTED}@db.example/likerank",
+        f"https://{PLANTED}@mlflow.example/x",
+        f"https://:{PLANTED}@mlflow.example",
+        f"http://me:{PLANTED}@proxy.example:3128",
+        f"postgresql+psycopg://me:{PLANTED}@db.example/mlflow",
+        f"mysql://me:p@{PLANTED}@db.example/mlflow",
+        f"https://mlflow.example/?token={PLANTED}",
+        f"https://mlflow.example/x?a=1&access_token={PLANTED}&b=2",
+        f"https://mlflow.example/?api_key={PLANTED}",
+        f"mongodb://db.example/?tls=true&tlsCertificateKeyFilePassword={PLANTED}",
+        f"mongodb://db.example/?authMechanismProperties=AWS_SESSION_TOKEN:{PLANTED}",
+        f"s3://{PLANTED}@bucket/runs",
+    ],
+)
+def test_a_secret_is_found_and_left_out_of_any_sentence(uri: str) -> None:
+    assert has_password(uri)
+    sentence = f"The server {uri} (or '{uri}') does not answer; check {uri}."
+    assert PLANTED not in without_passwords(sentence)
+    assert PLANTED not in str(LikerankError(sentence))
+    assert "does not answer" in without_passwords(sentence)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mongodb://db.example:27017/likerank",
+        "mongodb://me@db.example/?authMechanism=MONGODB-X509",
+        "https://mlflow.example:5000/api?run=3",
+        "sqlite:////home/me/a:b@c/mlflow.db",
+        "write mongodb://host:27017/, or ask me@example.org",
+        "photos/a:b@c.jpg",
+        "https://instagram.com/some.name/?hl=en",
+    ],
+)
+def test_what_holds_no_secret_stays(text: str) -> None:
+    assert not has_password(text)
+    assert without_passwords(text) == text
