@@ -10,10 +10,14 @@ From Python, in any folder; every function takes overrides as the commands do:
     likerank.rank_photos("shots", run.open_model())    # a DataFrame, the best photo first
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from likerank.errors import LikerankError
 from likerank.version import __version__ as __version__
+
+# MLflow, which reads it when it is imported, sends usage statistics otherwise.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 if TYPE_CHECKING:
     from likerank.api import (

@@ -133,3 +133,18 @@ def test_a_refused_login_is_told_without_the_password(
         error = failure("env:LIKERANK_MONGODB_URI", tmp_path)
     assert "refuses the user or the password" in str(error)
     assert PASSWORD not in everything_said(error)
+
+
+@pytest.mark.parametrize("option", ["tlsCAFile", "tlsCertificateKeyFile", "tlsCRLFile"])
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_certificate_that_cannot_be_used_is_named(
+    option: str, content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "certificate.pem"
+    if content:
+        file.write_text(content)
+    uri = f"mongodb://me:{PASSWORD}@{CLOSED_PORT}/?tls=true&{option}={file}"
+    monkeypatch.setenv("LIKERANK_MONGODB_URI", uri)
+    error = failure("env:LIKERANK_MONGODB_URI", tmp_path)
+    assert f"LIKERANK_MONGODB_URI names the {option} {file}" in str(error)
+    assert PASSWORD not in everything_said(error)

@@ -118,7 +118,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _quoted(text: str, known: set[str]) -> str:
-    """Returns the text in quotes of Hydra's grammar; `${}` of neither a known key nor a resolver is escaped."""
+    """Returns the text in quotes of Hydra's grammar; `${}` of no known key or resolver is escaped."""
     escaped = _INTERPOLATION.sub(
         lambda found: found[0] if found[2] in known or found[3] else f"{found[1] * 2}\\${{", text
     )

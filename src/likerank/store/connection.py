@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -20,6 +21,7 @@ from likerank.store.supervisor import USER
 
 _PASSWORD_VARIABLE: Final = "LIKERANK_MONGODB_URI"  # noqa: S105
 _TIMEOUT_MS: Final = 5000
+_CERTIFICATES: Final = {"tlscafile", "tlscertificatekeyfile", "tlscrlfile", "ssl_ca_certs", "ssl_certfile"}
 _SERVERS_OWN_DATABASES: Final = {"admin", "local", "config"}
 
 
@@ -81,6 +83,8 @@ def _connected(
     where_set: str = "",
     embedded: Address | None = None,
 ) -> Iterator[Store]:
+    if problem := _unreadable_certificate(uri):
+        raise LikerankError(f"{where_set} names {problem}; correct the path, or put the file there.")
     client = _client(uri, embedded.password if embedded else None)
     if client is None:
         # Raised here, outside the driver's exception, which repeats parts of the URI.
@@ -88,7 +92,8 @@ def _connected(
             f"{where_set} is not a valid MongoDB URI: write mongodb://host:27017/, or "
             f"in {_PASSWORD_VARIABLE} like mongodb://user:password@host/ or "
             "mongodb+srv://user:password@cluster/, "
-            "with the password's special characters percent-encoded and a cluster that DNS finds."
+            "with the password's special characters percent-encoded, a cluster that DNS finds and valid "
+            "certificates."
         )
     with client:
         with speaking_of(place, embedded.password_file if embedded else None):
@@ -113,9 +118,22 @@ def _client(uri: str, password: str | None) -> "MongoClient[dict[str, Any]] | No
         )
         # A cluster's name is looked up now, not at the first command.
         client.get_database("admin")
-    except (PyMongoError, ValueError, TypeError):
+    except (PyMongoError, ValueError, TypeError, OSError):
         return None
     return client
+
+
+def _unreadable_certificate(uri: str) -> str:
+    """Returns the option of the URI whose file cannot be used, in words; empty where there is none."""
+    for name, value in parse_qsl(uri.partition("?")[2]):
+        if name.lower() in _CERTIFICATES:
+            try:
+                text = Path(value).read_text(encoding="ascii", errors="replace")
+            except OSError as error:
+                return f"the {name} {value}, which cannot be read ({error.strerror})"
+            if "-----BEGIN" not in text:
+                return f"the {name} {value}, which is no file of certificates (PEM)"
+    return ""
 
 
 def _hosts(uri: str) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from likerank.errors import LikerankError
+from likerank.tracking.exported_program import UntrustedProgramError, open_program
 
 _SCHEMES: Final = ("models:/", "runs:/")
 
@@ -69,8 +70,13 @@ class TrainedModel:
             size = _picture_size(description.signature)
             if size is None or not program.exists():
                 raise LikerankError(f"The model {uri} is not likerank's; name another by model=RUN.")
-            # mlflow.pytorch loads it in the same way, but imports Lightning first, which takes a second.
-            network = torch.export.load(program).module()
+            try:
+                network = open_program(program)
+            except UntrustedProgramError as error:
+                raise LikerankError(
+                    f"The model {uri} is not opened, since that might execute what is in its file "
+                    f"({error}); train it again, or name another by model=RUN."
+                ) from error
             return cls(uri, str(description.run_id), size, description.metadata or {}, network)
 
     @torch.no_grad()

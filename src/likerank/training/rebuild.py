@@ -1,9 +1,12 @@
 """Rebuilds network, dataset and baselines of a finished run from that run only."""
 
 from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from likerank.app.paths import Folders
+from likerank.app.trusted_targets import refuse_foreign_targets
 from likerank.dataset import find_snapshot
+from likerank.errors import LikerankError
 from likerank.models.scorer import Scorer
 from likerank.run_names import CONFIG, FINGERPRINT
 from likerank.tracking import Run
@@ -12,9 +15,21 @@ from likerank.training.checkpoints import load_kept_weights
 
 
 def rebuild(run: Run, folders: Folders) -> Assembly:
-    """Returns the assembly of a run's own configuration, in the present folders."""
-    trained = OmegaConf.load(run.artifact(CONFIG))
-    assert isinstance(trained, DictConfig)  # noqa: S101 - for the type checker
+    """Returns the assembly of a run's own configuration, in the present folders.
+
+    Raises:
+        LikerankError: If the configuration is damaged, or names classes that this project does not.
+    """
+    file = run.artifact(CONFIG)
+    try:
+        trained = OmegaConf.load(file)
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise LikerankError(
+            f"{file} is damaged: it is no YAML; restore it from a backup, or train the run again."
+        ) from error
+    if not isinstance(trained, DictConfig):
+        raise LikerankError(f"{file} is no configuration; restore it from a backup, or train the run again.")
+    refuse_foreign_targets(trained, run.id)
     trained.paths = {name: str(getattr(folders, name)) for name in ("data", "archive", "mlruns")}
     return Assembly(trained)
 
