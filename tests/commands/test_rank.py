@@ -148,7 +148,7 @@ def test_a_model_without_calibration_data_is_refused(
 def test_a_model_of_an_outside_target_is_evaluated_and_ranks(
     corpus: Workplace, shots: Path, out: Path
 ) -> None:
-    run = corpus.train(*TINY, "trainer.max_epochs=1", "target._target_=tests.models.test_targets.SquareRoot")
+    run = corpus.train(*TINY, "trainer.max_epochs=1", "target=square_root")
     evaluate(corpus.compose("evaluate", f"run_id={run.id}"))
     assert read_table(run, "test").to_metrics()
     assert len(ranked(corpus, run, f"photos={shots}", f"folder={out}").photos) == 5

@@ -85,7 +85,8 @@ TARGETS: Final[Mapping[str, type[Target]]] = {
 def load_target(state: Mapping[str, Any]) -> Target:
     """Returns the fitted target that `Target.state` described.
 
-    likerank's own targets are looked up in `TARGETS` by name; any other class is imported by its path.
+    likerank's own targets are looked up in `TARGETS` by name; any other class is imported by its path, so
+    that the state should be that of a model that you trust. No command calls this.
 
     Args:
         state: The state; one of an older likerank has no class path.

@@ -35,7 +35,7 @@ _EXPRESSION: Final = re.compile(
     r"|\d{1,12}|[-+*/(), ])*"
 )
 _WORD: Final = re.compile(r"[\w.+:-]*")
-_NOT_EXECUTED: Final = {"stack_trace", "nn_module_stack", "torch_fn"}
+_NOT_EXECUTED: Final = {"stack_trace", "nn_module_stack", "torch_fn", "from_node"}
 _OBJECTS: Final = {"as_operator", "as_custom_obj", "as_graph", "custom_obj", "as_opaque_obj"}
 _CONTAINERS: Final = {None, "builtins.tuple", "builtins.list", "builtins.dict"}
 
