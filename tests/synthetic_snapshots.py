@@ -45,7 +45,7 @@ def write_snapshot(folder: Path, posts: int = 400, size: int = 16, authors: int 
     np.save(folder / PIXELS_FILE, pixels)
     table.to_parquet(folder / POSTS_FILE, index=False)
     recipe = Recipe(size=size)
-    fingerprint = fingerprint_of(recipe, pd.read_parquet(folder / POSTS_FILE), pixels)
+    fingerprint = fingerprint_of(recipe.as_json(), pd.read_parquet(folder / POSTS_FILE), pixels)
     manifest = {"fingerprint": fingerprint, "recipe": recipe.as_json(), "counts": counts_of(table)}
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
     return folder

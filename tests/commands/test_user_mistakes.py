@@ -85,7 +85,7 @@ def test_the_first_digits_of_a_fingerprint_stay_text(trained: Run) -> None:
     """Digits with an e among them, such as 12e4, would be a number to a configuration's parser."""
     parser = OverridesParser.create()
     table, pixels = pd.DataFrame({"likes": [1]}), np.zeros((1, 8, 8, 3), np.uint8)
-    fingerprints = [fingerprint_of(Recipe(seed=seed), table, pixels) for seed in range(300)]
+    fingerprints = [fingerprint_of(Recipe(seed=seed).as_json(), table, pixels) for seed in range(300)]
     prefixes = {fingerprint[:length] for fingerprint in fingerprints for length in range(1, 17)}
     read = {prefix: parser.parse_override(f"snapshot.fingerprint={prefix}").value() for prefix in prefixes}
     assert {prefix: value for prefix, value in read.items() if str(value) != prefix} == {}

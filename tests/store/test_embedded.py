@@ -291,3 +291,15 @@ def test_a_lost_or_wrong_password_file_is_a_sentence_and_made_anew(home: Path) -
     with open_store("embedded", "test", home) as store:
         assert store.count_posts() == 0
     assert password_file.read_text() != password
+
+
+@pytest.mark.slow
+def test_a_server_that_can_write_no_more_is_ended(tmp_path: Path) -> None:
+    says = "import time; print('a line'); print('WiredTigerError: WT_PANIC', flush=True); time.sleep(600)"
+    server = subprocess.Popen([sys.executable, "-c", says], stdout=subprocess.PIPE)
+    for log in (tmp_path / "server.log", Path("/dev/full")):
+        supervisor._keep_output(server, log)
+        assert server.wait() == -signal.SIGKILL
+        server = subprocess.Popen([sys.executable, "-c", says], stdout=subprocess.PIPE)
+    server.kill()
+    assert (tmp_path / "server.log").read_text().startswith("a line")

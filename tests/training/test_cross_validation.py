@@ -11,6 +11,7 @@ from likerank.app.paths import Folders
 from likerank.commands.evaluate import evaluate
 from likerank.commands.train import train
 from likerank.dataset import SELECT, TEST, VALIDATION, FoldSnapshot, Snapshot, find_snapshot
+from likerank.dataset.snapshot import fingerprint_of
 from likerank.errors import LikerankError
 from likerank.evaluation.metrics import pairwise_accuracy
 from likerank.run_names import FINGERPRINT
@@ -130,12 +131,12 @@ def test_a_folds_weights_know_nothing_of_what_it_held_out(
 ) -> None:
     first = FoldSnapshot(snapshot, 1, 3)
     held_out = first.rows(VALIDATION, SELECT)
-    scrambled = "e" * 16
+    posts = snapshot.posts.copy()
+    posts.loc[held_out, "likes"] = posts.loc[held_out, "likes"].to_numpy()[::-1] * 1000
+    scrambled = fingerprint_of(snapshot.manifest["recipe"], posts, snapshot.pixels)
     folder = snapshot.folder.with_name(scrambled)
     folder.mkdir()
     (folder / "pixels.npy").write_bytes((snapshot.folder / "pixels.npy").read_bytes())
-    posts = snapshot.posts.copy()
-    posts.loc[held_out, "likes"] = posts.loc[held_out, "likes"].to_numpy()[::-1] * 1000
     posts.to_parquet(folder / "posts.parquet", index=False)
     manifest = snapshot.manifest | {"fingerprint": scrambled, "store_revisions": []}
     (folder / "snapshot.json").write_text(json.dumps(manifest))

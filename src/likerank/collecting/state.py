@@ -1,5 +1,6 @@
 """State of the collector between runs, beside the archive: stamps, names, and interrupted passes."""
 
+import configparser
 import io
 import json
 import os
@@ -79,7 +80,7 @@ class CollectState:
         self.folder = archive / STATE_FOLDER
         self._unfinished = self.folder / "unfinished.json"
         self._began = datetime.now(UTC).isoformat()
-        self._stamps = LatestStamps(str(self.folder / _STAMPS))  # type: ignore[no-untyped-call]
+        self._stamps = _stamps_of(self.folder / _STAMPS)
         self._stamps.file = os.devnull  # Instaloader's own writing is not atomic; see `_saving`.
 
     def account(self, author_id: int) -> AccountState:
@@ -171,3 +172,17 @@ class CollectState:
         text = io.StringIO()
         self._stamps.data.write(text)
         write_whole(self.folder / _STAMPS, text.getvalue())
+
+
+def _stamps_of(file: Path) -> LatestStamps:
+    """Reads the stamps; damaged ones are set aside, so that the accounts are passed through once more."""
+    try:
+        return LatestStamps(str(file))  # type: ignore[no-untyped-call]
+    except (configparser.Error, UnicodeDecodeError):
+        aside = file.with_name(f"{file.name}.damaged")
+        file.replace(aside)
+        print(
+            f"likerank: {file} was damaged and is {aside.name} now; each account is passed through again.",
+            flush=True,
+        )
+        return LatestStamps(str(file))  # type: ignore[no-untyped-call]

@@ -243,7 +243,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     pixels.flush()
     selection.posts.to_parquet(aside / POSTS_FILE, index=False)
     # Read back, so that the hash is of the table that a reader sees.
-    fingerprint = fingerprint_of(recipe, pd.read_parquet(aside / POSTS_FILE), pixels)
+    fingerprint = fingerprint_of(recipe.as_json(), pd.read_parquet(aside / POSTS_FILE), pixels)
     folder = root / fingerprint
     if folder.exists():
         manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text())

@@ -76,6 +76,9 @@ class FoldSnapshot(Snapshot):
         """The snapshot's fingerprint with the fold's number."""
         return f"{self._whole.fingerprint}-{self.fold}of{self.folds}"
 
+    def verify(self) -> None:
+        """Does nothing: the training of the whole snapshot has verified it."""
+
 
 def fold_of(units: list[str], seed: int, folds: int) -> NDArray[np.int64]:
     """Returns each post's fold, from 1, by the unit that folds keep together: its copy group, or its author.

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from likerank.dataset.recipe import BEFORE, Recipe
+from likerank.dataset.recipe import BEFORE
 from likerank.dataset.splits import TEST, TRAIN, VALIDATION
 from likerank.errors import LikerankError
 from likerank.files import write_whole
@@ -23,6 +24,7 @@ FORGOTTEN: Final = "forgotten"
 """The manifest's key that is true once posts were blanked, since a person's data was deleted."""
 
 _HASHED_AT_ONCE: Final = 4096
+_OF_MANIFEST: Final = {"recipe", "fingerprint", "counts"}
 
 
 class Snapshot:
@@ -39,7 +41,8 @@ class Snapshot:
             copies), `split`, `half`, `appeal`, `audience`. Snapshots of earlier versions lack some columns.
 
     Raises:
-        LikerankError: If the folder has no snapshot, or a person's data was deleted from it.
+        LikerankError: If the folder has no snapshot, a file of it is damaged, or a person's data was deleted
+            from it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,6 +53,10 @@ class Snapshot:
             raise LikerankError(
                 f"There is no snapshot in {self.folder}; leave snapshot.fingerprint at latest to build one."
             ) from None
+        except ValueError as error:
+            raise self._damaged(MANIFEST_FILE) from error
+        if not isinstance(self.manifest, dict) or not self.manifest.keys() >= _OF_MANIFEST:
+            raise self._damaged(MANIFEST_FILE)
         # Earlier versions called it `made`.
         self.manifest.setdefault("synthetic", self.manifest.get("made", False))
         if self.manifest.get(FORGOTTEN):
@@ -58,16 +65,40 @@ class Snapshot:
                 "snapshot.fingerprint at latest to build a new one and train on that."
             )
         # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
-        self.pixels: NDArray[np.uint8] = np.load(self.folder / PIXELS_FILE, mmap_mode="c")
+        try:
+            self.pixels: NDArray[np.uint8] = np.load(self.folder / PIXELS_FILE, mmap_mode="c")
+        except (ValueError, EOFError, FileNotFoundError) as error:
+            raise self._damaged(PIXELS_FILE) from error
 
     @cached_property
     def posts(self) -> pd.DataFrame:
         """The post table; see the class."""
-        return pd.read_parquet(self.folder / POSTS_FILE)
+        return self._table()
 
     def keys(self) -> pd.Series:
         """Returns the posts' keys without reading the rest of the table."""
-        return pd.read_parquet(self.folder / POSTS_FILE, columns=["key"])["key"]
+        return self._table(["key"])["key"]
+
+    def verify(self) -> None:
+        """Checks that posts and pixels are those of the fingerprint, by reading them once.
+
+        Raises:
+            LikerankError: If they are not, as after a damage of the disk.
+        """
+        if fingerprint_of(self.manifest["recipe"], self.posts, self.pixels) != self.fingerprint:
+            raise self._damaged(f"{POSTS_FILE} or {PIXELS_FILE}")
+
+    def _table(self, columns: list[str] | None = None) -> pd.DataFrame:
+        try:
+            return pd.read_parquet(self.folder / POSTS_FILE, columns=columns)
+        except (pa.ArrowException, ValueError, FileNotFoundError) as error:
+            raise self._damaged(POSTS_FILE) from error
+
+    def _damaged(self, file: str) -> LikerankError:
+        return LikerankError(
+            f"The snapshot {self.folder} is damaged: {file} is not as it was written; restore the folder "
+            "from a backup, or delete it: with snapshot.fingerprint=latest the next training builds it anew."
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -97,11 +128,11 @@ class Snapshot:
         return np.flatnonzero(chosen.to_numpy()).astype(np.int64)
 
 
-def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8]) -> str:
+def fingerprint_of(recipe: dict[str, Any], posts: pd.DataFrame, pixels: NDArray[np.uint8]) -> str:
     """Returns the hash of a dataset: recipe, every column, every pixel, and how pixels are made.
 
     Args:
-        recipe: The dataset's recipe.
+        recipe: The dataset's recipe, in plain types.
         posts: The post table, N rows.
         pixels: Shape (N, size, size, 3), uint8; read in pieces.
 
@@ -109,7 +140,7 @@ def fingerprint_of(recipe: Recipe, posts: pd.DataFrame, pixels: NDArray[np.uint8
         16 hexadecimal digits.
     """
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(json.dumps([recipe.as_json(), PIPELINE_VERSION, len(posts)], sort_keys=True).encode())
+    digest.update(json.dumps([recipe, PIPELINE_VERSION, len(posts)], sort_keys=True).encode())
     for name in posts.columns:
         digest.update(name.encode())
         for part in _column_bytes(posts[name]):

@@ -12,6 +12,7 @@ starts at once. In FOLDER:
 """
 
 import argparse
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -22,6 +23,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +38,7 @@ USER = "likerank"
 _PID_FILE = "server.pid"
 _DATA_FOLDER = "wiredtiger"
 _LOG_BYTES = 1_000_000
+_PANIC = b"WT_PANIC"
 _POLL_SECONDS = 0.2
 _START_SECONDS = 30.0
 # A server writes a checkpoint before it stops.
@@ -97,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
             aside = folder / f"{SERVER_FILE}.tmp"
             aside.write_text(json.dumps({"port": port}))
             aside.replace(folder / SERVER_FILE)
-            _watch(server, in_use, folder / LOG_FILE, options.idle_seconds)
+            _watch(server, in_use, options.idle_seconds)
         finally:
             # A client that comes now waits for `in_use`, and starts a new supervisor.
             (folder / SERVER_FILE).unlink(missing_ok=True)
@@ -144,15 +147,15 @@ def _start(folder: Path, *options: str) -> tuple["subprocess.Popen[bytes]", int]
         command += ["--storage-path", folder / _DATA_FOLDER, "--cache-size", "512M", "--log-level", "WARNING"]
         command += ["--standalone"]  # A replica set's log of operations would hold every picture again.
         command += options
-        with (folder / LOG_FILE).open("ab") as log:
-            server = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
+        server = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+        threading.Thread(target=_keep_output, args=(server, folder / LOG_FILE), daemon=True).start()
         (folder / _PID_FILE).write_text(str(server.pid))
         wait_until(lambda: server.poll() is not None or answers(port), _START_SECONDS)  # noqa: B023
         if server.poll() is None:
@@ -165,7 +168,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
 
 
-def _watch(server: "subprocess.Popen[bytes]", in_use: IO[str], log: Path, idle_seconds: float) -> None:
+def _watch(server: "subprocess.Popen[bytes]", in_use: IO[str], idle_seconds: float) -> None:
     """Returns when the server has ended, or with `in_use` held when it was unused for long enough."""
     idle_since: float | None = None
     while server.poll() is None:
@@ -176,9 +179,24 @@ def _watch(server: "subprocess.Popen[bytes]", in_use: IO[str], log: Path, idle_s
             fcntl.flock(in_use, fcntl.LOCK_UN)
         else:
             idle_since = None
-        if log.stat().st_size > _LOG_BYTES:
-            os.truncate(log, 0)
         time.sleep(_POLL_SECONDS)
+
+
+def _keep_output(server: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Appends what a server says to the log, and ends the server once its storage engine gave up.
+
+    As after a full disk, which takes no log either: the server answers, but only a new one can write again.
+    """
+    assert server.stdout is not None  # noqa: S101 - for the type checker
+    last = b""
+    while said := os.read(server.stdout.fileno(), 1 << 16):
+        with contextlib.suppress(OSError), log.open("ab") as file:
+            if file.tell() > _LOG_BYTES:
+                file.truncate(0)
+            file.write(said)
+        if _PANIC in last + said:
+            server.kill()
+        last = said[-len(_PANIC) :]
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:

@@ -209,10 +209,11 @@ class Assembly:
         """Returns the training on a snapshot; its network's weights are drawn by the seed.
 
         Raises:
-            LikerankError: If the network, the target, the optimiser or a baseline cannot be made, or the
-                network does not take pictures of the snapshot's size.
+            LikerankError: If the network, the target, the optimiser or a baseline cannot be made, the
+                network does not take pictures of the snapshot's size, or the snapshot is damaged.
         """
         predictors = self.predictors(snapshot)
+        predictors.snapshot.verify()
         return Training(
             plan=self.plan(predictors.snapshot.fingerprint),
             predictors=predictors,

@@ -6,6 +6,7 @@ from typing import Any, Final
 import torch
 from pytorch_lightning.plugins import TorchCheckpointIO
 
+from likerank.errors import LikerankError
 from likerank.files import aside_of
 from likerank.models.scorer import Scorer
 from likerank.run_names import CHECKPOINTS
@@ -48,6 +49,17 @@ def load_weights(scorer: Scorer, checkpoint: Path) -> None:
 
 
 def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """Returns a checkpoint's weights by the LightningModule's names."""
-    weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+    """Returns a checkpoint's weights by the LightningModule's names.
+
+    Raises:
+        LikerankError: If the file is damaged, or is no checkpoint.
+    """
+    try:
+        weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+    except OSError:
+        raise
+    except Exception as error:  # A damaged archive can cause nearly any error.
+        raise LikerankError(
+            f"The checkpoint {checkpoint} is damaged; restore it from a backup, or train again."
+        ) from error
     return weights

@@ -13,7 +13,7 @@ from likerank.errors import LikerankError
 from likerank.run_names import CHECKPOINTS
 from likerank.tracking import Run
 from likerank.training.assembly import Training
-from likerank.training.checkpoints import load_weights
+from likerank.training.checkpoints import checkpoint_weights, load_weights
 from likerank.training.distributed import Handover, passing_on
 
 
@@ -50,6 +50,8 @@ def fit_weights(training: Training, folder: Path, logger: Logger | None) -> None
     training.predictors.scorer.fit_normalisation(snapshot.pixels, snapshot.rows(TRAIN))
     training.attach(folder, logger)
     last = folder / "last.ckpt"
+    if last.exists():
+        checkpoint_weights(last)  # Else a damaged one ends in an error of Lightning's.
     try:
         training.trainer.fit(
             training.regressor, data, ckpt_path=last if last.exists() else None, weights_only=True

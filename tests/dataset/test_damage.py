@@ -1,0 +1,63 @@
+"""A damaged snapshot is told by its file before anything is trained on it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from likerank.dataset import Snapshot
+from likerank.dataset.snapshot import MANIFEST_FILE, PIXELS_FILE, POSTS_FILE
+from likerank.errors import LikerankError
+from tests.synthetic_snapshots import write_snapshot
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_snapshot(tmp_path / "s1")
+
+
+def test_an_undamaged_snapshot_is_what_its_fingerprint_says(folder: Path) -> None:
+    Snapshot(folder).verify()
+
+
+@pytest.mark.parametrize("name", [MANIFEST_FILE, PIXELS_FILE, POSTS_FILE])
+@pytest.mark.parametrize("damage", [cut, empty, Path.unlink])
+def test_a_file_that_was_cut_short_or_lost_is_named(
+    folder: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    damage(folder / name)
+    with pytest.raises(LikerankError, match=f"{name} is not as it was written|There is no snapshot in"):
+        Snapshot(folder).verify()
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", "3"])
+def test_a_manifest_of_another_content_is_damaged(folder: Path, content: str) -> None:
+    (folder / MANIFEST_FILE).write_text(content)
+    with pytest.raises(LikerankError, match=f"{MANIFEST_FILE} is not as it was written"):
+        Snapshot(folder)
+
+
+def test_one_flipped_bit_of_a_pixel_is_found(folder: Path) -> None:
+    pixels = np.load(folder / PIXELS_FILE)
+    pixels[3, 2, 1, 0] ^= 1
+    np.save(folder / PIXELS_FILE, pixels)
+    with pytest.raises(LikerankError, match=f"{POSTS_FILE} or {PIXELS_FILE} is not as it was written"):
+        Snapshot(folder).verify()
+
+
+def test_one_changed_like_is_found(folder: Path) -> None:
+    posts = pd.read_parquet(folder / POSTS_FILE)
+    posts["likes"] += np.arange(len(posts)) == 3
+    posts.to_parquet(folder / POSTS_FILE, index=False)
+    with pytest.raises(LikerankError, match=f"{POSTS_FILE} or {PIXELS_FILE} is not as it was written"):
+        Snapshot(folder).verify()
