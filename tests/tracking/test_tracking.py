@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +18,16 @@ import torch
 from likerank.errors import LikerankError
 from likerank.models.networks import ResidualNet
 from likerank.models.scorer import Scorer
-from likerank.tracking import Tracking
+from likerank.run_names import REFRESH
+from likerank.tracking import (
+    CHAMPION_URI,
+    Run,
+    Tracking,
+    champion_id,
+    environment,
+    find_champion,
+    register_champion,
+)
 
 
 @pytest.fixture
@@ -37,16 +49,6 @@ def test_what_goes_into_a_run_comes_out_of_it(tracking: Tracking) -> None:
     assert again.metrics == {"val/network/within/pairwise": 0.75, "val/ridge/across/mse": 2.0}
     assert json.loads(again.artifact("results.json").read_text()) == {"val": [1, 2]}
     assert again.status == "FINISHED"
-
-
-def test_changed_parameters_are_named(tracking: Tracking) -> None:
-    run = tracking.start_run({})
-    run.log_params({"lr": 0.1, "gone": 1, "same": "x"})
-    assert run.changed_params({"lr": 0.2, "new": 3, "same": "x"}) == {
-        "gone": ("1", "(absent)"),
-        "lr": ("0.1", "0.2"),
-        "new": ("(absent)", "3"),
-    }
 
 
 def test_only_a_finished_run_is_found_by_its_tags(tracking: Tracking) -> None:
@@ -117,7 +119,16 @@ def test_processes_that_write_the_same_dataset_at_once_work(tmp_path: Path) -> N
     script = f"""
 import os, time
 from pathlib import Path
-from likerank.tracking import Tracking
+from likerank.run_names import REFRESH
+from likerank.tracking import (
+    CHAMPION_URI,
+    Run,
+    Tracking,
+    champion_id,
+    environment,
+    find_champion,
+    register_champion,
+)
 def meet(at):
     (Path({str(tmp_path)!r}) / f"{{at}} {{os.getpid()}}").touch()
     deadline = time.monotonic() + 900
@@ -183,3 +194,129 @@ def test_a_search_leaves_the_environment_as_it_was(
     Tracking("sqlite", "tests", tmp_path / "elsewhere")
     assert tracking.find_run({"no": "run"}) is None
     assert "MLFLOW_TRACKING_URI" not in os.environ
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["50%20off", "a?b#c", "q'uo\"te [1], Köln"])
+def test_a_folder_of_any_name_holds_everything(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name / "mlruns"
+    run = Tracking("sqlite", "tests", folder).start_run({})
+    run.log_text("kept", "notes/a.txt")
+    assert Tracking("sqlite", "tests", folder).run(run.id).artifact("notes/a.txt").read_text() == "kept"
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert {file.name for file in folder.iterdir() if not file.name.startswith(".")} == {
+        "artifacts",
+        "mlflow.db",
+    }
+
+
+def logged(tracking: Tracking, name: str) -> Run:
+    run = tracking.start_run({REFRESH: str(tracking_folder(tracking).parent / "data")}, name)
+    run.log_text(name, "a.txt")
+    uri = run.log_model(Scorer(ResidualNet(4, (4,))), np.zeros((2, 8, 8, 3), np.uint8), {"of": name})
+    assert uri.startswith("models:/")
+    run.finish()
+    register_champion(tracking, run, name)
+    return run
+
+
+def tracking_folder(tracking: Tracking) -> Path:
+    return Path(tracking.uri.removeprefix("sqlite:///")).parent
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_moved_or_copied_folder_is_used_in_place(tracking: Tracking, tmp_path: Path, moved: bool) -> None:
+    original, elsewhere = tracking_folder(tracking), tmp_path / "else where" / "mlruns"
+    run = logged(tracking, "first")
+    (elsewhere.parent / "data").mkdir(parents=True)
+    if moved:
+        original.rename(elsewhere)
+    else:
+        shutil.copytree(original, elsewhere)
+    before = {file: file.read_bytes() for file in original.rglob("*") if file.is_file()}
+    there = Tracking("sqlite", "tests", elsewhere)
+    again = there.run(run.id)
+    assert again.artifact("a.txt").is_relative_to(elsewhere)
+    assert there.open_model(CHAMPION_URI).metadata == {"of": "first"}
+    assert [each.id for each in there.runs({REFRESH: str(elsewhere.parent / "data")})] == [run.id]
+    second = logged(there, "second")
+    assert second.artifact("a.txt").is_relative_to(elsewhere)
+    with closing(sqlite3.connect(elsewhere / "mlflow.db")) as database:
+        assert f"{original}/" not in "\n".join(database.iterdump())
+    assert {file: file.read_bytes() for file in original.rglob("*") if file.is_file()} == before
+
+
+def test_artifacts_that_lie_elsewhere_on_purpose_stay(tracking: Tracking, tmp_path: Path) -> None:
+    disk = tmp_path / "large disk" / "artifacts"
+    disk.mkdir(parents=True)
+    tracking.client.create_experiment("large", artifact_location=disk.as_uri())
+    run = Tracking("sqlite", "large", tracking_folder(tracking)).start_run({})
+    run.log_text("kept", "a.txt")
+    assert run.artifact("a.txt").is_relative_to(disk)
+
+
+def test_a_linked_folder_is_the_same_one(tracking: Tracking, tmp_path: Path) -> None:
+    run = tracking.start_run({})
+    run.log_text("kept", "a.txt")
+    (tmp_path / "link").symlink_to(tracking_folder(tracking))
+    there = Tracking("sqlite", "tests", tmp_path / "link").run(run.id).artifact("a.txt")
+    assert there == run.artifact("a.txt")
+
+
+def test_variables_of_other_work_lead_nowhere(
+    tracking: Tracking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"sqlite:///{tmp_path / 'company.db'}"
+    for name, value in {
+        "MLFLOW_TRACKING_URI": other,
+        "MLFLOW_REGISTRY_URI": other,
+        "MLFLOW_READ_REPLICA_BACKEND_STORE_URI": other,
+        "MLFLOW_EXPERIMENT_ID": "999",
+        "MLFLOW_EXPERIMENT_NAME": "of the company",
+        "MLFLOW_RUN_ID": "0" * 32,
+        "MLFLOW_ACTIVE_MODEL_ID": "m-" + "0" * 32,
+    }.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    here = Tracking("sqlite", "here", tracking_folder(tracking))
+    run = logged(here, "ours")
+    _ = run.lightning_logger().experiment
+    assert here.open_model(CHAMPION_URI).run_id == run.id
+    assert run.experiment_id == here._experiment_id
+    assert not (tmp_path / "company.db").exists()
+    assert dict(os.environ) == before
+
+
+def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(environment._WHEN_OPENING, "MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setitem(environment._WHEN_OPENING, "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(LikerankError, match="does not answer"):
+            Tracking(uri, "tests", tmp_path)
+
+
+def test_another_versions_database_names_the_upgrade(tracking: Tracking) -> None:
+    folder = tracking_folder(tracking)
+    with closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '7ac759974ad8'")
+    copy = folder.parent / "copy"  # MLflow keeps what it has opened.
+    shutil.copytree(folder, copy)
+    with pytest.raises(LikerankError, match=f"mlflow db upgrade sqlite:///{copy}/mlflow.db`"):
+        Tracking("sqlite", "tests", copy)
+
+
+def test_a_deleted_run_is_named(tracking: Tracking) -> None:
+    run = tracking.start_run({})
+    tracking.client.delete_run(run.id)
+    with pytest.raises(LikerankError, match=f"Run {run.id} was deleted in MLflow; restore it"):
+        tracking.run(run.id)
+    assert tracking.find_existing(run.id) is None
+    assert tracking.find_existing("0" * 32) is None
+
+
+def test_a_deleted_champion_is_none(tracking: Tracking) -> None:
+    run = logged(tracking, "first")
+    tracking.client.delete_run(run.id)
+    assert find_champion(tracking) is None
+    assert champion_id(tracking) == run.id

@@ -69,7 +69,7 @@ def open_tracking(config: DictConfig) -> "Tracking":
     """Opens MLflow."""
     from likerank.tracking import Tracking
 
-    uri, given = str(config.tracking.uri), os.environ.get(_MLFLOW_URI)
+    uri, given, registry = str(config.tracking.uri), os.environ.get(_MLFLOW_URI), None
     if uri == f"env:{_MLFLOW_URI}":
         if not given:
             raise LikerankError(
@@ -81,10 +81,10 @@ def open_tracking(config: DictConfig) -> "Tracking":
                 f"The environment variable {_MLFLOW_URI} holds a password: put it into "
                 "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
             )
-        uri = given
+        uri, registry = given, os.environ.get("MLFLOW_REGISTRY_URI")
     mlruns = Folders.of(config).mlruns
     make_private(mlruns)
-    return Tracking(uri, config.tracking.experiment, mlruns)
+    return Tracking(uri, config.tracking.experiment, mlruns, registry)
 
 
 class MakeFolders(Callback):

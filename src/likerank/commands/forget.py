@@ -16,7 +16,7 @@ from likerank.errors import LikerankError
 from likerank.reports.deletion import print_remaining, print_removed
 from likerank.reports.unreadable import print_unreadable
 from likerank.sources.archive import INSTAGRAM
-from likerank.tracking import find_champion
+from likerank.tracking import champion_id
 from likerank.tracking.run_redaction import redact_runs
 
 
@@ -48,8 +48,7 @@ def forget(config: DictConfig) -> None:
     mlruns = Folders.of(config).mlruns
     removed = redact_runs(tracking, mlruns, author_key, names, affected, logs=archive / STATE_FOLDER)
     print_removed(archived, stored, snapshots, removed)
-    champion = find_champion(tracking)
-    print_remaining(removed.trained, None if champion is None else champion.id)
+    print_remaining(removed.trained, champion_id(tracking))
     print_unreadable(removed.unreadable)
     if number := len(removed.unreadable):
         raise LikerankError(

@@ -14,6 +14,7 @@ from pandas.plotting import parallel_coordinates
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from scipy.stats import rankdata
 
 from likerank.evaluation.effects import (
@@ -42,12 +43,13 @@ def print_trials(trials: pd.DataFrame, title: str) -> None:
             none), `reason` and the choices that differ, as text.
         title: The title of the table.
     """
-    table = Table("", "objective", title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table("", "objective", title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("run", no_wrap=True)
     table.add_column("choices", overflow="fold")
     finished = trials[trials[OBJECTIVE].notna()]
     for place, (_, trial) in enumerate(finished.head(_SHOWN).iterrows(), start=1):
-        table.add_row(str(place), f"{trial[OBJECTIVE]:.4f}", trial["run"], _choices(trial))
+        # As text: a list in brackets would be taken for markup.
+        table.add_row(str(place), f"{trial[OBJECTIVE]:.4f}", trial["run"], Text(_choices(trial)))
     console = Console()
     console.print(table)
     if len(finished) > _SHOWN:

@@ -1,6 +1,6 @@
 """Runs, datasets, models and the champion in MLflow."""
 
-from likerank.tracking.champion import CHAMPION_URI, find_champion, register_champion
+from likerank.tracking.champion import CHAMPION_URI, champion_id, find_champion, register_champion
 from likerank.tracking.model import TrainedModel
 from likerank.tracking.run import Run
 from likerank.tracking.store import Tracking
@@ -10,6 +10,7 @@ __all__ = [
     "Run",
     "Tracking",
     "TrainedModel",
+    "champion_id",
     "find_champion",
     "register_champion",
 ]

@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
 from likerank.tracking.run import Run
-from likerank.tracking.store import Tracking
+from likerank.tracking.store import Tracking, first_line
 
 MODEL: Final = "likerank"
 ALIAS: Final = "champion"
@@ -16,7 +16,17 @@ CHAMPION_URI: Final = f"models:/{MODEL}@{ALIAS}"
 
 
 def find_champion(tracking: Tracking) -> Run | None:
-    """Returns the run whose model is champion, or None before there is one.
+    """Returns the run whose model is champion; None before there is one, and where that run was deleted.
+
+    Raises:
+        LikerankError: If the registry cannot be read.
+    """
+    run_id = champion_id(tracking)
+    return None if run_id is None else tracking.find_existing(run_id)
+
+
+def champion_id(tracking: Tracking) -> str | None:
+    """Returns the id of the run whose model is champion, also of a deleted run; None before there is one.
 
     Raises:
         LikerankError: If the registry cannot be read.
@@ -32,7 +42,7 @@ def find_champion(tracking: Tracking) -> Run | None:
         raise LikerankError(
             f"MLflow's model registry at {tracking.uri} cannot be read ({error}); check tracking.uri."
         ) from error
-    return tracking.run(str(version.run_id))
+    return str(version.run_id)
 
 
 def register_champion(tracking: Tracking, run: Run, description: str) -> int:
@@ -61,4 +71,10 @@ def _registered(client: MlflowClient, run: Run) -> ModelVersion:
     if not client.search_registered_models(f"name = '{MODEL}'"):
         client.create_registered_model(MODEL)
     model_id = outputs.model_outputs[0].model_id
-    return client.create_model_version(MODEL, f"models:/{model_id}", run_id=run.id, model_id=model_id)
+    try:
+        return client.create_model_version(MODEL, f"models:/{model_id}", run_id=run.id, model_id=model_id)
+    except MlflowException as error:
+        raise LikerankError(
+            f"The model of run {run.id} cannot be registered ({first_line(error)}): it was deleted in "
+            "MLflow; train again with reuse=false."
+        ) from error

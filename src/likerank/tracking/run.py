@@ -20,6 +20,7 @@ from torch import nn
 
 from likerank.errors import LikerankError
 from likerank.run_names import REASON
+from likerank.tracking.environment import own_environment
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import MLFlowLogger
@@ -98,16 +99,6 @@ class Run:
         entries = [Param(key, str(value)[:_PARAM_LENGTH]) for key, value in params.items()]
         for start in range(0, len(entries), _PARAMS_AT_ONCE):
             self._client.log_batch(self.id, params=entries[start : start + _PARAMS_AT_ONCE])
-
-    def changed_params(self, params: Mapping[str, object]) -> dict[str, tuple[str, str]]:
-        """Returns the parameters whose value now differs from the run's: (the run's, the present)."""
-        before = self.params
-        now = {key: str(value)[:_PARAM_LENGTH] for key, value in params.items()}
-        return {
-            key: (before.get(key, "(absent)"), now.get(key, "(absent)"))
-            for key in sorted(before.keys() | now.keys())
-            if before.get(key) != now.get(key)
-        }
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Writes metrics in one request."""
@@ -195,7 +186,10 @@ class Run:
         # Here, since Lightning takes a second to import and only a training needs it.
         from likerank.tracking.logger import RunLogger
 
-        return RunLogger(tracking_uri=self._uri, run_id=self.id)
+        with own_environment():  # It sets MLFLOW_TRACKING_URI at its first use.
+            logger = RunLogger(tracking_uri=self._uri, run_id=self.id)
+            _ = logger.experiment
+        return logger
 
     def log_model(self, scorer: nn.Module, example: NDArray[np.uint8], metadata: Mapping[str, Any]) -> str:
         """Writes the scorer as a model that `mlflow.pyfunc.load_model` opens without likerank.
@@ -212,7 +206,7 @@ class Run:
         scorer.eval()
         with torch.no_grad():
             output = scorer(torch.from_numpy(example)).numpy()
-        with mlflow.start_run(run_id=self.id):
+        with own_environment(), mlflow.start_run(run_id=self.id):
             logged = mlflow.pytorch.log_model(
                 scorer,
                 name="model",

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,6 +16,8 @@ from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
+from likerank.tracking.environment import own_environment
+from likerank.tracking.local_database import ARTIFACTS, DATABASE, database_uri, prepare_database
 from likerank.tracking.model import TrainedModel
 from likerank.tracking.run import Run
 
@@ -28,36 +31,37 @@ class Tracking:
         uri: `sqlite` for a database of `folder`'s own, or the URI of an MLflow server or database.
         experiment: Name of the experiment that runs belong to; made where it is missing.
         folder: Where SQLite's database and artifacts lie (mlruns).
+        registry: The URI of the model registry, where it is another than that of the runs.
 
     Raises:
-        LikerankError: If the server cannot be reached.
+        LikerankError: If the server cannot be reached, or the database cannot be opened.
     """
 
-    def __init__(self, uri: str, experiment: str, folder: Path) -> None:
+    def __init__(self, uri: str, experiment: str, folder: Path, registry: str | None = None) -> None:
         _quieten()
         self.experiment = experiment
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
         local = uri == SQLITE
-        self.uri = f"sqlite:///{folder / 'mlflow.db'}" if local else uri
-        _point_mlflow_at(self.uri)
+        self.uri = database_uri(folder) if local else uri
+        self._registry = registry or (None if uri.startswith("databricks") else self.uri)
+        _point_mlflow_at(self.uri, self._registry)
         # Processes that all start on a database that does not exist yet would break it for good.
-        with FileLock(folder / ".mlflow.lock"):
+        with FileLock(folder / ".mlflow.lock"), own_environment(opening=True):
             try:
-                self.client = MlflowClient(self.uri)
+                if local:
+                    prepare_database(folder)
+                self.client = MlflowClient(self.uri, self._registry)
                 known = self.client.get_experiment_by_name(experiment)
                 self._experiment_id = (
                     known.experiment_id
                     if known is not None
                     else self.client.create_experiment(
-                        experiment, artifact_location=(folder / "artifacts").as_uri() if local else None
+                        experiment, artifact_location=(folder / ARTIFACTS).as_uri() if local else None
                     )
                 )
             except MlflowException as error:
-                raise LikerankError(
-                    f"MLflow at {self.uri} does not answer ({first_line(error)}); "
-                    "check tracking.uri, or use tracking=sqlite."
-                ) from error
+                raise LikerankError(_not_opened(error, self.uri, folder if local else None)) from error
         if known is not None and known.lifecycle_stage != "active":
             raise LikerankError(
                 f"The MLflow experiment {experiment} was deleted; restore it, or name another by "
@@ -73,16 +77,34 @@ class Tracking:
         """Returns the run of an id.
 
         Raises:
-            LikerankError: If there is none with this id.
+            LikerankError: If there is none with this id, or it was deleted.
         """
-        try:
-            self.client.get_run(run_id)
-        except MlflowException as error:
+        found = self._read_run(run_id)
+        if found is None:
             raise LikerankError(
                 f"MLflow at {self.uri} has no run {run_id}; copy the id from the end of a training's output "
                 "or from `mlflow ui`."
-            ) from error
+            )
+        if found.info.lifecycle_stage != "active":
+            raise LikerankError(
+                f"Run {run_id} was deleted in MLflow; restore it there (likerank ui), or name another run."
+            )
         return Run(self.client, self.uri, run_id)
+
+    def find_existing(self, run_id: str) -> Run | None:
+        """Returns the run of an id; None where there is none any more, or it was deleted."""
+        found = self._read_run(run_id)
+        exists = found is not None and found.info.lifecycle_stage == "active"
+        return Run(self.client, self.uri, run_id) if exists else None
+
+    def _read_run(self, run_id: str) -> mlflow.entities.Run | None:
+        try:
+            return self.client.get_run(run_id)
+        except MlflowException as error:
+            # Not where a server fails: a champion would be taken for deleted.
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
 
     def open_model(self, model: str) -> TrainedModel:
         """Opens a trained model.
@@ -133,22 +155,35 @@ class Tracking:
 
     def _found(self, experiments: list[str], query: str, **options: Any) -> list[Run]:  # noqa: ANN401
         """Returns the runs on all pages of a search."""
-        _point_mlflow_at(self.uri)  # Another `Tracking` may have been opened since.
+        _point_mlflow_at(self.uri, self._registry)  # Another `Tracking` may have been opened since.
         found = mlflow.search_runs(experiments, query, output_format="list", **options)
         assert isinstance(found, list)  # noqa: S101 - for the type checker
         return [Run(self.client, self.uri, run.info.run_id, run) for run in found]
 
 
-def _point_mlflow_at(uri: str) -> None:
-    """Sets the URI of MLflow's own functions, and keeps the environment as it is.
+def _point_mlflow_at(uri: str, registry: str | None) -> None:
+    """Sets the URIs of MLflow's own functions."""
+    with own_environment():
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(registry or "")
 
-    MLflow sets MLFLOW_TRACKING_URI as well, and the next configuration would take it for the user's choice.
-    """
-    given = os.environ.get("MLFLOW_TRACKING_URI")
-    mlflow.set_tracking_uri(uri)
-    os.environ.pop("MLFLOW_TRACKING_URI", None)
-    if given is not None:
-        os.environ["MLFLOW_TRACKING_URI"] = given
+
+def _not_opened(error: MlflowException, uri: str, folder: Path | None) -> str:
+    if folder is None:
+        return (
+            f"MLflow at {uri} does not answer ({first_line(error)}); check tracking.uri, or use "
+            "tracking=sqlite."
+        )
+    if "database schema" in str(error):
+        return (
+            f"MLflow's database {folder / DATABASE} was written by another version of MLflow than "
+            f"{mlflow.__version__}, which is installed: copy the file, then run `mlflow db upgrade "
+            f"{shlex.quote(uri)}`, or install the version that wrote it."
+        )
+    return (
+        f"MLflow's database {folder / DATABASE} cannot be opened ({first_line(error)}); restore it from a "
+        "backup, or name another folder by paths.mlruns."
+    )
 
 
 def _quoted(value: str) -> str:

@@ -38,6 +38,8 @@ from likerank.training.checkpoints import CHECKPOINT_CHOICES, AtomicCheckpointIO
 
 # Rich's bar, or one drawn at each step, would slow a small network's training by some percent.
 _STEPS_A_REFRESH: Final = 10
+_FINGERPRINT: Final = "snapshot.fingerprint"
+_ABSENT: Final = "(absent)"
 _NOT_PARAMETERS: Final = ("paths", "resume", "reuse")
 # The fingerprint stands for the snapshot. Threads change the last bits only, and launchers divide them.
 _NO_INFLUENCE: Final = (
@@ -88,9 +90,27 @@ class Plan:
     @cached_property
     def config_hash(self) -> str:
         """The hash of what decides a training's result: configuration, dataset and code."""
-        relevant = {key: value for key, value in self.params.items() if not key.startswith(_NO_INFLUENCE)}
         of_environment = [self.environment] if self.environment else []
-        return _digest([relevant, self.params["snapshot.fingerprint"], code_version(), *of_environment], 12)
+        return _digest(
+            [self.decisive(self.params), self.params[_FINGERPRINT], code_version(), *of_environment], 12
+        )
+
+    @staticmethod
+    def decisive(params: Mapping[str, str]) -> dict[str, str]:
+        """Returns the parameters that decide a training's result, without the dataset's fingerprint."""
+        return {key: value for key, value in params.items() if not key.startswith(_NO_INFLUENCE)}
+
+    def changes(self, params: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """Returns what decides the result and is another in these parameters: (theirs, this plan's)."""
+        theirs, ours = (
+            self.decisive(each) | {_FINGERPRINT: each.get(_FINGERPRINT, _ABSENT)}
+            for each in (params, self.params)
+        )
+        return {
+            key: (theirs.get(key, _ABSENT), ours.get(key, _ABSENT))
+            for key in sorted(theirs.keys() | ours.keys())
+            if theirs.get(key) != ours.get(key)
+        }
 
     @property
     def split(self) -> str:
@@ -261,8 +281,7 @@ class Assembly:
             figures=bool(config.get("figures")),
             objective=config.objective.removeprefix(f"{VALIDATION}/"),
             max_epochs=config.trainer.max_epochs,
-            params=dict(_flat(chosen))
-            | {"snapshot.fingerprint": fingerprint, "threads": str(torch.get_num_threads())},
+            params=dict(_flat(chosen)) | {_FINGERPRINT: fingerprint, "threads": str(torch.get_num_threads())},
             text=OmegaConf.to_yaml(recorded, resolve=False),
             environment=_digest(values, 12) if values else "",
         )

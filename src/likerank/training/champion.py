@@ -17,7 +17,7 @@ from likerank.evaluation.intervals import Interval, paired_difference
 from likerank.evaluation.scoring import find_metric
 from likerank.reports.card import model_card
 from likerank.run_names import CARD, FINGERPRINT, PROMOTION
-from likerank.tracking import Run, Tracking, find_champion, register_champion
+from likerank.tracking import Run, Tracking, champion_id, find_champion, register_champion
 from likerank.tracking.code_version import code_version
 from likerank.tracking.results import ranked_splits, read_predictions, read_table
 from likerank.training.evaluate import evaluate_run
@@ -65,7 +65,12 @@ def challenge(
     with FileLock(folders.mlruns / ".champion.lock"):
         champion = find_champion(tracking)
         promoted = champion is None or champion.id != run.id
-        gain, promotion = None, "The first champion."
+        gain, former = None, champion_id(tracking)
+        promotion = (
+            "The first champion."
+            if former is None
+            else f"The run of the former champion, {former}, is deleted."
+        )
         if champion is not None and promoted:
             gain = gain_over(champion, run, folders, metric, metrics)
             words = f"{gain.estimate:+.4f} in {metric} ({_bounds(gain)}) on validation's model-selection half"

@@ -1,11 +1,13 @@
 """Trains one network: a snapshot becomes a run with a trained network and its ranking on validation."""
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers.logger import DummyLogger
 
 from likerank.app.paths import Folders, open_tracking
@@ -33,7 +35,7 @@ from likerank.training.distributed import Handover, refuse_impossible_processes
 from likerank.training.figures import keep_figures
 from likerank.training.fit import fit, fit_weights, outcome_kept
 from likerank.training.results import calibration_of, caption_of, rank_split, title_of
-from likerank.training.snapshot import snapshot_folder
+from likerank.training.snapshot import LATEST, snapshot_folder
 from likerank.version import __version__
 
 
@@ -78,6 +80,8 @@ def train_run(
         assembly.trainer, sweep=JOB in tags, folds=config.evaluation.folds is not None
     )
     tracking = open_tracking(config)
+    if config.get("resume"):
+        _resume_on_its_snapshot(config, tracking)
     training = assembly.on(snapshot_folder(config))
     plan, snapshot = training.plan, training.snapshot
     folds = fold_snapshots(plan, snapshot)
@@ -93,6 +97,8 @@ def train_run(
         else:
             tags |= {CONFIG_HASH: config_hash, FORMER_CONFIG_HASH: config_hash}
             run = _started(tracking, plan, tags, snapshot, name)
+        if show and PARENT not in tags:  # A trial or a refresh is started again as a whole.
+            print(f"Run {run.id} starts. If it is cut short: {_resume_command(run)}")
         with outcome_kept(run):
             _describe(run, plan, snapshot)
             if folds:
@@ -147,13 +153,28 @@ def _resumed(tracking: Tracking, plan: Plan) -> Run:
         raise LikerankError(f"Run {run.id} has finished; there is nothing to resume.")
     if not run.params:
         raise LikerankError(f"Run {run.id} was cut short before it began; start the training without resume.")
-    if changed := run.changed_params(plan.params):
+    if changed := plan.changes(run.params):
         differences = "; ".join(f"{key} was {before}, is {now}" for key, (before, now) in changed.items())
         raise LikerankError(
             f"Run {run.id} was started otherwise ({differences}); resume it with the overrides it had."
         )
     run.reopen()
     return run
+
+
+def _resume_on_its_snapshot(config: DictConfig, tracking: Tracking) -> None:
+    """Names the run's own snapshot where none is named: the store may hold more posts by now."""
+    fingerprint = tracking.run(str(config.resume)).tags.get(FINGERPRINT)
+    if fingerprint and str(config.snapshot.fingerprint) == LATEST:
+        OmegaConf.update(config, "snapshot.fingerprint", fingerprint)
+
+
+def _resume_command(run: Run) -> str:
+    """Returns the command that goes on with a run: with the overrides that this one was given, if any."""
+    if not HydraConfig.initialized():
+        return f"resume={run.id}, with the same overrides"
+    given = [each for each in HydraConfig.get().overrides.task if not each.startswith("resume=")]
+    return shlex.join(["likerank", "train", *given, f"resume={run.id}"])
 
 
 def _ranked(training: Training, run: Run) -> ScoreTable:
