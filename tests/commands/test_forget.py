@@ -1,8 +1,10 @@
 """After a deletion of a person's data nothing names the person, and nothing adds the person again."""
 
 import io
+import json
 import lzma
 import shutil
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +28,8 @@ from likerank.run_names import FINGERPRINT
 from likerank.sources import OptOutList
 from likerank.store import Store, ingest_source
 from likerank.tracking import Run
+from likerank.tracking.author_redaction import AuthorRedaction
 from likerank.tracking.results import read_predictions
-from likerank.tracking.run_redaction import AuthorRedaction
 from tests.instaloader_files import make_profile, save_post, save_profile
 from tests.workplaces import TINY, MakeWorkplace, Workplace, checkpoint_weights, identical
 
@@ -308,3 +310,39 @@ def test_only_log_lines_with_the_authors_names_are_removed(tmp_path: Path) -> No
     assert (tmp_path / "run" / "notes.txt").read_text() == "ann"
     assert redaction.log_lines(tmp_path) == 0
     assert sorted(file.name for file in log.parent.iterdir()) == ["collect.log", "notes.txt"]
+
+
+def test_names_are_found_in_every_spelling_and_file_name(tmp_path: Path) -> None:
+    redaction = AuthorRedaction("instagram/4545", {"ann.lee", "Jürgen Groß"})
+    theirs = [
+        "photos/ann.lee.jpg is no picture",
+        "archive/ann.lee_4545.json.xz is damaged",
+        "archive/ann.lee_2020-09-13_UTC.jpg",
+        "JÜRGEN GROß failed",
+        unicodedata.normalize("NFD", "Jürgen Groß failed"),
+        json.dumps("Jürgen Groß failed"),
+    ]
+    others = ["ann.lee.b failed", "ann.lee_b.jpg", "xann.lee.jpg", "Jürgen Großmann"]
+    log = tmp_path / "refresh.log.1"
+    log.write_text("\n".join([*theirs, *others]) + "\n")
+    assert redaction.log_lines(tmp_path) == len(theirs)
+    assert log.read_text().splitlines() == others
+
+
+def test_the_log_of_every_night_and_reasons_are_redacted(workplace: Workplace) -> None:
+    tracking = workplace.tracking()
+    runs = [tracking.start_run({}), tracking.start_run({})]
+    for run in runs:
+        run.finish("FAILED", f"data/archive/{GONE}/p2.json is damaged; restore it.")
+    tracking.client.delete_run(runs[1].id)
+    log = workplace.folder / "mlruns" / "refresh.log"
+    log.write_text(f"  left out: data/archive/{GONE}/p2.json has no picture\nRefresh done\n")
+    with workplace.store() as store:
+        store.write(author("instagram", str(GONE_ID), GONE), [])
+    forget(workplace.compose("forget", f"author={KEY}"))
+    assert log.read_text() == "Refresh done\n"
+    for run in runs:
+        assert run.as_read().tags["likerank.reason"] == (
+            "data/archive/(forgotten)/p2.json is damaged; restore it."
+        )
+    assert tracking.find_existing(runs[1].id) is None

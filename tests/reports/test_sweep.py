@@ -134,3 +134,11 @@ def test_the_screen_shows_choices_objective_and_whole_run(
 def test_the_screen_shows_the_best_and_where_the_rest_is(capsys: pytest.CaptureFixture[str]) -> None:
     print_trials(pd.concat([ON_SCREEN.iloc[:1]] * 25, ignore_index=True), "Sweep s")
     assert "and 5 more: sweep/trials.csv" in capsys.readouterr().out
+
+
+def test_lists_in_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    trials = ON_SCREEN.assign(**{"evaluation.baselines": ["[mean]", "[author_mean]", "[bold]"]})
+    print_trials(trials, "Sweep [red]: objective")
+    shown = "".join(capsys.readouterr().out.split())
+    for text in ("baselines=[mean]", "baselines=[author_mean]", "baselines=[bold]", "Sweep[red]"):
+        assert text in shown

@@ -13,8 +13,8 @@ from likerank.dataset import TRAIN, Snapshot, find_snapshot
 from likerank.models.targets import TARGETS, load_target
 from likerank.run_names import FINGERPRINT
 from likerank.tracking import Run, TrainedModel
+from likerank.tracking.author_redaction import AuthorRedaction
 from likerank.tracking.results import read_table
-from likerank.tracking.run_redaction import AuthorRedaction
 from tests.workplaces import ROOT, TINY, Workplace
 
 TINIEST = (*TINY, "trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean,ridge]")

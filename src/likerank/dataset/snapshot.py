@@ -151,6 +151,15 @@ def fingerprint_of(recipe: dict[str, Any], posts: pd.DataFrame, pixels: NDArray[
     return f"s{digest.hexdigest()}"
 
 
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """Returns a snapshot's manifest; None for a missing or damaged one."""
+    try:
+        manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) else None
+
+
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Writes snapshot.json atomically; on disk when this returns."""
     write_whole(folder / MANIFEST_FILE, json.dumps(manifest, indent=2) + "\n")

@@ -1,7 +1,5 @@
 """Deletion of an author's data from runs: their artifacts and models, and files under mlruns/."""
 
-import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -12,18 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-import torch
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from likerank.errors import LikerankError
-from likerank.files import remove_lines, rewrite_whole
+from likerank.files import rewrite_whole
 from likerank.progress import track
 from likerank.run_names import (
     ANALYSED,
@@ -34,13 +27,14 @@ from likerank.run_names import (
     FINGERPRINT,
     FOLD,
     PREDICTIONS,
+    REASON,
     REFRESH,
     SUMMARIES,
     SWEEP,
 )
+from likerank.tracking.author_redaction import AuthorRedaction
+from likerank.tracking.run import Run
 from likerank.tracking.store import Tracking, first_line
-
-_LOGS = ("*.log", ".hydra/*.yaml", "multirun.yaml")
 
 
 @dataclass(slots=True)
@@ -59,78 +53,6 @@ class RunRemoval:
     counts: Counter[str] = field(default_factory=Counter)
     trained: dict[str, str] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
-
-
-class AuthorRedaction:
-    """Removes an author from single files.
-
-    Methods with a `target` read a file, write it there without the author, and return the number of changes;
-    without a change they write nothing.
-
-    Args:
-        author_key: The author, `source/author_id`.
-        names: All present and former names of the author.
-    """
-
-    def __init__(self, author_key: str, names: Collection[str]) -> None:
-        self._key = author_key
-        words = "|".join(re.escape(word) for word in {author_key.partition("/")[2], *names} - {""})
-        # A name may contain a dot, but the dot at the end of a sentence is not part of it.
-        self._named = re.compile(rf"(?<!\w)(?<!\w\.)(?:{words})(?!\w|\.\w)".encode(), re.IGNORECASE)
-
-    def predictions(self, file: Path, target: Path) -> int:
-        """Removes the author's posts from a table of predictions."""
-        try:
-            table = pq.read_table(file)
-        except (pa.ArrowException, OSError) as error:
-            raise LikerankError(f"{file.name} is damaged.") from error
-        theirs = pc.fill_null(pc.equal(table["author"], self._key), False)
-        if number := pc.sum(theirs).as_py():
-            pq.write_table(table.filter(pc.invert(theirs)), target)
-        return int(number or 0)
-
-    def checkpoint(self, file: Path, target: Path) -> int:
-        """Removes the author from the target in a checkpoint."""
-        try:
-            checkpoint = torch.load(file, weights_only=True)
-        except Exception as error:  # A damaged archive can cause nearly any error.
-            raise LikerankError(f"{file.name} is damaged.") from error
-        if number := self.values(checkpoint):
-            torch.save(checkpoint, target)
-        return number
-
-    def values(self, node: Any) -> int:  # noqa: ANN401
-        """Removes values under the author's key from nested dictionaries, in place; returns their number."""
-        if isinstance(node, dict):
-            found = int(node.pop(self._key, None) is not None)
-            return found + sum(self.values(child) for child in node.values())
-        return sum(self.values(child) for child in node) if isinstance(node, list) else 0
-
-    def text(self, file: Path, target: Path) -> int:
-        """Replaces the author's names in a text."""
-        text, number = self._named.subn(b"(forgotten)", file.read_bytes())
-        if number:
-            target.write_bytes(text)
-        return number
-
-    def log_lines(self, folder: Path) -> int:
-        """Removes lines with the author's names from logs and Hydra's records; returns their number."""
-        files = (file for pattern in _LOGS for file in folder.rglob(pattern))
-        return sum(remove_lines(file, lambda line: bool(self._named.search(line))) for file in files)
-
-    def is_in_analysis(self, file: Path) -> bool:
-        """Returns whether an analysis counted the author; true for an unreadable one."""
-        try:
-            return self._key in json.loads(file.read_text())["who"]["authors"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return True
-
-    def is_in_baseline(self, file: Path) -> bool:
-        """Returns whether a fitted baseline knows the author; false for a missing one."""
-        if not file.exists():
-            return False
-        with np.load(file) as fitted:
-            return self._key in fitted["authors_"]
 
 
 def redact_runs(
@@ -185,7 +107,9 @@ def redact_runs(
         count("means", file.parent.name, rewrite_whole, file, author.checkpoint)
     for file in (mlruns / SUMMARIES).glob("*.json"):
         removed.counts["log_lines"] += rewrite_whole(file, author.text)
-    for folder in (mlruns / "hydra", logs):
+    for record in tracking.runs_anywhere(REASON):
+        count("log_lines", record.id, _redact_tags, tracking, record, author)
+    for folder in (mlruns, logs):  # Also the log of every night, which lies in mlruns itself.
         removed.counts["log_lines"] += author.log_lines(folder)
     for analysis in (mlruns / ANALYSES).glob("*/"):
         if author.is_in_analysis(analysis / ANALYSIS_NUMBERS):
@@ -237,6 +161,19 @@ def _remove(tracking: Tracking, run_id: str, folder: str) -> int:
         repository = get_artifact_repository(place, tracking_uri=tracking.uri)
         repository.delete_artifacts(folder)  # type: ignore[no-untyped-call]
     return len(files)
+
+
+def _redact_tags(tracking: Tracking, record: Run, author: AuthorRedaction) -> int:
+    """Removes the author's names from a run's tags, such as the reason of a failure; returns their number."""
+    found = {key: author.replaced(value) for key, value in record.tags.items()}
+    changed = {key: text for key, (text, number) in found.items() if number}
+    if changed and (deleted := tracking.find_existing(record.id) is None):
+        tracking.client.restore_run(record.id)  # MLflow changes no tag of a deleted run.
+    if changed:
+        record.set_tags(changed)
+    if changed and deleted:
+        tracking.client.delete_run(record.id)
+    return sum(number for _, number in found.values())
 
 
 def _remove_analysis(tracking: Tracking, run_id: str, author: AuthorRedaction) -> int:

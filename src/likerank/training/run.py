@@ -97,7 +97,7 @@ def train_run(
         else:
             tags |= {CONFIG_HASH: config_hash, FORMER_CONFIG_HASH: config_hash}
             run = _started(tracking, plan, tags, snapshot, name)
-        if show and PARENT not in tags:  # A trial or a refresh is started again as a whole.
+        if show and not folds and PARENT not in tags:  # Those are started again as a whole.
             print(f"Run {run.id} starts. If it is cut short: {_resume_command(run)}")
         with outcome_kept(run):
             _describe(run, plan, snapshot)
