@@ -134,6 +134,7 @@ def disturbed(make_workplace: MakeWorkplace, corpus: Workplace) -> tuple[Run, Ru
     process = place.start("train", store, *LONG, f"resume={run.id}")
     kill_when((mlruns / "artifacts" / run.id / "artifacts" / "checkpoints").exists, 0.0)
     assert run.status == "RUNNING"
+    assert place.tracking().run(run.id).status == "KILLED"
     return undisturbed, place.train(store, *LONG, f"resume={run.id}")
 
 

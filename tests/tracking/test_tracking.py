@@ -207,6 +207,7 @@ def test_a_folder_of_any_name_holds_everything(tmp_path: Path, name: str) -> Non
     assert {file.name for file in folder.iterdir() if not file.name.startswith(".")} == {
         "artifacts",
         "mlflow.db",
+        "running",
     }
 
 
@@ -320,3 +321,30 @@ def test_a_deleted_champion_is_none(tracking: Tracking) -> None:
     tracking.client.delete_run(run.id)
     assert find_champion(tracking) is None
     assert champion_id(tracking) == run.id
+
+
+def test_a_killed_processes_run_is_ended_by_the_next(tracking: Tracking) -> None:
+    folder = tracking_folder(tracking)
+    mine = tracking.start_run({})
+    script = f"""
+import sys, time
+from pathlib import Path
+from likerank.tracking import Tracking
+print(Tracking("sqlite", "tests", Path({str(folder)!r})).start_run({{}}).id, flush=True)
+time.sleep(900)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        theirs = process.stdout.readline().strip()
+        there = Tracking("sqlite", "tests", folder).run(theirs)
+        assert there.status == "RUNNING"
+        with pytest.raises(LikerankError, match="still running in another process"):
+            tracking.reopen(there)
+        process.kill()
+    assert Tracking("sqlite", "tests", folder).run(theirs).status == "KILLED"
+    assert mine.status == "RUNNING"
+    tracking.reopen(there)
+    assert there.status == "RUNNING"
+    there.finish()
+    mine.finish()
+    assert list((folder / "running").iterdir()) == []

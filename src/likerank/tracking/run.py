@@ -21,6 +21,7 @@ from torch import nn
 from likerank.errors import LikerankError
 from likerank.run_names import REASON
 from likerank.tracking.environment import own_environment
+from likerank.tracking.living_runs import release
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import MLFlowLogger
@@ -226,6 +227,7 @@ class Run:
             self.set_tags({REASON: reason[:5000]})
         self._found = None
         self._client.set_terminated(self.id, status)
+        release(self.id)
 
     def reopen(self) -> None:
         """Marks a run that was cut short as running again."""

@@ -17,6 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
 from likerank.tracking.environment import own_environment
+from likerank.tracking.living_runs import abandoned, hold
 from likerank.tracking.local_database import ARTIFACTS, DATABASE, database_uri, prepare_database
 from likerank.tracking.model import TrainedModel
 from likerank.tracking.run import Run
@@ -47,7 +48,8 @@ class Tracking:
         self._registry = registry or (None if uri.startswith("databricks") else self.uri)
         _point_mlflow_at(self.uri, self._registry)
         # Processes that all start on a database that does not exist yet would break it for good.
-        with FileLock(folder / ".mlflow.lock"), own_environment(opening=True):
+        self._folder, self._lock = folder, FileLock(folder / ".mlflow.lock")
+        with self._lock, own_environment(opening=True):
             try:
                 if local:
                     prepare_database(folder)
@@ -60,6 +62,7 @@ class Tracking:
                         experiment, artifact_location=(folder / ARTIFACTS).as_uri() if local else None
                     )
                 )
+                self._end_abandoned()
             except MlflowException as error:
                 raise LikerankError(_not_opened(error, self.uri, folder if local else None)) from error
         if known is not None and known.lifecycle_stage != "active":
@@ -70,8 +73,27 @@ class Tracking:
 
     def start_run(self, tags: dict[str, str], name: str | None = None) -> Run:
         """Starts a run with these tags and a name to show; MLflow makes one up unless given."""
-        started = self.client.create_run(self._experiment_id, tags=tags, run_name=name)
+        with self._lock:
+            started = self.client.create_run(self._experiment_id, tags=tags, run_name=name)
+            hold(self._folder, started.info.run_id)
         return Run(self.client, self.uri, started.info.run_id)
+
+    def reopen(self, run: Run) -> None:
+        """Marks a run that was cut short as running again.
+
+        Raises:
+            LikerankError: If another process runs it.
+        """
+        with self._lock:
+            hold(self._folder, run.id)
+            run.reopen()
+
+    def _end_abandoned(self) -> None:
+        """Ends the runs whose processes were killed, so that none stays `RUNNING`."""
+        for run_id in abandoned(self._folder):
+            run = self.find_existing(run_id)
+            if run is not None and run.status == "RUNNING":
+                run.finish("KILLED", "its process was ended from outside")
 
     def run(self, run_id: str) -> Run:
         """Returns the run of an id.

@@ -58,11 +58,13 @@ def refresh_run(summary: RefreshSummary, tracking: Tracking, folders: Folders) -
 
 
 def _end_interrupted_runs(tracking: Tracking, folders: Folders) -> None:
-    """Ends the runs of killed refreshes and of their trainings; under the lock none of them is alive."""
+    """Ends the runs of killed refreshes and removes their checkpoints; under the lock none is alive."""
     for run in tracking.runs({REFRESH: str(folders.data)}):
+        if run.status not in ("RUNNING", "KILLED"):
+            continue
+        remove_checkpoints(tracking, run, folders)
+        for child in tracking.runs({PARENT: run.id}):
+            if child.status == "RUNNING":
+                child.finish("KILLED", "its refresh was cut short")
         if run.status == "RUNNING":
-            remove_checkpoints(tracking, run, folders)
-            for child in tracking.runs({PARENT: run.id}):
-                if child.status == "RUNNING":
-                    child.finish("KILLED", "its refresh was cut short")
             run.finish("KILLED", "cut short")

@@ -158,7 +158,7 @@ def _resumed(tracking: Tracking, plan: Plan) -> Run:
         raise LikerankError(
             f"Run {run.id} was started otherwise ({differences}); resume it with the overrides it had."
         )
-    run.reopen()
+    tracking.reopen(run)
     return run
 
 

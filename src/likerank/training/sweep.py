@@ -169,7 +169,7 @@ def start_sweep(config: DictConfig) -> str:
         parent.log_text(OmegaConf.to_yaml(base, resolve=True), CONFIG)
         print(f"Sweep {parent.id}")
     else:
-        parent.reopen()
+        tracking.reopen(parent)
         parent.set_tags(tags)
         _end_those_cut_short(tracking, parent)
         print(f"Sweep {parent.id} goes on: finished trials are not trained again.")
