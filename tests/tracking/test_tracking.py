@@ -238,6 +238,7 @@ def test_a_moved_or_copied_folder_is_used_in_place(tracking: Tracking, tmp_path:
     there = Tracking("sqlite", "tests", elsewhere)
     again = there.run(run.id)
     assert again.artifact("a.txt").is_relative_to(elsewhere)
+    again.log_text("changed", "a.txt")
     assert there.open_model(CHAMPION_URI).metadata == {"of": "first"}
     assert [each.id for each in there.runs({REFRESH: str(elsewhere.parent / "data")})] == [run.id]
     second = logged(there, "second")

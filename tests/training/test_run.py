@@ -14,6 +14,7 @@ import torch
 from mlflow.entities import LoggedModel
 from omegaconf import OmegaConf
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
 
 from likerank.app.paths import Folders
@@ -23,6 +24,7 @@ from likerank.evaluation import METRICS
 from likerank.run_names import CONFIG, FINGERPRINT
 from likerank.tracking import Run
 from likerank.training.assembly import Assembly
+from likerank.training.checkpoints import RelocatableCheckpoint
 from likerank.training.fit import fit_weights
 from tests.workplaces import TINY, TINY_PAPER, Workplace, checkpoint_weights, identical
 
@@ -257,3 +259,18 @@ def test_a_training_in_another_precision_is_ranked_by_32_bits(corpus: Workplace,
     model = corpus.tracking().open_model(run.id)
     scores = model.score(np.zeros((2, model.size, model.size, 3), np.uint8))
     assert scores[0] == scores[1]
+
+
+def test_a_moved_training_remembers_its_best_epoch(tmp_path: Path) -> None:
+    before, after = (
+        RelocatableCheckpoint(dirpath=tmp_path / name, filename="best", monitor="val/loss")
+        for name in ("original", "copy")
+    )
+    kept = str(tmp_path / "original" / "best.ckpt")
+    before.best_model_path, before.best_model_score = kept, torch.tensor(0.5)
+    before.best_k_models = {kept: torch.tensor(0.5)}
+    assert before.state_key == ModelCheckpoint(monitor="val/loss").state_key
+    after.load_state_dict(before.state_dict())
+    assert after.best_model_path == str(tmp_path / "copy" / "best.ckpt")
+    assert after.best_k_models == {after.best_model_path: torch.tensor(0.5)}
+    assert after.best_model_score == torch.tensor(0.5)

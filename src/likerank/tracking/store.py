@@ -14,6 +14,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.tracking._tracking_service import utils
 
 from likerank.errors import LikerankError
 from likerank.tracking.environment import own_environment
@@ -53,6 +54,8 @@ class Tracking:
             try:
                 if local:
                     prepare_database(folder)
+                    # MLflow remembers locations by run: a copy opened later would write into the original.
+                    getattr(utils, "_artifact_repos_cache", {}).clear()
                 self.client = MlflowClient(self.uri, self._registry)
                 known = self.client.get_experiment_by_name(experiment)
                 self._experiment_id = (

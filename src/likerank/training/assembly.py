@@ -34,7 +34,7 @@ from likerank.models.stopping import ResumableEarlyStopping
 from likerank.run_names import CHECKPOINTS, FOLDS
 from likerank.tracking.code_version import code_version
 from likerank.training.baselines import fit_baselines
-from likerank.training.checkpoints import CHECKPOINT_CHOICES, AtomicCheckpointIO
+from likerank.training.checkpoints import CHECKPOINT_CHOICES, AtomicCheckpointIO, RelocatableCheckpoint
 
 # Rich's bar, or one drawn at each step, would slow a small network's training by some percent.
 _STEPS_A_REFRESH: Final = 10
@@ -206,8 +206,10 @@ class Assembly:
         self._config = config
         self._mlruns = Folders.of(config).mlruns
         self._checkpoints = [
-            ModelCheckpoint(filename="best", monitor="val/loss", enable_version_counter=False),
-            ModelCheckpoint(filename="last", enable_version_counter=False, save_on_train_epoch_end=True),
+            RelocatableCheckpoint(filename="best", monitor="val/loss", enable_version_counter=False),
+            RelocatableCheckpoint(
+                filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+            ),
         ]
 
     @cached_property

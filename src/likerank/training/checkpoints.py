@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
 from likerank.errors import LikerankError
@@ -32,6 +33,34 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         aside = aside_of(Path(path))
         super().save_checkpoint(checkpoint, aside, storage_options)
         aside.replace(path)
+
+
+class RelocatableCheckpoint(ModelCheckpoint):
+    """Lightning's checkpoint callback, except that it remembers the best epoch in a moved or copied folder.
+
+    Lightning's would forget the best loss, and delete the original's best checkpoint for a better one.
+    """
+
+    @property
+    def state_key(self) -> str:
+        """The key of the callback's state in a checkpoint: that of Lightning's own."""
+        return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores the state, with all paths in the present folder."""
+        assert self.dirpath is not None  # noqa: S101 - for the type checker
+        folder = Path(self.dirpath)
+
+        def moved(path: str) -> str:
+            return str(folder / Path(path).name) if path else path
+
+        state = state_dict | {"dirpath": self.dirpath}
+        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            state[key] = moved(state.get(key, ""))
+        state["best_k_models"] = {
+            moved(path): score for path, score in state_dict.get("best_k_models", {}).items()
+        }
+        super().load_state_dict(state)
 
 
 def load_kept_weights(scorer: Scorer, run: Run, checkpoint: str) -> None:
