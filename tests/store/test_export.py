@@ -1,5 +1,8 @@
 """An export holds all that the store does, in files that others read."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,3 +119,14 @@ def test_a_failed_export_leaves_nothing(
     with pytest.raises(LikerankError, match="No space left"):
         export_store(filled, tmp_path / "export", images=True)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(filled: Store, tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in (f".export.{ended.pid}", f".export.{os.getppid()}", ".export.old", f".another.{ended.pid}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "posts.jsonl").touch()
+    export_store(filled, tmp_path / "export", images=False)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"export", f".export.{os.getppid()}", ".export.old", f".another.{ended.pid}"}

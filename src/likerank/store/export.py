@@ -1,5 +1,6 @@
 """The store as files: JSON Lines that `mongoimport` reads, Parquet, and the stored images."""
 
+import glob
 import hashlib
 import os
 import shutil
@@ -80,6 +81,7 @@ def export_store(store: Store, folder: Path, *, images: bool) -> ExportCounts:
             f"{folder} is there already and not an empty folder; name a new folder for the export."
         )
     aside = folder.parent / f".{folder.name}.{os.getpid()}"
+    _remove_leftovers(folder)
     try:
         aside.mkdir(parents=True)
         with speaking_of(store.place):
@@ -90,6 +92,24 @@ def export_store(store: Store, folder: Path, *, images: bool) -> ExportCounts:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return counts
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes what exports to the same folder left that were killed: it holds everybody's data."""
+    for aside in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
+        number = aside.name.rpartition(".")[2]
+        if number.isdecimal() and not _is_running(int(number)):
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _write(store: Store, folder: Path, images: bool) -> ExportCounts:
