@@ -115,3 +115,36 @@ def test_the_manifest_counts_the_author_no_more(root: Path) -> None:
     blank_author(root, ANN)
     manifest = json.loads((root / "s1" / "snapshot.json").read_text())
     assert sorted(manifest["counts"]["authors"]) == ["made/author_0", "made/author_2", "made/author_3"]
+
+
+def test_a_damaged_manifest_stops_no_deletion(root: Path) -> None:
+    os.truncate(root / "s1" / "snapshot.json", 50)
+    (root / "s2" / "snapshot.json").unlink()
+    assert [each.fingerprint for each in blank_author(root, ANN)] == ["s1", "s2"]
+    for name in ("s1", "s2"):
+        assert all(b"author_1" not in content for content in files(root / name).values())
+        with pytest.raises(LikerankError, match="data was deleted"):
+            Snapshot(root / name)
+
+
+def test_damaged_pixels_are_removed(root: Path) -> None:
+    os.truncate(root / "s1" / "pixels.npy", 20)
+    assert blank_author(root, ANN)[0].posts
+    assert not (root / "s1" / "pixels.npy").exists()
+    assert (blanked_posts(root / "s1")["author"] != ANN).all()
+
+
+def blanked_posts(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "posts.parquet")
+
+
+def test_a_snapshot_with_a_damaged_table_is_deleted(root: Path) -> None:
+    os.truncate(root / "s3" / "posts.parquet", 500)
+    assert blank_author(root, ANN)[-1] == AffectedSnapshot("s3", 0, deleted=True)
+    assert not (root / "s3").exists()
+
+
+def test_a_damaged_manifest_is_one_sentence(root: Path) -> None:
+    os.truncate(root / "s1" / "snapshot.json", 50)
+    with pytest.raises(LikerankError, match=r"s1/snapshot\.json is damaged .*builds the snapshot anew"):
+        Snapshot(root / "s1")

@@ -19,7 +19,7 @@ from likerank.app.aliases import with_present_names
 from likerank.app.check_configuration import checked_overrides, empty_options, refuse_composed
 from likerank.app.help import CONF, conf_folders, read_help
 from likerank.app.secrets import password_in
-from likerank.app.sentences import sentence_of
+from likerank.app.sentences import one_line, sentence_of
 from likerank.app.typed_text import as_typed
 from likerank.errors import LikerankError
 
@@ -148,7 +148,7 @@ def sentence_of_hydra(error: BaseException, command: str) -> str:
         if f"Could not find '{option}" in message:
             return f"That needs another package: pip install 'likerank[{extra}]'."
     if not (found := re.search(r"Could not override '([\w.@/]+)'", message)):
-        return message
+        return one_line(message)
     known, unknown = read_help(command).known(), found[1]
     if unknown in known:
         return f"There is no key {unknown}; it belongs to another choice than the one that was made."

@@ -1,6 +1,5 @@
 """Builds a snapshot from the store: chooses posts, splits them, makes pixels, writes aside, renames."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from likerank.dataset.snapshot import (
     POSTS_FILE,
     counts_of,
     fingerprint_of,
+    read_manifest,
     write_manifest,
 )
 from likerank.dataset.splits import (
@@ -212,10 +212,10 @@ def find_snapshot(root: Path, fingerprint: str) -> Path:
 
 def _current(root: Path, recipe: Recipe, revision: str) -> Path | None:
     for manifest_file in root.glob(f"*/{MANIFEST_FILE}"):
-        manifest = json.loads(manifest_file.read_text())
+        manifest = read_manifest(manifest_file.parent) or {}  # A damaged one is built anew.
         is_of_recipe = (
-            manifest["recipe"] == recipe.as_json()
-            and manifest["pipeline"] == PIPELINE_VERSION
+            manifest.get("recipe") == recipe.as_json()
+            and manifest.get("pipeline") == PIPELINE_VERSION
             # An older likerank's table may lack a column that a target needs.
             and manifest.get("columns") == list(_COLUMNS)
         )
@@ -245,9 +245,11 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     # Read back, so that the hash is of the table that a reader sees.
     fingerprint = fingerprint_of(recipe, pd.read_parquet(aside / POSTS_FILE), pixels)
     folder = root / fingerprint
-    if folder.exists():
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST_FILE).read_text())
-        revisions = [*manifest["store_revisions"][-99:], revision]
+    manifest = read_manifest(folder)
+    if manifest is None and folder.exists():
+        shutil.rmtree(folder.rename(root / f".building-{fingerprint}-damaged"))
+    if manifest is not None:
+        revisions = [*manifest.get("store_revisions", [])[-99:], revision]
         # The flag is no part of the fingerprint: the store's newest word counts.
         write_manifest(folder, manifest | {"store_revisions": revisions, "synthetic": selection.synthetic})
         return folder

@@ -1,6 +1,6 @@
 """Removes one author from frozen datasets, which cannot be trained on afterwards."""
 
-import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from likerank.dataset.build import only_one_writer
-from likerank.dataset.snapshot import FORGOTTEN, MANIFEST_FILE, PIXELS_FILE, POSTS_FILE, write_manifest
+from likerank.dataset.snapshot import (
+    FORGOTTEN,
+    MANIFEST_FILE,
+    PIXELS_FILE,
+    POSTS_FILE,
+    read_manifest,
+    write_manifest,
+)
 from likerank.files import whole_file
 from likerank.progress import track
 
@@ -21,6 +29,7 @@ class AffectedSnapshot:
 
     fingerprint: str
     posts: int  # The number of posts that were blanked now.
+    deleted: bool = False  # Whether it was damaged, so that it was deleted.
 
 
 def blank_author(root: Path, author_key: str) -> list[AffectedSnapshot]:
@@ -28,7 +37,7 @@ def blank_author(root: Path, author_key: str) -> list[AffectedSnapshot]:
 
     Pixels become 0, and every column of the post table but split and half becomes null; the number of rows
     stays. The mark comes first, so that no kill leaves a half-blanked snapshot that trains; another call
-    finishes the work of a killed one.
+    finishes the work of a killed one. A snapshot whose post table cannot be read is deleted.
 
     Args:
         root: The folder of all snapshots; it may be missing.
@@ -40,24 +49,29 @@ def blank_author(root: Path, author_key: str) -> list[AffectedSnapshot]:
     if not root.is_dir():
         return []
     with only_one_writer(root):
-        folders = sorted(manifest.parent for manifest in root.glob(f"*/{MANIFEST_FILE}"))
-        blanked = [(folder, _blank(folder, author_key)) for folder in track(folders, "Snapshots")]
-        return [AffectedSnapshot(folder.name, posts) for folder, posts in blanked if posts is not None]
+        files = (MANIFEST_FILE, POSTS_FILE, PIXELS_FILE)
+        folders = sorted({file.parent for name in files for file in root.glob(f"*/{name}")})
+        blanked = (_blank(folder, author_key) for folder in track(folders, "Snapshots", len(folders)))
+        return [each for each in blanked if each is not None]
 
 
-def _blank(folder: Path, author_key: str) -> int | None:
-    """Returns the number of posts that were blanked; None where the snapshot is not marked."""
-    manifest = json.loads((folder / MANIFEST_FILE).read_text())
-    posts = pq.read_table(folder / POSTS_FILE)
-    theirs = pc.fill_null(pc.equal(posts["author"], author_key), False)
+def _blank(folder: Path, author_key: str) -> AffectedSnapshot | None:
+    """Blanks one snapshot; returns None where it is not marked."""
+    manifest = read_manifest(folder) or {"fingerprint": folder.name}
+    try:
+        posts = pq.read_table(folder / POSTS_FILE)
+        theirs = pc.fill_null(pc.equal(posts["author"], author_key), False)
+    except PermissionError:
+        raise
+    except (pa.ArrowException, OSError, LookupError):
+        shutil.rmtree(folder)  # Nobody can say whose pictures it holds, and nothing can be trained on it.
+        return AffectedSnapshot(folder.name, 0, deleted=True)
     rows = np.flatnonzero(theirs.to_numpy())
     if rows.size == 0:
-        return 0 if manifest.get(FORGOTTEN) else None
-    manifest["counts"]["authors"].pop(author_key, None)
+        return AffectedSnapshot(folder.name, 0) if manifest.get(FORGOTTEN) else None
+    manifest.get("counts", {}).get("authors", {}).pop(author_key, None)
     write_manifest(folder, manifest | {FORGOTTEN: True})
-    pixels = np.lib.format.open_memmap(folder / PIXELS_FILE, mode="r+")
-    pixels[rows] = 0
-    pixels.flush()
+    _blank_pixels(folder / PIXELS_FILE, rows)
     # Last, since the table names the rows to be blanked.
     columns = {
         # Split and half say nothing of the author.
@@ -66,4 +80,15 @@ def _blank(folder: Path, author_key: str) -> int | None:
     }
     with whole_file(folder / POSTS_FILE) as file:
         pq.write_table(pa.table(columns), file)
-    return int(rows.size)
+    return AffectedSnapshot(folder.name, int(rows.size))
+
+
+def _blank_pixels(file: Path, rows: NDArray[np.int64]) -> None:
+    try:
+        pixels = np.lib.format.open_memmap(file, mode="r+")
+        pixels[rows] = 0
+        pixels.flush()
+    except (ValueError, IndexError):  # It is cut short, or no array.
+        file.unlink()
+    except FileNotFoundError:
+        pass

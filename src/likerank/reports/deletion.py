@@ -16,6 +16,7 @@ def print_removed(
 ) -> None:
     """Prints the number of removed items by place."""
     blanked = [each.posts for each in snapshots if each.posts]
+    damaged = sum(each.deleted for each in snapshots)
     places = {
         "archive": [
             _counted(archive.posts, "post"),
@@ -29,7 +30,8 @@ def print_removed(
             _counted(store.observations, "observation"),
         ],
         "snapshots": [
-            f"{_counted(sum(blanked), 'post')} in {_counted(len(blanked), 'snapshot')}, now unusable"
+            f"{_counted(sum(blanked), 'post')} in {_counted(len(blanked), 'snapshot')}, now unusable",
+            *([f"{_counted(damaged, 'damaged snapshot')} as a whole"] if damaged else []),
         ],
         "runs": [
             _counted(runs.counts["predictions"], "prediction"),

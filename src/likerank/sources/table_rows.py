@@ -215,6 +215,8 @@ def parquet_rows(
                     if None in cells:
                         message = f"a cell has more than {_LONGEST_CELL:,} bytes"
                         yield f"row {number}", LeftOutError("malformed row", message)
+                    elif not all(map(is_text, cells)):
+                        yield f"row {number}", LeftOutError("malformed row", "it is not UTF-8")
                     else:
                         yield f"row {number}", dict(zip(columns, cells, strict=True))
     except (pa.ArrowException, OSError) as error:
@@ -263,16 +265,25 @@ def _as_text(manifest: Path, name: str, column: pa.Array) -> list[str | None]:
             too_long = pc.greater(pc.binary_length(values), _LONGEST_CELL)
             if pc.any(too_long).as_py():
                 texts: list[str | None] = [
-                    None if long else text.as_py()
-                    for text, long in zip(values, too_long.to_pylist(), strict=True)
+                    None if long else _decoded(values.slice(place, 1))[0]
+                    for place, long in enumerate(too_long.to_pylist())
                 ]
                 return ["" if index is None else texts[index] for index in column.indices.to_pylist()]
             column = column.dictionary_decode()
-        return [text or "" for text in column.cast(pa.string()).to_pylist()]
+        return [text or "" for text in _decoded(column.cast(pa.string()))]
     except pa.ArrowException as error:
         raise LikerankError(
             f"{manifest}: the column {name!r} is of type {column.type}, not text, numbers or dates."
         ) from error
+
+
+def _decoded(column: pa.Array) -> list[str | None]:
+    """Returns a column of text; with surrogates for bytes that are no UTF-8, which invalidate their row."""
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        values = column.cast(pa.binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "surrogateescape") for value in values]
 
 
 def is_text(text: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import torch
 from pytorch_lightning.plugins import TorchCheckpointIO
 
+from likerank.errors import LikerankError
 from likerank.files import aside_of
 from likerank.models.scorer import Scorer
 from likerank.run_names import CHECKPOINTS
@@ -48,6 +49,24 @@ def load_weights(scorer: Scorer, checkpoint: Path) -> None:
 
 
 def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """Returns a checkpoint's weights by the LightningModule's names."""
-    weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
-    return weights
+    """Returns a checkpoint's weights by the LightningModule's names.
+
+    Raises:
+        LikerankError: If the file is missing or damaged.
+    """
+    try:
+        weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+        if all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()):
+            return weights
+        why = "it holds no weights"
+    except FileNotFoundError:
+        why = "it is missing"
+    except (PermissionError, MemoryError):
+        raise
+    except Exception as error:  # torch reads a zip of pickles, each of which fails in its own ways.
+        why = str(error)
+    why = " ".join(why.split())[:200].rstrip(".")
+    raise LikerankError(
+        f"The checkpoint {checkpoint} is damaged ({why}); restore it from a backup, or train again with "
+        "reuse=false."
+    )
