@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from random import Random
+from tempfile import mkdtemp
 from typing import Any, Final
 
 import numpy as np
@@ -265,6 +266,14 @@ def _pictures(folder: Path) -> None:
         (folder / name).write_bytes(picture())
 
 
+@cache
+def _opt_out_list() -> Path:
+    """A list of somebody else."""
+    file = Path(mkdtemp(prefix="likerank-fuzz-")) / "forgotten.json"
+    OptOutList(file).add("nowhere/nobody")
+    return file
+
+
 def _take(source: Source, store: Store) -> None:
     """Reads all records, and writes them as ingest does."""
     source.count()
@@ -282,6 +291,9 @@ def _take(source: Source, store: Store) -> None:
                 authors.append(record)
             case Post():
                 posts.append(record)
+    store.posts_with_image([post.key for post in posts])
+    opted_out = OptOutList(_opt_out_list())
+    assert not any(author.key in opted_out for author in authors)
     image = read_stored_image(picture(), "x", "d")
     written = store.write(authors, [(post, image) for post in posts])
     assert written.posts + written.authors + len(written.refused) <= len(posts) + len(authors)
@@ -292,4 +304,5 @@ def _take(source: Source, store: Store) -> None:
         [(record, None) for record in again if isinstance(record, Post)],
     )
     for author in {author.key for author in authors} | {post.author_key for post in posts}:
+        store.find_authors(author.partition("/")[2])
         store.forget(author)

@@ -23,6 +23,7 @@ _LONGEST_LINE: Final = 1 << 20
 _LONGEST_CELL: Final = 1 << 17  # As Python's csv reads.
 _SEPARATORS: Final = ",;\t"
 _IMAGE_NAME: Final = re.compile(r".+\.\w{2,5}")
+_DAMAGED: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -219,7 +220,7 @@ def parquet_rows(
                         yield f"row {number}", LeftOutError("malformed row", "it is not UTF-8")
                     else:
                         yield f"row {number}", dict(zip(columns, cells, strict=True))
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGED as error:
         raise damaged_parquet(manifest, error) from error
 
 
@@ -227,7 +228,7 @@ def number_columns(manifest: Path) -> set[str]:
     """Returns the columns of a Parquet file that hold numbers, not text."""
     try:
         schema = pq.read_schema(manifest)
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGED as error:
         raise damaged_parquet(manifest, error) from error
     types = ((each.name, each.type) for each in schema)
     return {
@@ -296,7 +297,7 @@ def count_rows(manifest: Path) -> int:
     if kind_of(manifest) == "parquet":
         try:
             return int(pq.read_metadata(manifest).num_rows)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGED as error:
             raise damaged_parquet(manifest, error) from error
     with manifest.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
