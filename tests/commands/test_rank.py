@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -146,8 +148,12 @@ def test_a_model_without_calibration_data_is_refused(
 
 
 def test_a_model_of_an_outside_target_is_evaluated_and_ranks(
-    corpus: Workplace, shots: Path, out: Path
+    corpus: Workplace, shots: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    conf = shutil.copytree(os.environ["LIKERANK_CONF"], tmp_path / "conf")
+    (conf / "target").mkdir()
+    (conf / "target" / "square_root.yaml").write_text("_target_: tests.models.test_targets.SquareRoot\n")
+    monkeypatch.setenv("LIKERANK_CONF", str(conf))
     run = corpus.train(*TINY, "trainer.max_epochs=1", "target=square_root")
     evaluate(corpus.compose("evaluate", f"run_id={run.id}"))
     assert read_table(run, "test").to_metrics()

@@ -20,6 +20,7 @@ from pytorch_lightning.loggers import CSVLogger
 from likerank.app.paths import Folders
 from likerank.commands.train import train
 from likerank.dataset import SELECT, STOP, TEST, Snapshot, find_snapshot
+from likerank.dataset.snapshot import fingerprint_of
 from likerank.evaluation import METRICS
 from likerank.run_names import CONFIG, FINGERPRINT
 from likerank.tracking import Run
@@ -204,11 +205,11 @@ def test_a_named_snapshot_brings_its_own_recipe(corpus: Workplace, snapshot: Sna
 def test_scrambled_test_labels_leave_the_weights_as_they_are(
     corpus: Workplace, trained: Run, snapshot: Snapshot
 ) -> None:
-    scrambled = "f" * 16
-    folder = shutil.copytree(snapshot.folder, snapshot.folder.with_name(scrambled))
     posts = snapshot.posts.copy()
     test = snapshot.rows(TEST)
     posts.loc[test, "likes"] = posts.loc[test, "likes"].to_numpy()[::-1] * 1000
+    scrambled = fingerprint_of(snapshot.manifest["recipe"], posts, snapshot.pixels)
+    folder = shutil.copytree(snapshot.folder, snapshot.folder.with_name(scrambled))
     posts.to_parquet(folder / "posts.parquet", index=False)
     manifest = json.loads((folder / "snapshot.json").read_text()) | {
         "fingerprint": scrambled,

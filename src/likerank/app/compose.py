@@ -19,7 +19,7 @@ from likerank.app.aliases import with_present_names
 from likerank.app.check_configuration import checked_overrides, empty_options, refuse_composed
 from likerank.app.help import CONF, conf_folders, read_help
 from likerank.app.secrets import password_in
-from likerank.app.sentences import sentence_of
+from likerank.app.sentences import one_line, sentence_of
 from likerank.app.typed_text import as_typed
 from likerank.errors import LikerankError
 
@@ -147,8 +147,10 @@ def sentence_of_hydra(error: BaseException, command: str) -> str:
     for option, extra in _EXTRAS.items():
         if f"Could not find '{option}" in message:
             return f"That needs another package: pip install 'likerank[{extra}]'."
+    if message.startswith("Config group override must be"):
+        return "A choice, such as store or source, takes the name of an option; --help lists them."
     if not (found := re.search(r"Could not override '([\w.@/]+)'", message)):
-        return message
+        return one_line(message)
     known, unknown = read_help(command).known(), found[1]
     if unknown in known:
         return f"There is no key {unknown}; it belongs to another choice than the one that was made."

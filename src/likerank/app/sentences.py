@@ -91,7 +91,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _of_configuration(error: BaseException) -> bool:
-    return any(each.__module__.startswith(_OF_CONFIGURATION) for each in type(error).__mro__)
+    """Returns whether an error is Hydra's or OmegaConf's: by its type, or raised in their code."""
+    places = [each.__module__ for each in type(error).__mro__]
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None and isinstance(error, ValueError | TypeError):
+        places.append(str(trace.tb_frame.f_globals.get("__name__")))
+    return any(place.startswith(_OF_CONFIGURATION) for place in places)
 
 
 __all__ = ["errors_as_sentences", "one_line", "print_error", "sentence_of"]

@@ -1,9 +1,11 @@
 """State of the collector between runs, beside the archive: stamps, names, and interrupted passes."""
 
 import configparser
+import hashlib
 import io
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +22,8 @@ from likerank.files import write_whole
 
 STATE_FOLDER: Final = ".collect"
 _STAMPS: Final = "stamps.ini"
+_SECTION: Final = re.compile(r"\[([\w.]+)\]")
+_STAMP: Final = re.compile(r"(profile-id|post-timestamp) = (\S+)")
 
 
 @contextmanager
@@ -80,21 +84,27 @@ class CollectState:
         self.folder = archive / STATE_FOLDER
         self._unfinished = self.folder / "unfinished.json"
         self._began = datetime.now(UTC).isoformat()
-        self._stamps = _stamps_of(self.folder / _STAMPS)
-        self._stamps.file = os.devnull  # Instaloader's own writing is not atomic; see `_saving`.
+        # Instaloader's own reading ends at a damaged line, and its writing is not atomic; see `_saving`.
+        self._stamps = LatestStamps(os.devnull)  # type: ignore[no-untyped-call]
+        self._stamps.data = _read_stamps(self.folder / _STAMPS)
 
     def account(self, author_id: int) -> AccountState:
         """Returns the state of an account; an empty one for a new account or a damaged file."""
-        try:
-            fields = json.loads(self._file_of(author_id).read_text())
-            current = fields.pop("current")
-            return AccountState(**fields, current=None if current is None else Pass(**current))
-        except (OSError, ValueError, TypeError, KeyError):
-            return AccountState()
+        with suppress(FileNotFoundError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            text, _, digest = self._file_of(author_id).read_text().partition("\n")
+            if digest in ("", _digest(text)):  # Earlier versions wrote none.
+                fields = json.loads(text)
+                current = fields.pop("current")
+                account = AccountState(**fields, current=None if current is None else Pass(**current))
+                if account.current is not None:
+                    account.current.iterator()  # Raises where Instaloader's part is damaged.
+                return account
+        return AccountState()
 
     def keep(self, author_id: int, account: AccountState) -> None:
         """Writes the state of an account."""
-        write_whole(self._file_of(author_id), json.dumps(asdict(account), separators=(",", ":")))
+        text = json.dumps(asdict(account), separators=(",", ":"))
+        write_whole(self._file_of(author_id), f"{text}\n{_digest(text)}")
 
     def id_of(self, listed: str) -> int | None:
         """Returns the id of an account by its name on the list; None before its first pass."""
@@ -121,7 +131,9 @@ class CollectState:
 
     def complete_until(self, username: str) -> datetime:
         """Returns the time of the newest post of the last complete pass; 1970 before the first."""
-        return self._stamps.get_last_post_timestamp(username)
+        newest = self._stamps.get_last_post_timestamp(username)
+        # A post of the future is a damaged digit, and no pass would ever find a newer one.
+        return newest if newest < datetime.now(UTC) + timedelta(days=1) else datetime.fromtimestamp(0, UTC)
 
     def complete(self, username: str, newest: float) -> None:
         """Notes a complete pass, by the time of its newest post in seconds since 1970."""
@@ -132,7 +144,7 @@ class CollectState:
 
     def done_before(self, wanted: str) -> list[str]:
         """Returns the complete accounts of a collection of these posts, interrupted in the last 12 hours."""
-        with suppress(OSError, ValueError, TypeError, KeyError):
+        with suppress(FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
             unfinished = json.loads(self._unfinished.read_text())
             age = datetime.now(UTC) - datetime.fromisoformat(unfinished["began"])
             if age < timedelta(hours=12) and unfinished["wanted"] == wanted:
@@ -174,15 +186,27 @@ class CollectState:
         write_whole(self.folder / _STAMPS, text.getvalue())
 
 
-def _stamps_of(file: Path) -> LatestStamps:
-    """Reads the stamps; damaged ones are set aside, so that the accounts are passed through once more."""
+def _read_stamps(file: Path) -> configparser.ConfigParser:
+    """Reads the stamps; of a damaged file the lines that are whole, and that file is kept beside."""
+    stamps = configparser.ConfigParser(interpolation=None, strict=False)
+    if not file.is_file():
+        return stamps
+    text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        return LatestStamps(str(file))  # type: ignore[no-untyped-call]
-    except (configparser.Error, UnicodeDecodeError):
-        aside = file.with_name(f"{file.name}.damaged")
-        file.replace(aside)
-        print(
-            f"likerank: {file} was damaged and is {aside.name} now; each account is passed through again.",
-            flush=True,
-        )
-        return LatestStamps(str(file))  # type: ignore[no-untyped-call]
+        stamps.read_string(text)
+    except configparser.Error:
+        kept = file.with_suffix(".damaged")
+        write_whole(kept, text)
+        print(f"{file} is damaged (kept as {kept.name}): the accounts that it lacks are visited anew.")
+        stamps = configparser.ConfigParser(interpolation=None, strict=False)
+        section = ""
+        for line in text.splitlines():
+            if found := _SECTION.fullmatch(line):
+                section = found[1]
+            elif section and (found := _STAMP.fullmatch(line)):
+                stamps.read_dict({section: {found[1]: found[2]}})
+    return stamps
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

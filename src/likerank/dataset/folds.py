@@ -76,8 +76,8 @@ class FoldSnapshot(Snapshot):
         """The snapshot's fingerprint with the fold's number."""
         return f"{self._whole.fingerprint}-{self.fold}of{self.folds}"
 
-    def verify(self) -> None:
-        """Does nothing: the training of the whole snapshot has verified it."""
+    def check(self) -> None:
+        """Does nothing: the training of the whole snapshot has checked it."""
 
 
 def fold_of(units: list[str], seed: int, folds: int) -> NDArray[np.int64]:

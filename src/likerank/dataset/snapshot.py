@@ -4,11 +4,10 @@ import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from likerank.dataset.recipe import BEFORE
@@ -24,7 +23,12 @@ FORGOTTEN: Final = "forgotten"
 """The manifest's key that is true once posts were blanked, since a person's data was deleted."""
 
 _HASHED_AT_ONCE: Final = 4096
-_OF_MANIFEST: Final = {"recipe", "fingerprint", "counts"}
+_NEEDED: Final = ("key", "author", "likes", "split", "half")
+
+_NO_COPIES: Final = {"groups": 0, "posts": 0, "share": 0.0}
+
+_checked: Final[dict[Path, object]] = {}
+"""The folders whose content was compared with their fingerprint, with the state of their files then."""
 
 
 class Snapshot:
@@ -48,15 +52,16 @@ class Snapshot:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder).absolute()
         try:
-            self.manifest: dict[str, Any] = json.loads((self.folder / MANIFEST_FILE).read_text())
+            manifest = json.loads((self.folder / MANIFEST_FILE).read_text())
         except FileNotFoundError:
             raise LikerankError(
                 f"There is no snapshot in {self.folder}; leave snapshot.fingerprint at latest to build one."
             ) from None
-        except ValueError as error:
-            raise self._damaged(MANIFEST_FILE) from error
-        if not isinstance(self.manifest, dict) or not self.manifest.keys() >= _OF_MANIFEST:
-            raise self._damaged(MANIFEST_FILE)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(MANIFEST_FILE, error) from error
+        if wrong := _wrong_part(manifest):
+            raise self._damaged(MANIFEST_FILE, wrong)
+        self.manifest: dict[str, Any] = manifest
         # Earlier versions called it `made`.
         self.manifest.setdefault("synthetic", self.manifest.get("made", False))
         if self.manifest.get(FORGOTTEN):
@@ -64,40 +69,70 @@ class Snapshot:
                 f"Snapshot {self.folder.name} held posts of a person whose data was deleted; leave "
                 "snapshot.fingerprint at latest to build a new one and train on that."
             )
-        # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
-        try:
-            self.pixels: NDArray[np.uint8] = np.load(self.folder / PIXELS_FILE, mmap_mode="c")
-        except (ValueError, EOFError, FileNotFoundError) as error:
-            raise self._damaged(PIXELS_FILE) from error
+        self.pixels: NDArray[np.uint8] = self._open_pixels()
 
     @cached_property
     def posts(self) -> pd.DataFrame:
         """The post table; see the class."""
-        return self._table()
+        return self._read_posts()
 
     def keys(self) -> pd.Series:
         """Returns the posts' keys without reading the rest of the table."""
-        return self._table(["key"])["key"]
+        return self._read_posts(["key"])["key"]
 
-    def verify(self) -> None:
-        """Checks that posts and pixels are those of the fingerprint, by reading them once.
+    def check(self) -> None:
+        """Compares pixels and posts with the fingerprint, once a process for files that stay as they are.
+
+        That reads all pixels, which a training does in each epoch, in bounded memory.
 
         Raises:
-            LikerankError: If they are not, as after a damage of the disk.
+            LikerankError: If they are not those that the snapshot was built with.
         """
-        if fingerprint_of(self.manifest["recipe"], self.posts, self.pixels) != self.fingerprint:
-            raise self._damaged(f"{POSTS_FILE} or {PIXELS_FILE}")
+        posts = self.posts  # Which names a file that is gone.
+        files = [self.folder / name for name in (MANIFEST_FILE, POSTS_FILE, PIXELS_FILE)]
+        version = tuple(
+            (status.st_ino, status.st_size, status.st_mtime_ns) for status in (file.stat() for file in files)
+        )
+        if _checked.get(self.folder) == version:
+            return
+        # As earlier versions wrote the recipe, or the hash would be another.
+        head = [self.manifest["recipe"], self.manifest.get("pipeline", PIPELINE_VERSION), len(posts)]
+        if _hash(head, posts, self.pixels) != self.manifest["fingerprint"]:
+            raise self._damaged(PIXELS_FILE, f"it or {POSTS_FILE} is not what the fingerprint was made of")
+        _checked[self.folder] = version
 
-    def _table(self, columns: list[str] | None = None) -> pd.DataFrame:
+    def _open_pixels(self) -> NDArray[np.uint8]:
         try:
-            return pd.read_parquet(self.folder / POSTS_FILE, columns=columns)
-        except (pa.ArrowException, ValueError, FileNotFoundError) as error:
-            raise self._damaged(POSTS_FILE) from error
+            # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
+            pixels = np.load(self.folder / PIXELS_FILE, mmap_mode="c")
+        except PermissionError:
+            raise
+        except Exception as error:  # NumPy parses the head of the file as Python, which fails in many ways.
+            raise self._damaged(PIXELS_FILE, error) from error
+        match getattr(pixels, "shape", None):
+            case (_, height, width, 3) if height == width and pixels.dtype == np.uint8:
+                return cast("NDArray[np.uint8]", pixels)
+        raise self._damaged(PIXELS_FILE, "it holds no pictures")
 
-    def _damaged(self, file: str) -> LikerankError:
+    def _read_posts(self, columns: list[str] | None = None) -> pd.DataFrame:
+        try:
+            posts = pd.read_parquet(self.folder / POSTS_FILE, columns=columns)
+        except PermissionError:
+            raise
+        except Exception as error:  # pyarrow's, and pandas' about its own part of the file.
+            raise self._damaged(POSTS_FILE, error) from error
+        if len(posts) != len(self.pixels):
+            why = f"it has {len(posts):,} posts, and {PIXELS_FILE} {len(self.pixels):,} pictures"
+            raise self._damaged(POSTS_FILE, why)
+        if lacking := [name for name in columns or _NEEDED if name not in posts]:
+            raise self._damaged(POSTS_FILE, f"it lacks the column {lacking[0]}")
+        return posts
+
+    def _damaged(self, name: str, why: object) -> LikerankError:
+        text = " ".join(str(why).split())[:200].rstrip(".")
         return LikerankError(
-            f"The snapshot {self.folder} is damaged: {file} is not as it was written; restore the folder "
-            "from a backup, or delete it: with snapshot.fingerprint=latest the next training builds it anew."
+            f"{self.folder / name} is damaged ({text}); restore it from a backup, or delete the folder "
+            f"{self.folder.name} and leave snapshot.fingerprint at latest, which builds the snapshot anew."
         )
 
     @property
@@ -139,8 +174,12 @@ def fingerprint_of(recipe: dict[str, Any], posts: pd.DataFrame, pixels: NDArray[
     Returns:
         16 hexadecimal digits.
     """
+    return _hash([recipe, PIPELINE_VERSION, len(posts)], posts, pixels)
+
+
+def _hash(head: list[Any], posts: pd.DataFrame, pixels: NDArray[np.uint8]) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(json.dumps([recipe, PIPELINE_VERSION, len(posts)], sort_keys=True).encode())
+    digest.update(json.dumps(head, sort_keys=True).encode())
     for name in posts.columns:
         digest.update(name.encode())
         for part in _column_bytes(posts[name]):
@@ -158,6 +197,30 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return manifest if isinstance(manifest, dict) else None
+
+
+def _wrong_part(manifest: object) -> str:
+    """Returns what is wrong with a decoded manifest; "" where nothing is."""
+    if not isinstance(manifest, dict):
+        return "it is no JSON object"
+    if manifest.get(FORGOTTEN):
+        return ""
+    kinds: dict[str, type] = {"fingerprint": str, "recipe": dict, "counts": dict}
+    optional: dict[str, type] = {"excluded": dict, "store_revisions": list}
+    for name, kind in kinds.items() | optional.items():
+        if not isinstance(manifest.get(name, kind() if name in optional else None), kind):
+            return f"its {name} is missing or of another type"
+    counts = [manifest["counts"].get(name) for name in ("posts", "authors")]
+    if not all(isinstance(each, dict) for each in counts):
+        return "its counts are missing or of another type"
+    if not all(type(number) is int for number in counts[0].values()):
+        return "its counts are no numbers"
+    if not all(type(number) is int for number in manifest.get("excluded", {}).values()):
+        return "its excluded are no numbers"
+    copies = manifest.get("copies", _NO_COPIES)
+    if not isinstance(copies, dict) or not all(type(copies.get(name)) in (int, float) for name in _NO_COPIES):
+        return "its copies are missing or of another type"
+    return ""
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

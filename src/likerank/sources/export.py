@@ -164,7 +164,7 @@ def _damaged(where: str, kind: str, why: str = "") -> Skipped:
 def _ascending(last: str, key: str, where: str) -> str:
     if key < last:
         raise LikerankError(
-            f"{where}, {key}, should come before {last}: the lines are not sorted; export again."
+            f"{where}, {key[:80]}, should come before {last[:80]}: the lines are not sorted; export again."
         )
     return key
 

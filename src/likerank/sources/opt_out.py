@@ -58,7 +58,9 @@ class OptOutList:
             write_whole(self.path, json.dumps(content, indent=2) + "\n", _owner_only)
 
     def _hash(self, author_key: str) -> str:
-        digest = hashlib.scrypt(author_key.encode(), salt=self._salt, n=_COST, r=8, p=1, dklen=16)
+        digest = hashlib.scrypt(
+            author_key.encode("utf-8", "surrogatepass"), salt=self._salt, n=_COST, r=8, p=1, dklen=16
+        )
         return digest.hex()
 
     def _refresh(self) -> None:

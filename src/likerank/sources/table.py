@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from likerank.errors import LikerankError
-from likerank.records import Author, PictureFile, Post, Record, Skipped
+from likerank.records import Author, PictureFile, Post, Record, Skipped, shortened
 from likerank.sources.picture_names import ImageFolder
 from likerank.sources.source import LeftOutError
 from likerank.sources.table_cells import UNKNOWN, CountColumn, DateColumn, read_count, read_moment
@@ -139,7 +139,7 @@ class Table:
         return columns
 
     def _check(self, columns: Sequence[str]) -> None:
-        found = ", ".join(map(repr, columns))
+        found = ", ".join(map(shortened, columns[:20])) + (", ..." if len(columns) > 20 else "")
         for name in _REQUIRED:
             if name not in columns:
                 raise LikerankError(f"{self.manifest} lacks the column {name!r}; its columns are {found}.")

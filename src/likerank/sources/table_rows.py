@@ -23,6 +23,7 @@ _LONGEST_LINE: Final = 1 << 20
 _LONGEST_CELL: Final = 1 << 17  # As Python's csv reads.
 _SEPARATORS: Final = ",;\t"
 _IMAGE_NAME: Final = re.compile(r".+\.\w{2,5}")
+_DAMAGED: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -215,9 +216,11 @@ def parquet_rows(
                     if None in cells:
                         message = f"a cell has more than {_LONGEST_CELL:,} bytes"
                         yield f"row {number}", LeftOutError("malformed row", message)
+                    elif not all(map(is_text, cells)):
+                        yield f"row {number}", LeftOutError("malformed row", "it is not UTF-8")
                     else:
                         yield f"row {number}", dict(zip(columns, cells, strict=True))
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGED as error:
         raise damaged_parquet(manifest, error) from error
 
 
@@ -225,7 +228,7 @@ def number_columns(manifest: Path) -> set[str]:
     """Returns the columns of a Parquet file that hold numbers, not text."""
     try:
         schema = pq.read_schema(manifest)
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGED as error:
         raise damaged_parquet(manifest, error) from error
     types = ((each.name, each.type) for each in schema)
     return {
@@ -263,16 +266,25 @@ def _as_text(manifest: Path, name: str, column: pa.Array) -> list[str | None]:
             too_long = pc.greater(pc.binary_length(values), _LONGEST_CELL)
             if pc.any(too_long).as_py():
                 texts: list[str | None] = [
-                    None if long else text.as_py()
-                    for text, long in zip(values, too_long.to_pylist(), strict=True)
+                    None if long else _decoded(values.slice(place, 1))[0]
+                    for place, long in enumerate(too_long.to_pylist())
                 ]
                 return ["" if index is None else texts[index] for index in column.indices.to_pylist()]
             column = column.dictionary_decode()
-        return [text or "" for text in column.cast(pa.string()).to_pylist()]
+        return [text or "" for text in _decoded(column.cast(pa.string()))]
     except pa.ArrowException as error:
         raise LikerankError(
             f"{manifest}: the column {name!r} is of type {column.type}, not text, numbers or dates."
         ) from error
+
+
+def _decoded(column: pa.Array) -> list[str | None]:
+    """Returns a column of text; with surrogates for bytes that are no UTF-8, which invalidate their row."""
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        values = column.cast(pa.binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "surrogateescape") for value in values]
 
 
 def is_text(text: str) -> bool:
@@ -285,7 +297,7 @@ def count_rows(manifest: Path) -> int:
     if kind_of(manifest) == "parquet":
         try:
             return int(pq.read_metadata(manifest).num_rows)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGED as error:
             raise damaged_parquet(manifest, error) from error
     with manifest.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

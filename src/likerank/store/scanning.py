@@ -19,7 +19,7 @@ from pymongo.collection import Collection
 from likerank.images import SIGNATURE_SIDE
 from likerank.prefetch import prefetch
 from likerank.records import AUTHOR_FIELDS, POST_FIELDS, TRUTH_FIELDS, Author, is_synthetic, snapshot_fields
-from likerank.store.schema import ARROW_TYPES, SLOTS, TIME, Document
+from likerank.store.schema import ARROW_TYPES, SLOTS, TIME, Document, is_encodable
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ def fetch(
     projection: dict[str, int] | None = None,
 ) -> Iterator[Document]:
     """Yields the documents whose field is one of the keys, in any order."""
-    for part in chunks(keys, KEYS_AT_ONCE):
+    for part in chunks([key for key in keys if is_encodable(key)], KEYS_AT_ONCE):
         yield from _decode(_raw(collection, {field: {"$in": list(part)}}, projection))
 
 

@@ -110,7 +110,7 @@ def why_unstorable(record: Post | Author, image: StoredImage | None = None) -> s
         value = getattr(record, name)
         if isinstance(value, str) and "\0" in value:
             return f"{this} has a NUL character in {shortened(value)}; remove it."
-        if isinstance(value, str) and _LONE_SURROGATE.search(value):
+        if isinstance(value, str) and not is_encodable(value):
             return f"{this} has half a character (a lone surrogate) in it; mend its encoding."
         if isinstance(value, str) and len(value) > _LONGEST_TEXT:
             return f"{this} has {len(value):,} characters in its {name}; shorten it to {_LONGEST_TEXT:,}."
@@ -123,6 +123,11 @@ def why_unstorable(record: Post | Author, image: StoredImage | None = None) -> s
             f"{this} has a stored image of {len(image.jpeg):,} bytes, more than MongoDB holds; leave it out."
         )
     return ""
+
+
+def is_encodable(text: str) -> bool:
+    """Returns whether a text is one that MongoDB can hold, or be asked for: without half a character."""
+    return _LONE_SURROGATE.search(text) is None
 
 
 def _is_storable(moment: datetime) -> bool:

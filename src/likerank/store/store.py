@@ -21,7 +21,7 @@ from likerank.store.forgetting import ForgetCounts, find_authors, remove_author
 from likerank.store.mongo_errors import speaking_of
 from likerank.store.observing import Change, History, id_of_observation, is_settled, plan
 from likerank.store.scanning import chunks, count_table, estimated_number, fetch, post_table, scan
-from likerank.store.schema import Document, slot_of, why_unstorable
+from likerank.store.schema import Document, is_encodable, slot_of, why_unstorable
 
 _REVISION: Final = "revision"
 R = TypeVar("R", Post, Author)
@@ -139,6 +139,8 @@ class Store:
 
     def find_authors(self, name: str) -> dict[str, set[str]]:
         """Returns all names of the authors with this name, present or former, or this id, by author key."""
+        if not is_encodable(name):
+            return {}
         with speaking_of(self.place):
             return find_authors(self.collection("authors").database, name)
 
@@ -147,6 +149,8 @@ class Store:
 
         Killed at any moment, it removes the rest when it is called again.
         """
+        if not is_encodable(author_key):
+            return ForgetCounts()
         with speaking_of(self.place):
             self._renew_revision()
             counts = remove_author(self.collection("authors").database, author_key)

@@ -235,7 +235,7 @@ class Assembly:
                 network does not take pictures of the snapshot's size, or the snapshot is damaged.
         """
         predictors = self.predictors(snapshot)
-        predictors.snapshot.verify()
+        predictors.snapshot.check()
         return Training(
             plan=self.plan(predictors.snapshot.fingerprint),
             predictors=predictors,

@@ -81,14 +81,21 @@ def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     """Returns a checkpoint's weights by the LightningModule's names.
 
     Raises:
-        LikerankError: If the file is damaged, or is no checkpoint.
+        LikerankError: If the file is missing or damaged.
     """
     try:
         weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
-    except OSError:
+        if all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()):
+            return weights
+        why = "it holds no weights"
+    except FileNotFoundError:
+        why = "it is missing"
+    except (PermissionError, MemoryError):
         raise
-    except Exception as error:  # A damaged archive can cause nearly any error.
-        raise LikerankError(
-            f"The checkpoint {checkpoint} is damaged; restore it from a backup, or train again."
-        ) from error
-    return weights
+    except Exception as error:  # torch reads a zip of pickles, each of which fails in its own ways.
+        why = str(error)
+    why = " ".join(why.split())[:200].rstrip(".")
+    raise LikerankError(
+        f"The checkpoint {checkpoint} is damaged ({why}); restore it from a backup, or train again with "
+        "reuse=false."
+    )

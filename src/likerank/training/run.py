@@ -80,7 +80,7 @@ def train_run(
         assembly.trainer, sweep=JOB in tags, folds=config.evaluation.folds is not None
     )
     tracking = open_tracking(config)
-    if config.get("resume"):
+    if config.get("resume") and config.evaluation.folds is None:  # Else refused below.
         _resume_on_its_snapshot(config, tracking)
     training = assembly.on(snapshot_folder(config))
     plan, snapshot = training.plan, training.snapshot

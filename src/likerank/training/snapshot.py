@@ -53,7 +53,9 @@ def summary_of(snapshot: Snapshot) -> str:
     """Returns a snapshot's counts in a line."""
     counts = snapshot.manifest["counts"]
     splits = ", ".join(f"{number:,} {split}" for split, number in counts["posts"].items())
-    left_out = ", ".join(f"{number:,} {reason}" for reason, number in snapshot.manifest["excluded"].items())
+    left_out = ", ".join(
+        f"{number:,} {reason}" for reason, number in snapshot.manifest.get("excluded", {}).items()
+    )
     return (
         f"Snapshot {snapshot.fingerprint}: {splits} posts of {len(counts['authors'])} authors"
         f"{f'; left out: {left_out}' if left_out else ''}"
