@@ -15,6 +15,11 @@ from likerank.errors import LikerankError
         ("+snapshot.balanse=none", "is snapshot.balance meant"),
         ("network=null", "network cannot be none; choose one"),
         ("~optimizer", "optimizer cannot be none"),
+        ("+=x", "'\\+=x' names no key; write KEY=VALUE"),
+        ("=x", "names no key"),
+        ("~", "names no key"),
+        ("++ =3", "names no key"),
+        ("", "names no key"),
     ],
 )
 def test_an_override_without_effect_is_refused(override: str, message: str) -> None:

@@ -18,6 +18,7 @@ from likerank.app.sentences import print_error
 from likerank.app.typed_text import text_keys
 from likerank.errors import LikerankError
 
+_KEYLESS: Final = re.compile(r"[+~]*\s*(=.*)?", re.DOTALL)
 _ADDED: Final = re.compile(r"\+{1,2}([\w.]+)=.*", re.DOTALL)
 _CHOICE: Final = re.compile(r"(~|\+{0,2})(\w+)(=.*|)", re.DOTALL)
 _TO_CHECK: Final = re.compile(r"[+~]|\w+=.*\bnull\b")
@@ -31,11 +32,13 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
     """Returns the overrides, with `GROUP=null` as the empty option that Hydra takes.
 
     Raises:
-        LikerankError: If nothing reads the key of one, or if one takes away a group that is needed.
+        LikerankError: If one has no key, if nothing reads its key, or if one takes away a group that is needed.
     """
     help_: CommandHelp | None = None
     checked = []
     for override in overrides:
+        if _KEYLESS.fullmatch(override):
+            raise LikerankError(f"The override {override!r} names no key; write KEY=VALUE.")
         if _TO_CHECK.match(override):
             help_ = help_ or read_help(command)
             if (added := _ADDED.fullmatch(override)) is not None and not added[1].startswith("hydra."):
