@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from likerank.store import Store
 from likerank.tracking import Run, Tracking
 from likerank.training.checkpoints import checkpoint_weights as weights_of
 from likerank.training.run import train_run
+from tests.forking import Forked, start_script
 from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,22 +89,15 @@ class Workplace:
     def _command(self, script: str, overrides: tuple[str, ...]) -> list[str]:
         return [str(ROOT / "scripts" / f"{script}.py"), *self.places, *overrides]
 
-    def start(self, script: str, *overrides: str) -> "subprocess.Popen[str]":
-        """Starts a script in a process group of its own."""
-        return subprocess.Popen(
-            [sys.executable, *self._command(script, overrides)],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def start(self, script: str, *overrides: str) -> Forked:
+        """Starts a script in a process and a process group of its own."""
+        return start_script(self._command(script, overrides), self.folder)
 
     def run(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
         """Runs a script to its end, in a process of its own."""
         process = self.start(script, *overrides)
         output, errors = process.communicate()
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+        return subprocess.CompletedProcess(process.args, process.wait(), output, errors)
 
     def call(self, script: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
         """Runs a script to its end in this process, which has imported torch, Lightning and MLflow before."""
@@ -143,7 +136,7 @@ class Workplace:
         return sorted(file.parent.name for file in self.folder.glob("data/snapshots/*/snapshot.json"))
 
 
-def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 900) -> None:
+def wait_for(condition: Callable[[], object], process: Forked, seconds: float = 900) -> None:
     """Asks again and again until it is true; fails where the process ends before, or hangs."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -155,13 +148,10 @@ def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]", 
         time.sleep(0.005)
 
 
-def kill(process: "subprocess.Popen[str]") -> None:
+def kill(process: Forked) -> None:
     """Ends a script as `kill -9` does; its worker processes must see to themselves."""
     process.kill()
     process.wait()
-    for stream in (process.stdout, process.stderr):
-        if stream is not None:
-            stream.close()
 
 
 def checkpoint_weights(run: Run) -> dict[str, torch.Tensor]:

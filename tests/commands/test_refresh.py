@@ -1,7 +1,6 @@
 """Night after night: what is new comes in, enough of it trains, only what is surely better is promoted."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from likerank.run_names import PARENT, REFRESH
 from likerank.tracking import Run, find_champion
 from likerank.tracking.results import ranked_splits
 from likerank.tracking.select_runs import select_runs
+from tests.forking import Forked
 from tests.workplaces import ROOT, TINY, MakeWorkplace, Workplace, kill, wait_for
 
 LEARNS = (*TINY, "target=top_post", "snapshot.keep=1", "trainer.max_epochs=6", "optimizer.lr=0.01")
@@ -59,7 +59,7 @@ class Nights:
         assert status == self.last()["exit_status"]
         return self.last()
 
-    def start(self, training: tuple[str, ...] = LEARNS) -> "subprocess.Popen[str]":
+    def start(self, training: tuple[str, ...] = LEARNS) -> Forked:
         return self.place.start("refresh", *self.overrides(training))
 
     def last(self) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Snapshots built from a real store: complete, stable, reproducible, never half-written."""
 
 import json
-import multiprocessing
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,8 @@ from likerank.dataset.splits import Balance
 from likerank.errors import LikerankError
 from likerank.images import StoredImage, encode_jpeg, make_stored_image, to_pixels
 from likerank.records import Author, PictureFile, Post, Truth
-from likerank.store import Store, open_store
+from likerank.store import Store
+from tests.forking import start_code
 
 SIZE = 8
 RECIPE = Recipe(size=SIZE, balance="none")
@@ -274,16 +274,18 @@ def test_an_unknown_fingerprint_lists_those_that_exist(store: Store, tmp_path: P
         find_snapshot(tmp_path, "ffffffffffffffff")
 
 
-def _build_elsewhere(folder: Path, database: str, root: Path) -> str:
-    with open_store("embedded", database, folder) as opened:
-        return build_snapshot(opened, RECIPE, root, keep=5).name
-
-
 @pytest.mark.slow
 def test_two_builds_at_once_make_one_snapshot(store: Store, embedded_folder: Path, tmp_path: Path) -> None:
     fill(store, range(150))
-    arguments = [(embedded_folder, store.database_name, tmp_path)] * 2
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        names = pool.starmap(_build_elsewhere, arguments)
-    assert names[0] == names[1]
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [names[0]]
+    snapshots = tmp_path / "snapshots"
+    code = f"""
+from pathlib import Path
+from likerank.dataset import Recipe, build_snapshot
+from likerank.store import open_store
+with open_store("embedded", {store.database_name!r}, Path({str(embedded_folder)!r})) as store:
+    print(build_snapshot(store, Recipe(size=16), Path({str(snapshots)!r}), keep=5).name)
+"""
+    processes = [start_code(code, tmp_path) for _ in range(2)]
+    (one, errors), (other, _) = [process.communicate() for process in processes]
+    assert one == other, errors
+    assert [path.name for path in snapshots.iterdir() if path.is_dir()] == [one.strip()]

@@ -28,6 +28,8 @@ from likerank.tracking import (
     find_champion,
     register_champion,
 )
+from tests.forking import start_code
+from tests.workplaces import kill, wait_for
 
 
 @pytest.fixture
@@ -142,8 +144,8 @@ meet("dataset")
 run.log_snapshot("snapshot", "s1", Path("/snapshots/s1"), {{"train": 8}})
 run.finish()
 """
-    processes = [subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) for _ in range(2)]
-    errors = [process.communicate()[1].decode() for process in processes]
+    processes = [start_code(script, tmp_path) for _ in range(2)]
+    errors = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 2, errors
     tracking = Tracking("sqlite", "cold", tmp_path / "mlruns")
     experiment = tracking.client.get_experiment_by_name("cold")
@@ -324,24 +326,26 @@ def test_a_deleted_champion_is_none(tracking: Tracking) -> None:
     assert champion_id(tracking) == run.id
 
 
-def test_a_killed_processes_run_is_ended_by_the_next(tracking: Tracking) -> None:
+def test_a_killed_processes_run_is_ended_by_the_next(tracking: Tracking, tmp_path: Path) -> None:
     folder = tracking_folder(tracking)
     mine = tracking.start_run({})
+    said = tmp_path / "id"
     script = f"""
-import sys, time
+import time
 from pathlib import Path
+from likerank.files import write_whole
 from likerank.tracking import Tracking
-print(Tracking("sqlite", "tests", Path({str(folder)!r})).start_run({{}}).id, flush=True)
+write_whole(Path({str(said)!r}), Tracking("sqlite", "tests", Path({str(folder)!r})).start_run({{}}).id)
 time.sleep(900)
 """
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        theirs = process.stdout.readline().strip()
-        there = Tracking("sqlite", "tests", folder).run(theirs)
-        assert there.status == "RUNNING"
-        with pytest.raises(LikerankError, match="still running in another process"):
-            tracking.reopen(there)
-        process.kill()
+    process = start_code(script, tmp_path)
+    wait_for(said.exists, process)
+    theirs = said.read_text()
+    there = Tracking("sqlite", "tests", folder).run(theirs)
+    assert there.status == "RUNNING"
+    with pytest.raises(LikerankError, match="still running in another process"):
+        tracking.reopen(there)
+    kill(process)
     assert Tracking("sqlite", "tests", folder).run(theirs).status == "KILLED"
     assert mine.status == "RUNNING"
     tracking.reopen(there)
