@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Without time limits: no test fails because the machine is slow. --hypothesis-profile=fast chooses the other.
 settings.register_profile(
-    "full", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "full", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("fast", settings.get_profile("full"), max_examples=5)
 settings.load_profile("full")

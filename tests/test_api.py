@@ -14,6 +14,7 @@ from likerank.tracking import Run
 from tests.workplaces import TINY, Workplace
 
 ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.xdist_group("trained")
 
 
 def test_every_name_is_there_and_documented() -> None:

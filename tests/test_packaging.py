@@ -43,6 +43,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
 def test_the_wheel_carries_all_of_conf_but_the_local_file(wheel: Path) -> None:
     carried = {name.removeprefix("likerank/") for name in ZipFile(wheel).namelist()}
     there = {str(file.relative_to(ROOT)) for file in (ROOT / "conf").rglob("*.yaml")}
@@ -50,6 +51,7 @@ def test_the_wheel_carries_all_of_conf_but_the_local_file(wheel: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("wheel")
 def test_an_installed_likerank_trains_and_ranks(
     wheel: Path, workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

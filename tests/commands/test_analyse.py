@@ -71,17 +71,20 @@ def fill(
             store.write([], written[at :: len(looks) + 1])
 
 
-def analysed(place: Workplace, *overrides: str) -> tuple[str, dict[str, Any], Path]:
+def analysed(place: Workplace, *overrides: str, figures: bool = False) -> tuple[str, dict[str, Any], Path]:
+    """Analyses, by default without figures, which take most of the time."""
     folder = place.folder / "mlruns" / "analysed" / f"{place.name}{len(overrides)}"
-    page = analyse(place.compose("analyse", "snapshot.size=16", f"folder={folder}", *overrides))
+    chosen = ("snapshot.size=16", f"figures={figures}", f"folder={folder}", *overrides)
+    page = analyse(place.compose("analyse", *chosen))
     return page.read_text(), json.loads((folder / "analysis.json").read_text()), folder
 
 
 @pytest.fixture(scope="module")
 def of_corpus(corpus: Workplace) -> tuple[str, dict[str, Any], Path]:
-    return analysed(corpus)
+    return analysed(corpus, figures=True)
 
 
+@pytest.mark.xdist_group("analysis")
 def test_the_page_is_complete_and_agrees_with_its_numbers(
     corpus: Workplace, of_corpus: tuple[str, dict[str, Any], Path]
 ) -> None:
@@ -113,7 +116,7 @@ def test_the_page_is_complete_and_agrees_with_its_numbers(
 
 def test_a_planted_drift_and_observation_window_are_found(workplace: Workplace) -> None:
     fill(workplace, drift=1.5, looks=(0.5, 1, 2, 4, 6, 8, 10, 12, 16, 24))
-    page, numbers, _ = analysed(workplace)
+    page, numbers, _ = analysed(workplace, figures=True)
     assert numbers["age"]["pooled"]["low"] > 0.5
     assert "Does age matter?</strong> Yes, strongly: within an author, older posts have more likes" in page
     assert numbers["age"]["trend_ratio"] == pytest.approx(np.exp(1.5 * 0.9), rel=0.35)
@@ -142,6 +145,7 @@ def test_what_is_missing_is_said(workplace: Workplace, missing: dict[str, Any], 
     assert "NaN" not in json.dumps(numbers)
 
 
+@pytest.mark.xdist_group("trained")
 def test_a_named_snapshot_is_analysed_without_the_store(corpus: Workplace, trained: Run) -> None:
     fingerprint = trained.tags[FINGERPRINT]
     page, numbers, _ = analysed(
@@ -197,6 +201,7 @@ def test_a_forgotten_author_is_removed_from_analyses(
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("analysis")
 def test_the_page_renders_in_a_browser_without_errors(
     of_corpus: tuple[str, dict[str, Any], Path], tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from mlflow.entities import LoggedModelOutput
 from PIL import Image
 
 from likerank.app.paths import open_opt_out_list
@@ -282,6 +283,31 @@ def test_deleted_runs_are_redacted_and_damage_is_reported(
     assert damaged.id in capsys.readouterr().err
     assert pd.read_parquet(deleted.artifact("predictions/val.parquet"))["author"].tolist() == ["i/b"]
     damaged.log_file(deleted.artifact("predictions/val.parquet"), "predictions")
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
+def test_what_a_failed_run_left_unreadable_is_removed(workplace: Workplace, status: str) -> None:
+    run = kept_run(workplace, b"PAR1 and no more")
+    model = run._client.create_logged_model(workplace.tracking()._experiment_id, "model", run.id)
+    run._client.log_outputs(run.id, [LoggedModelOutput(model.model_id, 0)])
+    run._client.set_terminated(run.id, status)
+    forget(workplace.compose("forget", f"author={KEY}"))
+    assert not run.has_artifact("predictions/val.parquet")
+
+
+def test_a_damaged_model_is_named(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    table = io.BytesIO()
+    pd.DataFrame({"key": ["i/2"], "author": ["i/b"], "likes": [2]}).to_parquet(table)
+    run = kept_run(workplace, table.getvalue())
+    model = run._client.create_logged_model(workplace.tracking()._experiment_id, "model", run.id)
+    run._client.log_outputs(run.id, [LoggedModelOutput(model.model_id, 0)])
+    (tmp_path / "MLmodel").write_text("flavors: [")
+    run._client.log_model_artifact(model.model_id, str(tmp_path / "MLmodel"))
+    with pytest.raises(LikerankError, match=r"1 part of runs could not be read"):
+        forget(workplace.compose("forget", f"author={KEY}"))
+    assert f"Of run {run.id}: MLmodel of its model is damaged." in capsys.readouterr().err
 
 
 def test_checkpoints_of_an_interrupted_training_are_redacted(workplace: Workplace) -> None:

@@ -9,6 +9,8 @@ from likerank.errors import LikerankError
 from likerank.training.champion import refuse_incomparable
 from tests.workplaces import TINY, MakeWorkplace, Workplace
 
+pytestmark = pytest.mark.xdist_group("split policies")
+
 
 @pytest.fixture(scope="module")
 def place(make_workplace: MakeWorkplace) -> Workplace:

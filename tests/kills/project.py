@@ -50,7 +50,7 @@ class Ended:
         if "Traceback" in self.output:
             yield f"a traceback: {self.output.strip().splitlines()[-1][:200]}"
         if not killed and self.status != 0:
-            yield f"again ended with {self.status}: {self.output.strip().splitlines()[-1][:200]}"
+            yield f"again ended with {self.status}: {' / '.join(self.output.splitlines()[-4:])}"
         if killed and self.status > 0 and "likerank: " not in self.output:
             yield f"ended with {self.status} without a sentence"
         if self.outlived:

@@ -1,14 +1,12 @@
 """The benchmarks run, at sizes at which their numbers mean nothing."""
 
 import math
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forking import start_script
 from tests.scripts_called import call_script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,18 +41,19 @@ def command(folder: Path, *overrides: str) -> list[str]:
     return [script, "size=tiny", "threads=1", f"paths.mlruns={folder / 'mlruns'}", *overrides]
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cell of the printed table is wrapped."""
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
 def results(folder: Path, *overrides: str) -> dict[str, str]:
     """Returns the results in the printed table, by the name of their row."""
-    done = subprocess.run(
-        [sys.executable, *command(folder, *overrides)],
-        cwd=folder,
-        env=os.environ | {"COLUMNS": "300", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines()]
+    done = start_script(command(folder, *overrides), folder)
+    output, errors = done.communicate()
+    assert done.returncode == 0, errors
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines()]
     return {row[0]: row[2] for row in rows if len(row) > 2}
 
 

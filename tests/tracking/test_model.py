@@ -17,6 +17,8 @@ from likerank.tracking import Tracking
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (70, 20, 20, 3), dtype=np.uint8)
 
+pytestmark = pytest.mark.xdist_group("logged model")
+
 
 @pytest.fixture(scope="module")
 def tracking(tmp_path_factory: pytest.TempPathFactory, mlflow_database: Path) -> Tracking:

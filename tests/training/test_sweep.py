@@ -151,7 +151,13 @@ def test_a_launchers_trials_share_parent_snapshot_and_cores(
 
 @pytest.mark.slow
 def test_a_search_over_shapes_passes_over_those_that_cannot_be(corpus: Workplace, place: Workplace) -> None:
-    small = ("snapshot.size=16", "trainer.max_epochs=1", "hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=1")
+    small = (
+        "figures=false",
+        "snapshot.size=16",
+        "trainer.max_epochs=1",
+        "hydra.sweeper.n_trials=6",
+        "hydra.sweeper.n_jobs=1",
+    )
     ran = place.call(
         "train", f"store.database={corpus.name}", "sweep=architecture", "snapshot.balance=none", *small, "-m"
     )

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,7 +21,12 @@ from tests.workplaces import ROOT, TINY, Workplace
 TINIEST = (*TINY, "trainer.max_epochs=1", "evaluation.baselines=[mean,author_mean,ridge]")
 
 
-@pytest.fixture(scope="module", params=list(TARGETS))
+def _in_a_group(target: str) -> Any:
+    """The tests of a target share its training."""
+    return pytest.param(target, marks=pytest.mark.xdist_group(f"target {target}"))
+
+
+@pytest.fixture(scope="module", params=[_in_a_group(target) for target in TARGETS])
 def trained(request: pytest.FixtureRequest, corpus: Workplace) -> Run:
     return corpus.train(*TINIEST, f"target={request.param}")
 

@@ -32,7 +32,7 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
     """Returns the overrides, with `GROUP=null` as the empty option that Hydra takes.
 
     Raises:
-        LikerankError: If one has no key, if nothing reads its key, or if one takes away a group that is needed.
+        LikerankError: If one has no key or one that nothing reads, or if one takes away a needed group.
     """
     help_: CommandHelp | None = None
     checked = []

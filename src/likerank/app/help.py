@@ -5,6 +5,7 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -165,7 +166,7 @@ def _text(file: Path) -> str:
     try:
         text = file.read_text(encoding="utf-8")
         if not file.is_relative_to(CONF):
-            yaml.compose(text)
+            _tree(text)
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise LikerankError(
             f"{file} is not valid YAML ({' '.join(str(error).split())}); correct it."
@@ -179,10 +180,16 @@ def _about(text: str) -> str:
     return " ".join(line[2:] for line in lines if not line.startswith("# @package"))
 
 
-def _keys(text: str, prefix: str = "") -> Iterator[Key]:
-    root = yaml.compose(text)
-    if isinstance(root, yaml.MappingNode):
-        yield from _keys_below(root, prefix, text)
+@cache
+def _tree(text: str) -> yaml.Node | None:
+    """Returns the nodes of a YAML text, which a process asks for several times."""
+    return yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@cache
+def _keys(text: str, prefix: str = "") -> tuple[Key, ...]:
+    root = _tree(text)
+    return tuple(_keys_below(root, prefix, text)) if isinstance(root, yaml.MappingNode) else ()
 
 
 def _keys_below(node: yaml.MappingNode, prefix: str, text: str) -> Iterator[Key]:
@@ -199,8 +206,7 @@ def _keys_below(node: yaml.MappingNode, prefix: str, text: str) -> Iterator[Key]
 
 def _made(text: str, prefix: str = "") -> Iterator[str]:
     """Yields the nodes that have a `_target_`."""
-    root = yaml.compose(text)
-    waiting = [(prefix, root)]
+    waiting = [(prefix, _tree(text))]
     while waiting:
         key, node = waiting.pop()
         if isinstance(node, yaml.MappingNode):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -46,6 +47,8 @@ def analyse(config: DictConfig) -> Path:
             best_and_worst(posts, source, targets, config.shown),
             pictures(posts, source, config.pictures, config.seed),
         ]
+    if not config.figures:
+        sections = [replace(section, figures=()) for section in sections]
     notes = [posts.in_words(), *([SYNTHETIC_NOTE] if posts.synthetic else [])]
     files = write_analysis(Path(config.folder).absolute(), source.title, notes, sections)
     run = tracking.start_run({ANALYSED: source.title}, f"analysis: {source.title}")

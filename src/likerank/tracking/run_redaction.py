@@ -36,6 +36,8 @@ from likerank.tracking.author_redaction import AuthorRedaction
 from likerank.tracking.run import Run
 from likerank.tracking.store import Tracking, first_line
 
+_CUT_SHORT = ("FAILED", "KILLED")
+
 
 @dataclass(slots=True)
 class RunRemoval:
@@ -141,11 +143,22 @@ def _rewrite(
     rewrite: Callable[[Path, Path], int],
     removed_first: str | None = None,
 ) -> int:
-    """Rewrites the files of an artifact folder and removes another one before the first changed file."""
+    """Rewrites the files of an artifact folder and removes another one before the first changed file.
+
+    A file that a failed or killed run left unreadable, on a full disk for example, is removed: it has no use.
+    """
     changed = 0
     for entry in tracking.client.list_artifacts(run_id, folder):
         with _downloaded(tracking, run_id, entry.path) as file:
-            if number := rewrite_whole(file, rewrite):
+            try:
+                number = rewrite_whole(file, rewrite)
+            except LikerankError:
+                if tracking.client.get_run(run_id).info.status not in _CUT_SHORT:
+                    raise
+                _delete(tracking, run_id, entry.path)
+                number = 0
+                changed += 1
+            if number:
                 if removed_first is not None:
                     _remove(tracking, run_id, removed_first)
                 tracking.client.log_artifact(run_id, str(file), folder)
@@ -157,10 +170,15 @@ def _remove(tracking: Tracking, run_id: str, folder: str) -> int:
     """Removes an artifact folder; returns its number of files."""
     files = tracking.client.list_artifacts(run_id, folder)
     if files:
-        place = tracking.client.get_run(run_id).info.artifact_uri
-        repository = get_artifact_repository(place, tracking_uri=tracking.uri)
-        repository.delete_artifacts(folder)  # type: ignore[no-untyped-call]
+        _delete(tracking, run_id, folder)
     return len(files)
+
+
+def _delete(tracking: Tracking, run_id: str, path: str) -> None:
+    """Deletes an artifact, or a folder of them; MLflow's client cannot."""
+    place = tracking.client.get_run(run_id).info.artifact_uri
+    repository = get_artifact_repository(place, tracking_uri=tracking.uri)
+    repository.delete_artifacts(path)  # type: ignore[no-untyped-call]
 
 
 def _redact_tags(tracking: Tracking, record: Run, author: AuthorRedaction) -> int:
@@ -190,12 +208,18 @@ def _rewrite_models(tracking: Tracking, run_id: str, rewrite: Callable[[dict[str
     changed = 0
     outputs = tracking.client.get_run(run_id).outputs
     for output in outputs.model_outputs if outputs is not None else []:
+        logged = {entry.path for entry in tracking.client.list_logged_model_artifacts(output.model_id)}
+        if MLMODEL_FILE_NAME not in logged:  # The training was killed while it logged the model.
+            continue
         uri = f"{tracking.client.get_logged_model(output.model_id).artifact_location}/{MLMODEL_FILE_NAME}"
         with TemporaryDirectory() as folder:
             file = mlflow.artifacts.download_artifacts(
                 artifact_uri=uri, dst_path=folder, tracking_uri=tracking.uri
             )
-            description = Model.load(file)
+            try:
+                description = Model.load(file)
+            except Exception as error:  # A damaged file can cause nearly any error.
+                raise LikerankError(f"{MLMODEL_FILE_NAME} of its model is damaged.") from error
             if number := rewrite(description.metadata or {}):
                 description.save(file)
                 tracking.client.log_model_artifact(output.model_id, file)
