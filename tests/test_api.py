@@ -57,8 +57,8 @@ def test_photos_are_ranked_into_a_table(corpus: Workplace, trained: Run, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_run_ranks_the_test_split(corpus: Workplace, trained: Run) -> None:
-    run = likerank.open_run(trained.id, *corpus.places)
+def test_a_run_ranks_the_test_split(corpus: Workplace) -> None:
+    run = likerank.train(*corpus.places, *TINY, "trainer.max_epochs=1")
     assert run.evaluate().rows
     assert len(run.predictions("test")) > 0
 

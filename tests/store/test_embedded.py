@@ -200,12 +200,24 @@ def test_a_stale_server_file_with_a_foreign_port_is_ignored(home: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_lost_or_damaged_file_with_the_port_is_written_again(home: Path) -> None:
+    with embedded_server(home) as first:
+        for content in (None, b"", b'{"port": 1', b'{"port": null}', b"[]", b"\xff"):
+            (home / "server.json").unlink()
+            if content is not None:
+                (home / "server.json").write_bytes(content)
+            with embedded_server(home) as again:
+                assert again.port == first.port
+
+
+@pytest.mark.slow
 def test_the_next_supervisor_stops_an_orphaned_server(home: Path) -> None:
     with embedded_server(home):
         server = server_of(home)
         # Stopped, it cannot follow its supervisor: as on a system without a signal for a parent's death.
         server.send_signal(signal.SIGSTOP)
         supervisor_of(home).kill()
+    (home / "server.pid").unlink()  # As if it had been killed before it wrote that.
     # Not its command line: the kernel takes the memory of the dead first, and gives the lock back later.
     wait_for(lambda: lock_is_free(home / "supervisor.lock"))
     server.send_signal(signal.SIGCONT)

@@ -75,8 +75,9 @@ def _find_or_start(folder: Path, idle_seconds: float) -> int:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if _supervised(folder):
-            with suppress(FileNotFoundError):
-                port = int(json.loads((folder / supervisor.SERVER_FILE).read_text())["port"])
+            # Missing or damaged, the file is written again by the supervisor.
+            with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+                port = int(json.loads((folder / supervisor.SERVER_FILE).read_bytes())["port"])
                 # Checked again: the server of a supervisor that has just died answers a little longer.
                 if supervisor.answers(port) and _supervised(folder):
                     return port

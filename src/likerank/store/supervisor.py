@@ -6,7 +6,7 @@ starts at once. In FOLDER:
 - `supervisor.lock` is held by the one supervisor for as long as it lives.
 - `in_use.lock` is held, shared, by every client; an exclusive lock means that there is no client.
 - `server.json` holds the server's port; it exists only while the server answers.
-- `server.pid` names the server, for the supervisor that follows one that was killed.
+- `server.pid` names the server, for those who look for it.
 - `password` is that of the server's only user, `USER`; the folder's owner alone reads it.
 - `server.log` is the log of server and supervisor; `wiredtiger/` is the data.
 """
@@ -17,6 +17,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -25,7 +26,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -85,22 +87,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--idle-seconds", type=float, required=True)
     options = parser.parse_args(arguments)
-    folder: Path = options.folder
+    folder: Path = options.folder.resolve()  # So that whatever path leads there, its server is recognised.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.umask(0o077)
     with (folder / SUPERVISOR_LOCK).open("a") as lock, (folder / IN_USE_LOCK).open("a") as in_use:
         # A client that looks for a supervisor holds the lock for a moment.
         if not wait_until(lambda: try_lock(lock, fcntl.LOCK_EX), 5):
             return 0
-        _stop_orphan(folder)
+        _stop_orphans(folder)
         if not (folder / PASSWORD_FILE).exists():
             _make_password(folder)
         server, port = _start(folder, "--auth")
         try:
-            aside = folder / f"{SERVER_FILE}.tmp"
-            aside.write_text(json.dumps({"port": port}))
-            aside.replace(folder / SERVER_FILE)
-            _watch(server, in_use, options.idle_seconds)
+            _watch(server, in_use, options.idle_seconds, partial(_publish, folder, port))
         finally:
             # A client that comes now waits for `in_use`, and starts a new supervisor.
             (folder / SERVER_FILE).unlink(missing_ok=True)
@@ -153,7 +152,7 @@ def _start(folder: Path, *options: str) -> tuple["subprocess.Popen[bytes]", int]
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=partial(_die_with_parent, os.getpid()) if sys.platform == "linux" else None,
         )
         threading.Thread(target=_keep_output, args=(server, folder / LOG_FILE), daemon=True).start()
         (folder / _PID_FILE).write_text(str(server.pid))
@@ -163,15 +162,30 @@ def _start(folder: Path, *options: str) -> tuple["subprocess.Popen[bytes]", int]
     sys.exit(f"secantusd-py ended with status {server.returncode}")
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     parent_death_signal = 1
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
+    if os.getppid() != parent:  # It died before that.
+        os._exit(1)
 
 
-def _watch(server: "subprocess.Popen[bytes]", in_use: IO[str], idle_seconds: float) -> None:
+def _publish(folder: Path, port: int) -> None:
+    """Writes the file with the port unless it is there and whole."""
+    file, content = folder / SERVER_FILE, json.dumps({"port": port})
+    with contextlib.suppress(OSError):  # Where the disk is full, the server answers those who know its port.
+        if not file.exists() or file.read_text(errors="replace") != content:
+            aside = folder / f"{SERVER_FILE}.tmp"
+            aside.write_text(content)
+            aside.replace(file)
+
+
+def _watch(
+    server: "subprocess.Popen[bytes]", in_use: IO[str], idle_seconds: float, publish: Callable[[], None]
+) -> None:
     """Returns when the server has ended, or with `in_use` held when it was unused for long enough."""
     idle_since: float | None = None
     while server.poll() is None:
+        publish()
         if try_lock(in_use, fcntl.LOCK_EX):
             idle_since = idle_since or time.monotonic()
             if time.monotonic() - idle_since >= idle_seconds:
@@ -208,34 +222,35 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
         server.wait()
 
 
-def _stop_orphan(folder: Path) -> None:
-    """Ends the server of a supervisor that was killed: only one at a time can have the data open."""
-    try:
-        pid = int((folder / _PID_FILE).read_text())
-    except (OSError, ValueError):
-        return
-    # The number may be another program's by now.
-    if str(folder / _DATA_FOLDER) not in _command_line(pid):
-        return
+def _stop_orphans(folder: Path) -> None:
+    """Ends servers of supervisors that were killed: only one at a time can have the data open.
+
+    They are found by their command line: a supervisor may be killed before it has written a pid.
+    """
+    data = str(folder / _DATA_FOLDER)
     for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.kill(pid, sign)
-        except ProcessLookupError:
-            return
-        if wait_until(lambda: not _command_line(pid), _STOP_SECONDS):
+        for pid, command in _command_lines():
+            if data in command:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, sign)
+        if wait_until(lambda: not any(data in command for _, command in _command_lines()), _STOP_SECONDS):
             return
 
 
-def _command_line(pid: int) -> str:
-    """Returns a process's command line; empty if there is no such process, or only a zombie."""
+def _command_lines() -> Iterator[tuple[int, list[str]]]:
+    """Yields the processes with their arguments; a zombie has none."""
     processes = Path("/proc")
     if (processes / "self").exists():
-        try:
-            return (processes / str(pid) / "cmdline").read_text(errors="replace")
-        except OSError:
-            return ""
-    command = ["ps", "-o", "command=", "-p", str(pid)]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        for process in processes.iterdir():
+            if process.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    content = (process / "cmdline").read_bytes()
+                    yield int(process.name), os.fsdecode(content).split("\0")
+        return
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,command="], capture_output=True, text=True, check=False)
+    for line in listed.stdout.splitlines():
+        pid, _, command = line.strip().partition(" ")
+        yield int(pid), re.findall(r"--storage-path (.*?) --", command)
 
 
 if __name__ == "__main__":
