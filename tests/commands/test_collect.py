@@ -99,7 +99,7 @@ class Collection:
 @pytest.fixture
 def collection(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Collection]:
     start = datetime.now(UTC) - timedelta(days=DAYS)
-    site = Site(posts=48, authors=3, seed=1, start=start, history_days=300, coming_days=DAYS)
+    site = Site(posts=36, authors=3, seed=1, start=start, history_days=300, coming_days=DAYS)
     workplace.folder.mkdir(parents=True, exist_ok=True)
     with FakeInstagram(site) as instagram:
         for name, value in instagram.environment.items():
