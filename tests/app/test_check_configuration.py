@@ -20,6 +20,7 @@ from likerank.errors import LikerankError
         ("~", "names no key"),
         ("++ =3", "names no key"),
         ("", "names no key"),
+        ("++hydra.sweeper.params.network.dropout=null", "Hydra cannot apply these overrides"),
     ],
 )
 def test_an_override_without_effect_is_refused(override: str, message: str) -> None:

@@ -104,3 +104,19 @@ def test_a_column_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "m.parquet", compression="zstd")
     with pytest.raises(LikerankError, match="'author' has 80 MiB in 2 cells"):
         list(Table(tmp_path / "m.parquet").records())
+
+
+def test_no_damage_of_a_parquet_file_ends_the_process(tmp_path: Path) -> None:
+    """Each byte in turn is wrong: a sentence, or records; never an abort of the library."""
+    table = pa.table({"image": ["a.jpg", "b.jpg"], "author": ["ann", None], "likes": [4, 5]})
+    file = tmp_path / "m.parquet"
+    pq.write_table(table, file)
+    whole = file.read_bytes()
+    refused = 0
+    for place in range(4, len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            assert len(list(Table(file).records())) <= 4
+        except LikerankError as error:
+            refused += "is damaged" in str(error)
+    assert refused > 100

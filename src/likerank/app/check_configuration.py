@@ -38,7 +38,7 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
     checked = []
     for override in overrides:
         if _KEYLESS.fullmatch(override):
-            raise LikerankError(f"The override {override!r} names no key; write KEY=VALUE.")
+            raise LikerankError(f"The override {override[:60]!r} names no key; write KEY=VALUE.")
         if _TO_CHECK.match(override):
             help_ = help_ or read_help(command)
             if (added := _ADDED.fullmatch(override)) is not None and not added[1].startswith("hydra."):

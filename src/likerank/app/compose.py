@@ -147,6 +147,8 @@ def sentence_of_hydra(error: BaseException, command: str) -> str:
     for option, extra in _EXTRAS.items():
         if f"Could not find '{option}" in message:
             return f"That needs another package: pip install 'likerank[{extra}]'."
+    if isinstance(error, AssertionError):
+        return f"Hydra cannot apply these overrides ({one_line(message) or 'without a reason'})."
     if message.startswith("Config group override must be"):
         return "A choice, such as store or source, takes the name of an option; --help lists them."
     if not (found := re.search(r"Could not override '([\w.@/]+)'", message)):

@@ -96,7 +96,7 @@ def _of_configuration(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    if trace is not None and isinstance(error, ValueError | TypeError):
+    if trace is not None and isinstance(error, ValueError | TypeError | AssertionError):
         places.append(str(trace.tb_frame.f_globals.get("__name__")))
     return any(place.startswith(_OF_CONFIGURATION) for place in places)
 
