@@ -1,4 +1,4 @@
-"""A file is replaced completely or not at all, whatever happens while it is written."""
+"""A file is replaced completely or not at all, whatever happens meanwhile; a damaged one is named."""
 
 import os
 import signal
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from likerank.files import aside_of, remove_lines, rewrite_whole, whole_file, write_whole
+from likerank.errors import LikerankError
+from likerank.files import aside_of, naming_damage, remove_lines, rewrite_whole, whole_file, write_whole
 
 KILLED = """
 import os, signal, sys
@@ -80,3 +81,15 @@ def test_a_rewriting_that_changes_nothing_leaves_the_file_alone(tmp_path: Path) 
     assert rewrite_whole(path, lambda file, target: without("one", file, target)) == 2
     assert path.read_text() == " two "
     assert names_in(tmp_path) == ["text"]
+
+
+def test_damage_is_named_and_a_missing_file_keeps_its_error(tmp_path: Path) -> None:
+    file = tmp_path / "kept.json"
+    message = r"kept\.json is damaged \(.+\); write it again\."
+    for error in (ValueError("Expecting value"), KeyError("seed"), OSError("no file"), RecursionError()):
+        with pytest.raises(LikerankError, match=message), naming_damage(file, "write it again"):
+            raise error
+    with pytest.raises(FileNotFoundError), naming_damage(file, "write it again"):
+        file.read_text()
+    with pytest.raises(MemoryError), naming_damage(file, "write it again"):
+        raise MemoryError

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is replaced completely or not at all.
+"""Files that are written atomically, replaced completely or not at all, and named where they are damaged.
 
 It is written beside its place and renamed once it is on disk. A kill leaves at most a hidden file beside,
 which the next writer of the same file replaces; so each file has one writer at a time.
@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from likerank.errors import LikerankError
 
 Opener = Callable[[str, int], int]
 
@@ -35,6 +37,26 @@ def write_whole(path: Path, text: str, opener: Opener | None = None) -> None:
     """Replaces a file by a text in UTF-8; see `whole_file`."""
     with whole_file(path, opener) as file:
         file.write(text.encode())
+
+
+@contextmanager
+def naming_damage(file: Path, way_out: str) -> Iterator[None]:
+    """Raises what goes wrong while a file is read as a sentence: a damaged file can cause nearly any error.
+
+    A missing file, and one that must not be read, keep their errors.
+
+    Raises:
+        LikerankError: If the file is damaged; the message ends with the way out.
+    """
+    try:
+        yield
+    except LikerankError:
+        raise
+    except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.filename is not None):
+            raise
+        why = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise LikerankError(f"{file} is damaged ({why}); {way_out}.") from error
 
 
 def count_lines(path: Path) -> int:

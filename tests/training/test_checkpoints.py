@@ -16,7 +16,7 @@ def test_a_checkpoint_that_was_cut_short_is_named(tmp_path: Path, part: float) -
     assert checkpoint_weights(file)["scorer.x"].shape == (5,)
     content = file.read_bytes()
     file.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(LikerankError, match=r"The checkpoint .*best\.ckpt is damaged"):
+    with pytest.raises(LikerankError, match=r"best\.ckpt is damaged"):
         checkpoint_weights(file)
 
 

@@ -4,7 +4,6 @@ The paper compares only with `linear`, which fits its training set perfectly and
 the fair one, and `author_mean` shows how well knowing only the author ranks.
 """
 
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.errors import LikerankError
-from likerank.files import whole_file
+from likerank.files import naming_damage, whole_file
 from likerank.models.least_squares import LeastSquares, LinearModel, Pixels, Rows, Vector, check_memory
 from likerank.progress import track
 
@@ -226,11 +225,9 @@ def load_baseline(path: Path) -> Baseline:
     Raises:
         LikerankError: If the file holds no fitted baseline.
     """
-    try:
+    with naming_damage(path, "delete it, and run the command again"):
         with np.load(path, allow_pickle=False) as file:
             fitted = dict(file)
         baseline = create_baseline(str(fitted.pop("name")), int(fitted.pop("seed")))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise LikerankError(f"{path} does not hold a fitted baseline: delete it and run again.") from error
     vars(baseline).update(fitted)
     return baseline

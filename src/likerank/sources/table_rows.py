@@ -248,7 +248,7 @@ def _check_size(manifest: Path, metadata: pq.FileMetaData, name: str) -> None:
     """Refuses a column whose cells would fill the memory, before any is decompressed."""
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
-        # A damaged column's description ends the process inside pyarrow 25; reading the column is an exception.
+        # Of a damaged column, asking for its description aborts in pyarrow 25; reading it is an exception.
         if row_group.total_byte_size <= (64 << 20) + 1024 * row_group.num_rows:
             continue
         for place in range(row_group.num_columns):

@@ -46,9 +46,9 @@ class AuthorRedaction:
         """Removes the author's posts from a table of predictions."""
         try:
             table = pq.read_table(file)
-        except (pa.ArrowException, OSError) as error:
+            theirs = pc.fill_null(pc.equal(table["author"], self._key), False)
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
             raise LikerankError(f"{file.name} is damaged.") from error
-        theirs = pc.fill_null(pc.equal(table["author"], self._key), False)
         if number := pc.sum(theirs).as_py():
             pq.write_table(table.filter(pc.invert(theirs)), target)
         return int(number or 0)
@@ -97,11 +97,14 @@ class AuthorRedaction:
             return True
 
     def is_in_baseline(self, file: Path) -> bool:
-        """Returns whether a fitted baseline knows the author; false for a missing one."""
+        """Returns whether a fitted baseline knows the author; true for an unreadable one."""
         if not file.exists():
             return False
-        with np.load(file) as fitted:
-            return self._key in fitted["authors_"]
+        try:
+            with np.load(file) as fitted:
+                return self._key in fitted["authors_"]
+        except Exception:  # A damaged archive can cause nearly any error.
+            return True
 
 
 def _forms(word: str) -> set[str]:

@@ -10,8 +10,11 @@ import pandas as pd
 
 from likerank.errors import LikerankError
 from likerank.evaluation import Scores, ScoreTable
+from likerank.files import naming_damage
 from likerank.run_names import PREDICTIONS, RESULTS
 from likerank.tracking.run import Run
+
+_WAY_OUT = "restore it from a backup, or leave the run out and train again"
 
 
 def save_predictions(run: Run, split: str, posts: pd.DataFrame, scores: Mapping[str, Scores]) -> None:
@@ -30,9 +33,14 @@ def read_predictions(run: Run, split: str) -> pd.DataFrame:
         A row a post: `key`, `author`, `likes`, `half`, `target` and a column of scores for each predictor.
 
     Raises:
-        LikerankError: If the run keeps none.
+        LikerankError: If the run keeps none, or they are damaged.
     """
-    return pd.read_parquet(run.artifact(f"{PREDICTIONS}/{split}.parquet"))
+    file = run.artifact(f"{PREDICTIONS}/{split}.parquet")
+    with naming_damage(file, _WAY_OUT):
+        predictions = pd.read_parquet(file)
+        if lacking := {"key", "author", "likes", "half", "target"} - set(predictions):
+            raise ValueError(f"it lacks the column {min(lacking)}")
+        return predictions
 
 
 def save_table(run: Run, split: str, table: ScoreTable) -> None:
@@ -50,7 +58,8 @@ def read_table(run: Run, split: str) -> ScoreTable:
     results = _results(run)
     if split not in results:
         raise LikerankError(f"Run {run.id} keeps no table of {split}; choose another run.")
-    return ScoreTable.from_json(results[split])
+    with naming_damage(run.artifact(RESULTS), _WAY_OUT):
+        return ScoreTable.from_json(results[split])
 
 
 def ranked_splits(run: Run) -> list[str]:
@@ -61,5 +70,9 @@ def ranked_splits(run: Run) -> list[str]:
 def _results(run: Run) -> dict[str, Any]:
     if not run.has_artifact(RESULTS):
         return {}
-    kept: dict[str, Any] = json.loads(run.artifact(RESULTS).read_text())
-    return kept
+    file = run.artifact(RESULTS)
+    with naming_damage(file, _WAY_OUT):
+        kept: dict[str, Any] = json.loads(file.read_text())
+        if not all(isinstance(table, dict) for table in kept.values()):
+            raise ValueError("a part of it is no table")
+        return kept

@@ -7,8 +7,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins import TorchCheckpointIO
 
-from likerank.errors import LikerankError
-from likerank.files import aside_of
+from likerank.files import aside_of, naming_damage
 from likerank.models.scorer import Scorer
 from likerank.run_names import CHECKPOINTS
 from likerank.tracking import Run
@@ -83,19 +82,10 @@ def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     Raises:
         LikerankError: If the file is missing or damaged.
     """
-    try:
+    with naming_damage(checkpoint, "restore it from a backup, or train again with reuse=false"):
         weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
-        if all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()):
-            return weights
-        why = "it holds no weights"
-    except FileNotFoundError:
-        why = "it is missing"
-    except (PermissionError, MemoryError):
-        raise
-    except Exception as error:  # torch reads a zip of pickles, each of which fails in its own ways.
-        why = str(error)
-    why = " ".join(why.split())[:200].rstrip(".")
-    raise LikerankError(
-        f"The checkpoint {checkpoint} is damaged ({why}); restore it from a backup, or train again with "
-        "reuse=false."
-    )
+        if not all(
+            isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
+        ):
+            raise ValueError("it holds no weights")
+        return weights

@@ -1,12 +1,11 @@
 """Rebuilds network, dataset and baselines of a finished run from that run only."""
 
 from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
 
 from likerank.app.paths import Folders
 from likerank.app.trusted_targets import refuse_foreign_targets
 from likerank.dataset import find_snapshot
-from likerank.errors import LikerankError
+from likerank.files import naming_damage
 from likerank.models.scorer import Scorer
 from likerank.run_names import CONFIG, FINGERPRINT
 from likerank.tracking import Run
@@ -21,14 +20,10 @@ def rebuild(run: Run, folders: Folders) -> Assembly:
         LikerankError: If the configuration is damaged, or names classes that this project does not.
     """
     file = run.artifact(CONFIG)
-    try:
+    with naming_damage(file, "restore it from a backup, or train the run again"):
         trained = OmegaConf.load(file)
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise LikerankError(
-            f"{file} is damaged: it is no YAML; restore it from a backup, or train the run again."
-        ) from error
-    if not isinstance(trained, DictConfig):
-        raise LikerankError(f"{file} is no configuration; restore it from a backup, or train the run again.")
+        if not isinstance(trained, DictConfig):
+            raise TypeError("it is no configuration")
     refuse_foreign_targets(trained, run.id)
     trained.paths = {name: str(getattr(folders, name)) for name in ("data", "archive", "mlruns")}
     return Assembly(trained)
