@@ -1,6 +1,9 @@
 """One author's files are removed from all folders of an archive; all others stay."""
 
 import json
+import lzma
+import os
+import resource
 import threading
 from pathlib import Path
 from typing import Any
@@ -234,3 +237,15 @@ def test_nothing_is_removed_while_a_collect_runs(archive: Path) -> None:
 def test_a_missing_archive_is_not_created(tmp_path: Path) -> None:
     assert remove_from_archive(tmp_path / "archive", str(ANN), []) == ArchiveRemoval()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bombs_and_pipes_in_the_archive_stop_no_deletion(archive: Path) -> None:
+    os.mkfifo(archive / "bob" / "2023-11-14_22-13-50_UTC.json")
+    bomb = archive / "ann" / "2023-11-14_22-13-51_UTC.json.xz"
+    bomb.write_bytes(lzma.compress(bytes(300 << 20), preset=1))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    removed = remove_from_archive(archive, str(ANN), {"ann"})
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150 << 10
+    assert removed.posts > 0
+    assert not bomb.exists()
+    assert (archive / "bob" / "2023-11-14_22-13-50_UTC.json").exists()

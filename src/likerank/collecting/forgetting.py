@@ -1,7 +1,6 @@
 """Deletion of one author's data from a folder that Instaloader wrote."""
 
 import json
-import lzma
 import os
 import re
 from collections import defaultdict
@@ -13,6 +12,7 @@ from typing import Final
 from likerank.collecting.state import STATE_FOLDER, CollectState, locked_archive
 from likerank.files import remove_lines
 from likerank.progress import progress_bar
+from likerank.sources.archive import read_json_file
 from likerank.sources.nodes import Node, author_id_of
 from likerank.sources.observations import OBSERVATIONS
 from likerank.sources.picture_names import PICTURE_ENDINGS
@@ -121,8 +121,8 @@ def _longest(name: str, stems: Collection[str]) -> str:
 def _owned(path: Path, author_id: str) -> str:
     """Returns a JSON file's owner, and its kind where it is the author's."""
     try:
-        content = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-        if author_id.encode() not in content:  # Fast, and true for nearly all files.
+        content = read_json_file(path)
+        if author_id not in content:  # Fast, and true for nearly all files.
             return _ANOTHERS
         whole = json.loads(content)
         node, kind = whole["node"], whole["instaloader"]["node_type"]

@@ -247,7 +247,7 @@ def _written_at(path: Path, node: Node) -> datetime | None:
 
 def _load(path: Path) -> tuple[bool, Node]:
     try:
-        content = json.loads(_read(path))
+        content = json.loads(read_json_file(path))
         structure = instaloader.load_structure(_NO_NETWORK, content)
         node = instaloader.get_json_structure(structure)["node"]
     except MemoryError:
@@ -264,7 +264,7 @@ def _load(path: Path) -> tuple[bool, Node]:
     return isinstance(structure, instaloader.Profile), node
 
 
-def _read(path: Path) -> str:
+def read_json_file(path: Path) -> str:
     """Returns the text of a JSON file, of bounded length also where it is compressed.
 
     Raises:
