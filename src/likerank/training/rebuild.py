@@ -12,6 +12,8 @@ from likerank.tracking import Run
 from likerank.training.assembly import Assembly, Predictors
 from likerank.training.checkpoints import load_kept_weights
 
+_NEEDED = ("network", "seed", "snapshot", "target", "trainer")
+
 
 def rebuild(run: Run, folders: Folders) -> Assembly:
     """Returns the assembly of a run's own configuration, in the present folders.
@@ -24,6 +26,8 @@ def rebuild(run: Run, folders: Folders) -> Assembly:
         trained = OmegaConf.load(file)
         if not isinstance(trained, DictConfig):
             raise TypeError("it is no configuration")
+        if lacking := [key for key in _NEEDED if key not in trained]:
+            raise ValueError(f"it lacks {lacking[0]}")
     refuse_foreign_targets(trained, run.id)
     trained.paths = {name: str(getattr(folders, name)) for name in ("data", "archive", "mlruns")}
     return Assembly(trained)
