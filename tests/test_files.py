@@ -1,15 +1,25 @@
 """A file is replaced completely or not at all, whatever happens meanwhile; a damaged one is named."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from likerank.errors import LikerankError
-from likerank.files import aside_of, naming_damage, remove_lines, rewrite_whole, whole_file, write_whole
+from likerank.files import (
+    aside_of,
+    naming_damage,
+    remove_lines,
+    reserve,
+    rewrite_whole,
+    whole_file,
+    write_whole,
+)
 
 KILLED = """
 import os, signal, sys
@@ -81,6 +91,27 @@ def test_a_rewriting_that_changes_nothing_leaves_the_file_alone(tmp_path: Path) 
     assert rewrite_whole(path, lambda file, target: without("one", file, target)) == 2
     assert path.read_text() == " two "
     assert names_in(tmp_path) == ["text"]
+
+
+def test_a_reserved_file_has_its_space_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "pixels.npy"
+    pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(1 << 20,))
+    assert path.stat().st_blocks * 512 < 1 << 19
+    reserve(path)
+    assert path.stat().st_blocks * 512 >= 1 << 20
+    assert not pixels.any()
+
+
+def test_a_full_disk_is_named_before_anything_is_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "pixels.npy").write_bytes(b"123")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*pixels\.npy'"):
+        reserve(tmp_path / "pixels.npy")
 
 
 def test_damage_is_named_and_a_missing_file_keeps_its_error(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ It is written beside its place and renamed once it is on disk. A kill leaves at 
 which the next writer of the same file replaces; so each file has one writer at a time.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,21 @@ def whole_file(path: Path, opener: Opener | None = None) -> Iterator[IO[bytes]]:
         _put_in_place(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def reserve(file: Path) -> None:
+    """Takes the space on the disk for a file's whole length, before it is mapped into memory and written.
+
+    Where the disk is full, a write into mapped memory ends the process by SIGBUS; this raises OSError.
+    """
+    if not hasattr(os, "posix_fallocate"):  # As on macOS.
+        return
+    with file.open("r+b") as opened:
+        try:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 def write_whole(path: Path, text: str, opener: Opener | None = None) -> None:

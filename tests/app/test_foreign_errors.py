@@ -12,6 +12,7 @@ import sqlalchemy
 import torch
 import yaml
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from pymongo.errors import ServerSelectionTimeoutError
 
 from likerank.app.sentences import sentence_of
@@ -33,6 +34,19 @@ def _wrapped() -> None:
         raise RuntimeError("a library's own words") from error
 
 
+def _full_database() -> None:
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.exec_driver_sql("CREATE TABLE runs (id)")
+
+
+def _full_database_of_mlflow() -> None:
+    try:
+        _full_database()
+    except sqlalchemy.exc.OperationalError as error:
+        raise MlflowException(str(error)) from error  # As its store does.
+
+
 CAUSED: dict[str, tuple[Callable[[], object], str]] = {
     "missing": (lambda: Path("nowhere/x").read_text(), "nowhere/x: No such file or directory"),
     "folder": (lambda: Path("/etc").read_text(), "/etc: Is a directory"),
@@ -45,6 +59,8 @@ CAUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: sqlalchemy.create_engine("sqlite:///nowhere/x.db").connect(),
         "unable to open database file)",
     ),
+    "full_database": (_full_database, "The disk of MLflow's database is full; free some"),
+    "full_database_of_mlflow": (_full_database_of_mlflow, "The disk of MLflow's database is full; free some"),
     "mlflow": (lambda: MlflowClient("http://127.0.0.1:1/x?a=b").get_run("x"), "MLflow refuses"),
     "mongodb": (_unreachable, "ServerSelectionTimeoutError"),
     "parquet": (lambda: pq.read_table("/etc/passwd"), "'/etc/passwd'"),

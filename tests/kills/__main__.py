@@ -49,7 +49,7 @@ def _killed_once(
     """Kills a command once and runs it again; returns what was done and what is wrong afterwards."""
     arguments = command.arguments(project, number)
     after = random.uniform(0, durations.get(command.name, command.seconds))
-    room = random.randint(0, 4 << 20)
+    room = random.randint(0, 2 << 20)
     with project.full_disk(room) if full else contextlib.nullcontext():
         first = project.run(arguments, kill_after=None if full else after)
     what = f"ended with {first.status}"

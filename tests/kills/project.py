@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -48,10 +49,10 @@ class Ended:
     def complaints(self, *, killed: bool) -> Iterator[str]:
         """Yields what should not be; a command that was killed, or had no space, may fail in a sentence."""
         if "Traceback" in self.output:
-            yield f"a traceback: {self.output.strip().splitlines()[-1][:200]}"
+            yield f"a traceback: {' / '.join(self.output.strip().splitlines()[-6:])}"
         if not killed and self.status != 0:
             yield f"again ended with {self.status}: {' / '.join(self.output.splitlines()[-4:])}"
-        if killed and self.status > 0 and "likerank: " not in self.output:
+        if killed and self.status not in (0, -signal.SIGKILL) and "likerank: " not in self.output:
             yield f"ended with {self.status} without a sentence"
         if self.outlived:
             yield f"outlived by {', '.join(self.outlived)}"
@@ -93,7 +94,7 @@ class Project:
     def run(self, arguments: tuple[str, ...], kill_after: float | None = None) -> Ended:
         """Runs a command to its end, or kills it as `kill -9` does after some seconds."""
         began = time.monotonic()
-        with (self.folder.parent / f"{self.folder.name}.log").open("w+") as log:
+        with tempfile.TemporaryFile("w+") as log:  # On another disk than a full one.
             process = subprocess.Popen(
                 [*_LIKERANK, *arguments],
                 cwd=self.folder,

@@ -79,6 +79,8 @@ def _first(error: BaseException) -> str:
 
 
 def _of_database(error: BaseException) -> str:
+    if "disk is full" in str(error):  # SQLite's words, also inside MLflow's errors.
+        return f"The disk of MLflow's database is full; {_WAYS_OUT[errno.ENOSPC]}."
     return (
         f"MLflow's database does not work ({_first(error)}); check the disk and the file of tracking.uri "
         "(mlflow.db in paths.mlruns), and run the command again."
@@ -86,6 +88,8 @@ def _of_database(error: BaseException) -> str:
 
 
 def _of_mlflow(error: BaseException) -> str:
+    if "disk is full" in str(error):
+        return _of_database(error)
     return (
         f"MLflow refuses ({_first(error)}); check tracking.uri and paths.mlruns, and run the command again."
     )

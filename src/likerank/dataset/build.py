@@ -42,6 +42,7 @@ from likerank.dataset.splits import (
     split_of,
 )
 from likerank.errors import LikerankError
+from likerank.files import reserve
 from likerank.images import PIPELINE_VERSION, to_pixels
 from likerank.records import COUNTS, TRUTH_FIELDS, Author, Post, snapshot_fields
 from likerank.store import Store
@@ -235,6 +236,7 @@ def _write(store: Store, recipe: Recipe, revision: str, aside: Path, root: Path,
     row_of = {key: row for row, key in enumerate(selection.posts["key"])}
     shape = (len(row_of), recipe.size, recipe.size, 3)
     pixels = np.lib.format.open_memmap(aside / PIXELS_FILE, mode="w+", dtype=np.uint8, shape=shape)
+    reserve(aside / PIXELS_FILE)
 
     def fill(key: str, jpeg: bytes) -> None:
         pixels[row_of[key]] = to_pixels(jpeg, recipe.size)
