@@ -61,9 +61,9 @@ def print_remaining(trained: Mapping[str, str], champion: str | None) -> None:
     if running := [run_id for run_id, status in trained.items() if status == "RUNNING"]:
         print(f"- Run {', '.join(running)} may still be training on them: stop it, then run this again.")
     print(
-        "- Copies elsewhere: exports, backups, other archives, other people's posts that name the author, "
-        "rankings of the author's photos, the list of accounts; and disk space that databases have freed but "
-        "not overwritten."
+        "- Copies elsewhere: exports, backups, compressed logs, other archives, other people's posts that "
+        "name the author, rankings of the author's photos, the list of accounts; and disk space that "
+        "databases have freed but not overwritten."
     )
 
 
