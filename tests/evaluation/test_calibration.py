@@ -125,3 +125,14 @@ def test_very_many_pairs_are_sampled_the_same_each_time() -> None:
     assert (first != other).all()
     assert (group[first] == group[other]).all()
     assert first.max() > 290_000 > 10_000 > other.min()
+
+
+@pytest.mark.parametrize("scale", [1e-17, 1e-16, 5e-16, 1e-15, 1e-13])
+def test_scores_that_hardly_differ_give_chances(scale: float) -> None:
+    """Differences near the resolution of floats: a network whose scores are all but constant."""
+    random = np.random.default_rng(55)
+    for _ in range(100):
+        scores = scale * random.integers(0, 4, 38)
+        likes, authors = random.integers(0, 5, 38), random.integers(0, 3, 38)
+        calibration = Calibration.fit(training_scores=scores, scores=scores, likes=likes, authors=authors)
+        assert np.isfinite(calibration.chances).all()

@@ -58,3 +58,18 @@ def test_only_unreadable_files_give_an_empty_ranking(shots: list[Path]) -> None:
 def test_a_model_without_calibration_data_is_refused(shots: list[Path]) -> None:
     with pytest.raises(LikerankError, match="runs:/0/model has no calibration data"):
         rank_files(shots, model())
+
+
+WRONG: list[dict[str, object]] = [
+    {"isotonic": None},
+    {"isotonic": {}},
+    {"isotonic": {"difference": [0.0, 1.0], "chance": []}},
+    {"quantiles": "x"},
+    {"quantiles": []},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_damaged_calibration_data_is_named(shots: list[Path], wrong: dict[str, object]) -> None:
+    with pytest.raises(LikerankError, match="calibration data of the model runs:/0/model is damaged"):
+        rank_files(shots, model(synthetic=False, **wrong))

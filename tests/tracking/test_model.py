@@ -97,6 +97,24 @@ def test_somebody_elses_model_is_refused(tracking: Tracking) -> None:
         tracking.open_model(run.id)
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b"flavors: [", b"signature: {inputs: 3}", b"\xf4\xf4"])
+def test_a_damaged_description_is_named(
+    tracking: Tracking, logged: tuple[str, Scorer], content: bytes
+) -> None:
+    outputs = tracking.client.get_run(logged[0]).outputs
+    assert outputs is not None
+    (model,) = outputs.model_outputs
+    place = tracking.client.get_logged_model(model.model_id).artifact_location
+    file = Path(place.removeprefix("file://")) / "MLmodel"
+    whole = file.read_bytes()
+    try:
+        file.write_bytes(content)
+        with pytest.raises(LikerankError, match=r"model.* is (damaged|not likerank's|not opened)"):
+            tracking.open_model(logged[0])
+    finally:
+        file.write_bytes(whole)
+
+
 def test_opening_leaves_no_files_behind(
     tracking: Tracking, logged: tuple[str, Scorer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation.scored_posts import FloatArray, IntArray
 
 _POINTS = 50
+_RESOLUTION = 1e-15  # Of a difference; rounding makes smaller ones of equal ones.
 _MOST_PAIRS = 200_000
 
 
@@ -58,7 +59,7 @@ class Calibration:
             LikerankError: If a score is NaN or infinite.
         """
         # Imported here: it takes a second, and only a training needs it.
-        from sklearn.isotonic import IsotonicRegression
+        from sklearn.isotonic import isotonic_regression
 
         training, held_out = (np.asarray(part, np.float64) for part in (training_scores, scores))
         if not (np.isfinite(training).all() and np.isfinite(held_out).all()):
@@ -69,13 +70,15 @@ class Calibration:
         if not points:
             return cls(tuple(quantiles.tolist()), (0.0,), (0.5,))
         groups = np.array_split(np.argsort(difference, kind="stable"), points)
+        sizes = np.array([group.size for group in groups], np.float64)
         mean_difference = np.array([difference[group].mean() for group in groups])
         # One pair of each outcome more (the rule of succession), or a few lucky pairs would be a certainty.
         share = np.array([(right[group].sum() + 1) / (group.size + 2) for group in groups])
-        isotonic = IsotonicRegression(y_min=0.5, y_max=1, increasing=True)
-        chance = isotonic.fit(mean_difference, share, [group.size for group in groups]).predict(
-            mean_difference
-        )
+        # Equal differences share a chance. Not by IsotonicRegression, which predicts NaN for tiny differences.
+        equal = np.cumsum(np.diff(mean_difference, prepend=mean_difference[0]) > _RESOLUTION)
+        weights = np.bincount(equal, sizes)
+        share = np.bincount(equal, sizes * share) / weights
+        chance = isotonic_regression(share, sample_weight=weights, y_min=0.5, y_max=1)[equal]
         # At a difference of 0 the chance is 0.5, whatever ties say.
         apart = mean_difference > 0
         return cls(
@@ -105,9 +108,21 @@ class Calibration:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Reads the result of `to_json`."""
+        """Reads the result of `to_json`.
+
+        Raises:
+            LookupError: If a part is missing.
+            TypeError: If a part is no list of numbers.
+            ValueError: If a part is no list of numbers, or of another length.
+        """
         isotonic = content["isotonic"]
-        return cls(tuple(content["quantiles"]), tuple(isotonic["difference"]), tuple(isotonic["chance"]))
+        quantiles, difference, chance = (
+            tuple(map(float, part))
+            for part in (content["quantiles"], isotonic["difference"], isotonic["chance"])
+        )
+        if not quantiles or not chance or len(difference) != len(chance):
+            raise ValueError("a list is empty or of another length")
+        return cls(quantiles, difference, chance)
 
 
 def _judged_pairs(

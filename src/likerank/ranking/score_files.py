@@ -47,17 +47,25 @@ def rank_files(
             f"The model {model.uri} has no calibration data, since an older likerank trained it: train "
             "again, or name another model by model=RUN."
         )
-    kept = model.metadata[RANKING]
+    try:
+        kept = model.metadata[RANKING]
+        calibration = Calibration.from_json(kept)
+        synthetic = bool(kept["synthetic" if "synthetic" in kept else "made"])  # an older likerank's key
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise LikerankError(
+            f"The calibration data of the model {model.uri} is damaged: restore its MLmodel from a backup, "
+            "or name another model by model=RUN."
+        ) from error
     scores, unreadable = score_files(files, model, long_side)
     folder = Path(os.path.commonpath([file.absolute().parent for file in scores or files]))
     by_name = {_printable(file.absolute().relative_to(folder)): file for file in scores}
     ranking = PhotoRanking(
-        photos=rank_photos(list(by_name), list(scores.values()), Calibration.from_json(kept), tie),
+        photos=rank_photos(list(by_name), list(scores.values()), calibration, tie),
         unreadable=unreadable,
         folder=_printable(folder),
         model=model.uri,
         run_id=model.run_id,
-        synthetic=bool(kept["synthetic"] if "synthetic" in kept else kept["made"]),  # an older likerank's key
+        synthetic=synthetic,
         tie=tie,
     )
     return ranking, [by_name[photo.photo] for photo in ranking.photos]

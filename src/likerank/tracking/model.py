@@ -65,9 +65,16 @@ class TrainedModel:
                     f"The model {uri} cannot be opened ({reason}); train one and make it the champion by "
                     "likerank promote run_id=RUN, or name another by model=RUN."
                 ) from error
-            description = Model.load(str(description_file))
             program = description_file.parent / "data" / "model.pt2"
-            size = _picture_size(description.signature)
+            try:
+                description = Model.load(str(description_file))
+                size = _picture_size(description.signature)
+                metadata = dict(description.metadata or {})
+            except Exception as error:  # A damaged file can cause nearly any error.
+                raise LikerankError(
+                    f"The model {uri} is damaged (its MLmodel cannot be read); restore its folder from a "
+                    "backup, or name another by model=RUN."
+                ) from error
             if size is None or not program.exists():
                 raise LikerankError(f"The model {uri} is not likerank's; name another by model=RUN.")
             try:
@@ -77,7 +84,7 @@ class TrainedModel:
                     f"The model {uri} is not opened, since that might execute what is in its file "
                     f"({error}); train it again, or name another by model=RUN."
                 ) from error
-            return cls(uri, str(description.run_id), size, description.metadata or {}, network)
+            return cls(uri, str(description.run_id), size, metadata, network)
 
     @torch.no_grad()
     def score(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
