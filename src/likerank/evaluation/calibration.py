@@ -74,7 +74,7 @@ class Calibration:
         mean_difference = np.array([difference[group].mean() for group in groups])
         # One pair of each outcome more (the rule of succession), or a few lucky pairs would be a certainty.
         share = np.array([(right[group].sum() + 1) / (group.size + 2) for group in groups])
-        # Equal differences share a chance. Not by IsotonicRegression, which predicts NaN for tiny differences.
+        # Equal differences share a chance. IsotonicRegression itself predicts NaN for tiny ones.
         equal = np.cumsum(np.diff(mean_difference, prepend=mean_difference[0]) > _RESOLUTION)
         weights = np.bincount(equal, sizes)
         share = np.bincount(equal, sizes * share) / weights
