@@ -97,15 +97,18 @@ def test_somebody_elses_model_is_refused(tracking: Tracking) -> None:
         tracking.open_model(run.id)
 
 
+def folder_of(tracking: Tracking, run_id: str) -> Path:
+    outputs = tracking.client.get_run(run_id).outputs
+    assert outputs is not None
+    (model,) = outputs.model_outputs
+    return Path(tracking.client.get_logged_model(model.model_id).artifact_location.removeprefix("file://"))
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"flavors: [", b"signature: {inputs: 3}", b"\xf4\xf4"])
 def test_a_damaged_description_is_named(
     tracking: Tracking, logged: tuple[str, Scorer], content: bytes
 ) -> None:
-    outputs = tracking.client.get_run(logged[0]).outputs
-    assert outputs is not None
-    (model,) = outputs.model_outputs
-    place = tracking.client.get_logged_model(model.model_id).artifact_location
-    file = Path(place.removeprefix("file://")) / "MLmodel"
+    file = folder_of(tracking, logged[0]) / "MLmodel"
     whole = file.read_bytes()
     try:
         file.write_bytes(content)
@@ -113,6 +116,19 @@ def test_a_damaged_description_is_named(
             tracking.open_model(logged[0])
     finally:
         file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", ["MLmodel", "data/model.pt2"])
+def test_a_file_that_a_model_lacks_is_named(
+    tracking: Tracking, logged: tuple[str, Scorer], name: str
+) -> None:
+    file = folder_of(tracking, logged[0]) / name
+    aside = file.rename(file.with_name("aside"))
+    try:
+        with pytest.raises(LikerankError, match=f"it has no file {name}"):
+            tracking.open_model(logged[0])
+    finally:
+        aside.rename(file)
 
 
 def test_opening_leaves_no_files_behind(

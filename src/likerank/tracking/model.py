@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from likerank.errors import LikerankError
+from likerank.run_names import RANKING
 from likerank.tracking.exported_program import UntrustedProgramError, open_program
 
 _SCHEMES: Final = ("models:/", "runs:/")
@@ -58,7 +59,9 @@ class TrainedModel:
                 mlflow.artifacts.download_artifacts(
                     artifact_uri=uri, tracking_uri=tracking_uri, dst_path=folder
                 )
-                (description_file,) = Path(folder).rglob("MLmodel")
+                description_file = next(Path(folder).rglob("MLmodel"), None)
+                if description_file is None:
+                    raise ValueError("it has no file MLmodel")
             except (MlflowException, OSError, ValueError) as error:
                 reason = str(error).splitlines()[0].rstrip(".")
                 raise LikerankError(
@@ -75,6 +78,11 @@ class TrainedModel:
                     f"The model {uri} is damaged (its MLmodel cannot be read); restore its folder from a "
                     "backup, or name another by model=RUN."
                 ) from error
+            if RANKING in metadata and not program.exists():
+                raise LikerankError(
+                    f"The model {uri} is damaged (it has no file data/model.pt2); restore its folder from a "
+                    "backup, or name another by model=RUN."
+                )
             if size is None or not program.exists():
                 raise LikerankError(f"The model {uri} is not likerank's; name another by model=RUN.")
             try:
