@@ -21,6 +21,7 @@ from likerank.errors import LikerankError
 Kind = Literal["post", "author"]
 """A record's kind: it names the collection (with an s) and the observations."""
 
+_LONGEST_MESSAGE: Final = 1000
 _LARGEST_PICTURE: Final = 1 << 30  # An uncompressed TIFF of 200 megapixels has 0.6 GB.
 LARGEST_COUNT: Final = 2**63 - 1
 """The largest whole number that a database stores."""
@@ -259,11 +260,18 @@ class Skipped:
 
     Attributes:
         reason: A short phrase that the closing summary counts by, such as `video`.
-        message: One sentence that names the culprit and says what to do; empty where nothing is wrong.
+        message: One sentence that names the culprit and says what to do; empty where nothing is wrong. The
+            middle of one with more than 1,000 characters, such as a cell's, is left out.
     """
 
     reason: str
     message: str = ""
+
+    def __post_init__(self) -> None:
+        """Shortens the message."""
+        if len(self.message) > _LONGEST_MESSAGE:
+            kept = _LONGEST_MESSAGE // 2
+            object.__setattr__(self, "message", f"{self.message[:kept]} ... {self.message[-kept:]}")
 
 
 Record = Author | Post | Observation | Skipped

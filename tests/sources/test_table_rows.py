@@ -106,6 +106,13 @@ def test_a_column_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
         list(Table(tmp_path / "m.parquet").records())
 
 
+def test_the_message_about_a_long_cell_is_short(tmp_path: Path) -> None:
+    images, (message,) = read(tmp_path, f"image,author,likes\n{'x' * 9000}.jpg,ann,4\nb.jpg,ann,5\n")
+    assert images == ["b.jpg"]
+    assert len(message) < 1100
+    assert message.startswith(f"{tmp_path / 'm.csv'}, line 2: ")
+
+
 def test_no_damage_of_a_parquet_file_ends_the_process(tmp_path: Path) -> None:
     """Each byte in turn is wrong: a sentence, or records; never an abort of the library."""
     table = pa.table({"image": ["a.jpg", "b.jpg"], "author": ["ann", None], "likes": [4, 5]})
