@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import given
 from hypothesis import strategies as st
 
-from likerank.app.compose import command_configuration
+from likerank.app.compose import command_configuration, understood
 from likerank.app.typed_text import as_typed
 from likerank.errors import LikerankError
 
@@ -59,14 +60,14 @@ def test_a_folder_of_the_very_name_wins(name: str, tmp_path: Path, monkeypatch: 
     assert composed("rank", f"photos={name}").photos == name
 
 
-@settings(max_examples=60)
 @given(
     st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1, max_size=12)
 )
 def test_any_name_is_taken_as_typed(name: str) -> None:
     if "${" in name or (len(name) > 1 and name[0] == name[-1] and name[0] in "'\""):
         return
-    assert composed("forget", f"author={name}").author == name
+    (override,) = understood("forget", [f"author={name}"])
+    assert OverridesParser.create().parse_override(override).value() == name
 
 
 def test_quotes_and_lists_of_hydra_stay() -> None:

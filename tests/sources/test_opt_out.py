@@ -1,14 +1,13 @@
 """The opt-out list recognises its authors, and its file names nobody."""
 
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from likerank.errors import LikerankError
 from likerank.sources import OptOutList
+from tests.forking import start_code
 
 
 @pytest.fixture
@@ -50,18 +49,18 @@ def test_equal_ids_have_different_hashes_in_two_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_additions_of_another_process_are_seen(path: Path) -> None:
+def test_additions_of_another_process_are_seen(path: Path, tmp_path: Path) -> None:
     looking = OptOutList(path)
     assert "instagram/45" not in looking
     add = f"from likerank.sources import OptOutList; OptOutList({str(path)!r}).add('instagram/45')"
-    subprocess.run([sys.executable, "-c", add], check=True)
+    assert start_code(add, tmp_path).wait() == 0
     assert "instagram/45" in looking
 
 
 @pytest.mark.slow
-def test_parallel_additions_are_all_kept(path: Path) -> None:
-    add = f"import sys; from likerank.sources import OptOutList; OptOutList({str(path)!r}).add(sys.argv[1])"
-    processes = [subprocess.Popen([sys.executable, "-c", add, f"table/{number}"]) for number in range(2)]
+def test_parallel_additions_are_all_kept(path: Path, tmp_path: Path) -> None:
+    add = f"from likerank.sources import OptOutList; OptOutList({str(path)!r}).add('table/%s')"
+    processes = [start_code(add % number, tmp_path) for number in range(2)]
     assert [process.wait() for process in processes] == [0] * 2
     opt_out = OptOutList(path)
     assert all(f"table/{number}" in opt_out for number in range(2))

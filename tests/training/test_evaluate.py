@@ -18,7 +18,7 @@ from likerank.tracking import Run
 from likerank.training.rebuild import rebuild, trained_predictors
 from tests.workplaces import TINY, TINY_PAPER, Workplace, checkpoint_weights, identical
 
-pytestmark = pytest.mark.xdist_group("evaluated")
+pytestmark = pytest.mark.xdist_group("trained")
 
 PREDICTORS = ["network", "ridge", "linear", "author_mean", "mean"]
 
