@@ -15,6 +15,7 @@ from likerank.errors import LikerankError
         ("+snapshot.balanse=none", "is snapshot.balance meant"),
         ("network=null", "network cannot be none; choose one"),
         ("~optimizer", "optimizer cannot be none"),
+        (f"+{'x' * 9000}=1", "Nothing reads the key x{60}; "),
         ("+=x", "'\\+=x' names no key; write KEY=VALUE"),
         ("=x", "names no key"),
         ("~", "names no key"),

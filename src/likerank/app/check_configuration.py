@@ -119,7 +119,7 @@ def _refuse_unread(help_: CommandHelp, key: str) -> None:
         return
     nearest = get_close_matches(key, help_.known(), n=1)
     hint = f"is {nearest[0]} meant?" if nearest else "--help lists those that there are."
-    raise LikerankError(f"Nothing reads the key {key}; {hint}")
+    raise LikerankError(f"Nothing reads the key {key[:60]}; {hint}")
 
 
 def _is_read(help_: CommandHelp, key: str) -> bool:

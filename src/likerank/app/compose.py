@@ -155,7 +155,7 @@ def sentence_of_hydra(error: BaseException, command: str) -> str:
         return one_line(message)
     known, unknown = read_help(command).known(), found[1]
     if unknown in known:
-        return f"There is no key {unknown}; it belongs to another choice than the one that was made."
+        return f"There is no key {unknown[:60]}; it belongs to another choice than the one that was made."
     nearest = get_close_matches(unknown, known, n=1)
     hint = f"is {nearest[0]} meant?" if nearest else "--help lists them all, and + adds a new one."
-    return f"There is no key {unknown}; {hint}"
+    return f"There is no key {unknown[:60]}; {hint}"
