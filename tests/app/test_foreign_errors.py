@@ -59,6 +59,10 @@ CAUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: sqlalchemy.create_engine("sqlite:///nowhere/x.db").connect(),
         "unable to open database file)",
     ),
+    "damaged_database": (
+        lambda: sqlite3.connect("/etc/passwd").execute("SELECT * FROM x"),
+        "is damaged (file is not a database); restore mlflow.db",
+    ),
     "full_database": (_full_database, "The disk of MLflow's database is full; free some"),
     "full_database_of_mlflow": (_full_database_of_mlflow, "The disk of MLflow's database is full; free some"),
     "mlflow": (lambda: MlflowClient("http://127.0.0.1:1/x?a=b").get_run("x"), "MLflow refuses"),
