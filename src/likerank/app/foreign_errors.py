@@ -82,7 +82,7 @@ def _of_database(error: BaseException) -> str:
     if "disk is full" in str(error):  # SQLite's words, also inside MLflow's errors.
         return f"The disk of MLflow's database is full; {_WAYS_OUT[errno.ENOSPC]}."
     if "malformed" in str(error) or "not a database" in str(error):
-        return f"MLflow's database is damaged ({_first(error)}); restore mlflow.db of paths.mlruns from a backup."
+        return f"MLflow's database is damaged ({_first(error)}); restore mlflow.db in paths.mlruns."
     return (
         f"MLflow's database does not work ({_first(error)}); check the disk and the file of tracking.uri "
         "(mlflow.db in paths.mlruns), and run the command again."
