@@ -9,9 +9,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from likerank.errors import LikerankError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Opener = Callable[[str, int], int]
 
@@ -73,6 +76,15 @@ def naming_damage(file: Path, way_out: str) -> Iterator[None]:
             raise
         why = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise LikerankError(f"{file} is damaged ({why}); {way_out}.") from error
+
+
+def read_checked_parquet(path: Path, columns: list[str] | None = None) -> "pyarrow.Table":
+    """Returns a Parquet file's table after a check of every cell, which Arrow makes only on demand."""
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(path, columns=columns)
+    table.validate(full=True)
+    return table
 
 
 def count_lines(path: Path) -> int:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from likerank.dataset import Snapshot
@@ -56,6 +58,17 @@ def test_one_flipped_bit_of_a_pixel_is_found(folder: Path) -> None:
         match=f"{PIXELS_FILE} is damaged .*{POSTS_FILE} is not what the fingerprint was made of",
     ):
         Snapshot(folder).check()
+
+
+def test_a_text_that_is_no_utf_8_is_found_when_the_posts_are_read(folder: Path) -> None:
+    posts = pq.read_table(folder / POSTS_FILE)
+    place = posts.schema.get_field_index("key")
+    sound = posts["key"].to_pylist()
+    broken = pa.array([b"\xb3", *(key.encode() for key in sound[1:])], pa.binary())
+    no_text = pa.Array.from_buffers(pa.string(), len(broken), broken.buffers())
+    pq.write_table(posts.set_column(place, "key", no_text), folder / POSTS_FILE)
+    with pytest.raises(LikerankError, match=f"{POSTS_FILE} is damaged .*UTF8"):
+        _ = Snapshot(folder).posts
 
 
 def test_one_changed_like_is_found(folder: Path) -> None:

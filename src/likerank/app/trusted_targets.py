@@ -13,11 +13,34 @@ from typing import Any, Final
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import Callback, LightningDataModule, Trainer
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.profilers import Profiler
+from torch.nn import Module
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from likerank.app.help import CONF, conf_folders
 from likerank.errors import LikerankError
+from likerank.evaluation import Metric
+from likerank.models.baselines import Baseline
+from likerank.models.target import Target
 
 _LIBRARIES: Final = ("likerank", "torch", "torchvision", "pytorch_lightning", "torchmetrics")
+# Parts of a training. Other classes of these libraries start processes, open files or reach the network.
+_PARTS: Final = (
+    Module,
+    Optimizer,
+    LRScheduler,
+    Trainer,
+    LightningDataModule,
+    Callback,
+    Logger,
+    Profiler,
+    Target,
+    Baseline,
+    Metric,
+)
 _TARGET: Final = re.compile(r"""^[^#\n]*\b_target_:\s*["']?([\w.]+)""", re.MULTILINE)
 
 
@@ -33,14 +56,14 @@ def refuse_foreign_targets(config: DictConfig, run_id: str) -> None:
     """
     named: set[str] | None = None
     for key, target in _targets(OmegaConf.to_container(config, resolve=False), ""):
-        if _is_of_a_library(target):
+        if _is_part_of_a_library(target):
             continue
         named = _named_by_project() if named is None else named
         if target not in named:
             raise LikerankError(
-                f"Run {run_id} was made with {key}._target_={target}, which is neither likerank's nor "
-                "torch's and is named by no YAML file of yours, so that it is not executed; if it is yours, "
-                "add its folder by hydra.searchpath=[file://FOLDER], or conf/ in this folder."
+                f"Run {run_id} was made with {key}._target_={target}, which is no part of a training of "
+                "likerank's or torch's and is named by no YAML file of yours, so that it is not executed; if "
+                "it is yours, add its folder by hydra.searchpath=[file://FOLDER], or conf/ in this folder."
             )
 
 
@@ -56,8 +79,8 @@ def _targets(node: Any, key: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
             yield from _targets(child, key)
 
 
-def _is_of_a_library(target: str) -> bool:
-    """Returns whether a path leads to a class or a network that is defined in a known library itself.
+def _is_part_of_a_library(target: str) -> bool:
+    """Returns whether a path leads to a part of a training that is defined in a known library itself.
 
     `torch.os.system` begins with a library's name, too, and functions of torch load files.
     """
@@ -78,7 +101,7 @@ def _is_of_a_library(target: str) -> bool:
             return False
     if isinstance(found, FunctionType):  # Those of torchvision's models, such as resnet18.
         return found.__module__.startswith("torchvision.models.")
-    return isinstance(found, type) and found.__module__.split(".")[0] == root
+    return isinstance(found, type) and issubclass(found, _PARTS) and found.__module__.split(".")[0] == root
 
 
 def _named_by_project() -> set[str]:

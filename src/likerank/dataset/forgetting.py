@@ -19,7 +19,7 @@ from likerank.dataset.snapshot import (
     read_manifest,
     write_manifest,
 )
-from likerank.files import whole_file
+from likerank.files import read_checked_parquet, whole_file
 from likerank.progress import track
 
 
@@ -59,7 +59,7 @@ def _blank(folder: Path, author_key: str) -> AffectedSnapshot | None:
     """Blanks one snapshot; returns None where it is not marked."""
     manifest = read_manifest(folder) or {"fingerprint": folder.name}
     try:
-        posts = pq.read_table(folder / POSTS_FILE)
+        posts = read_checked_parquet(folder / POSTS_FILE)
         theirs = pc.fill_null(pc.equal(posts["author"], author_key), False)
     except PermissionError:
         raise

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from likerank.dataset.recipe import BEFORE
 from likerank.dataset.splits import TEST, TRAIN, VALIDATION
 from likerank.errors import LikerankError
-from likerank.files import write_whole
+from likerank.files import read_checked_parquet, write_whole
 from likerank.images import PIPELINE_VERSION
 
 PIXELS_FILE: Final = "pixels.npy"
@@ -116,7 +116,7 @@ class Snapshot:
 
     def _read_posts(self, columns: list[str] | None = None) -> pd.DataFrame:
         try:
-            posts = pd.read_parquet(self.folder / POSTS_FILE, columns=columns)
+            posts: pd.DataFrame = read_checked_parquet(self.folder / POSTS_FILE, columns).to_pandas()
         except PermissionError:
             raise
         except Exception as error:  # pyarrow's, and pandas' about its own part of the file.

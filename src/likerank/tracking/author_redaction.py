@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import torch
 
 from likerank.errors import LikerankError
-from likerank.files import remove_lines
+from likerank.files import read_checked_parquet, remove_lines
 
 _LOGS = ("*.log", "*.log.*", ".hydra/*.yaml", "multirun.yaml")
 _ENDINGS = "jpe?g|png|webp|heic|tiff?|gif|avif|mp4|json|jsonl|xz|txt|csv|parquet"
@@ -45,7 +45,7 @@ class AuthorRedaction:
     def predictions(self, file: Path, target: Path) -> int:
         """Removes the author's posts from a table of predictions."""
         try:
-            table = pq.read_table(file)
+            table = read_checked_parquet(file)
             theirs = pc.fill_null(pc.equal(table["author"], self._key), False)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
             raise LikerankError(f"{file.name} is damaged.") from error

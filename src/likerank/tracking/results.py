@@ -10,7 +10,7 @@ import pandas as pd
 
 from likerank.errors import LikerankError
 from likerank.evaluation import Scores, ScoreTable
-from likerank.files import naming_damage
+from likerank.files import naming_damage, read_checked_parquet
 from likerank.run_names import PREDICTIONS, RESULTS
 from likerank.tracking.run import Run
 
@@ -37,7 +37,7 @@ def read_predictions(run: Run, split: str) -> pd.DataFrame:
     """
     file = run.artifact(f"{PREDICTIONS}/{split}.parquet")
     with naming_damage(file, _WAY_OUT):
-        predictions = pd.read_parquet(file)
+        predictions: pd.DataFrame = read_checked_parquet(file).to_pandas()
         if lacking := {"key", "author", "likes", "half", "target"} - set(predictions):
             raise ValueError(f"it lacks the column {min(lacking)}")
         return predictions
