@@ -114,6 +114,15 @@ def test_a_full_disk_is_named_before_anything_is_mapped(
         reserve(tmp_path / "pixels.npy")
 
 
+def test_a_pipe_is_named_and_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "kept.json")
+    with (
+        pytest.raises(LikerankError, match=r"kept\.json is a pipe or a device"),
+        naming_damage(tmp_path / "kept.json", "write it again"),
+    ):
+        (tmp_path / "kept.json").read_text()
+
+
 def test_damage_is_named_and_a_missing_file_keeps_its_error(tmp_path: Path) -> None:
     file = tmp_path / "kept.json"
     message = r"kept\.json is damaged \(.+\); write it again\."

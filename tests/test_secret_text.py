@@ -1,9 +1,12 @@
 """Passwords and tokens are found in URIs of every kind, and nothing else is taken for one."""
 
+import logging
+
 import pytest
 
+from likerank import secret_text
 from likerank.errors import LikerankError
-from likerank.secret_text import has_password, without_passwords
+from likerank.secret_text import has_password, hide_path_of, redact_logs, without_passwords
 
 PLANTED = "hunter2"
 
@@ -25,6 +28,11 @@ PLANTED = "hunter2"
         f"mongodb://db.example/?tls=true&tlsCertificateKeyFilePassword={PLANTED}",
         f"mongodb://db.example/?authMechanismProperties=AWS_SESSION_TOKEN:{PLANTED}",
         f"s3://{PLANTED}@bucket/runs",
+        f"https://mlflow.example/?a%70ikey={PLANTED}",
+        f"https://mlflow.example/%3Ftoken%3D{PLANTED}",
+        f"https://mlflow.example/?a=%2526password%253D{PLANTED}",
+        f"https://mlflow.example/#token={PLANTED}",
+        f"https://me%3A{PLANTED}%40mlflow.example/",
     ],
 )
 def test_a_secret_is_found_and_left_out_of_any_sentence(uri: str) -> None:
@@ -45,8 +53,29 @@ def test_a_secret_is_found_and_left_out_of_any_sentence(uri: str) -> None:
         "write mongodb://host:27017/, or ask me@example.org",
         "photos/a:b@c.jpg",
         "https://instagram.com/some.name/?hl=en",
+        "file:///home/me/My%20photos%20%40home/x.jpg",
     ],
 )
 def test_what_holds_no_secret_stays(text: str) -> None:
     assert not has_password(text)
     assert without_passwords(text) == text
+
+
+def test_the_path_of_a_hidden_address_is_left_out_and_its_server_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(secret_text, "_hidden", set())
+    hide_path_of(f"https://hooks.example/{PLANTED}")
+    hide_path_of("sqlite:////home/me/mlflow.db")
+    text = without_passwords(f"https://hooks.example/{PLANTED} and /{PLANTED}/api of /home/me/mlflow.db fail")
+    assert text == "https://hooks.example/... and /.../api of /home/me/mlflow.db fail"
+
+
+def test_what_any_library_logs_holds_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    before = logging.getLogRecordFactory()
+    try:
+        redact_logs()
+        logging.getLogger("urllib3").warning("Retrying %s (%d)", f"https://x.example/?token={PLANTED}", 3)
+    finally:
+        logging.setLogRecordFactory(before)
+    assert caplog.messages == ["Retrying https://x.example/?token=... (3)"]

@@ -6,6 +6,7 @@ which the next writer of the same file replaces; so each file has one writer at 
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,7 @@ def naming_damage(file: Path, way_out: str) -> Iterator[None]:
         LikerankError: If the file is damaged; the message ends with the way out.
     """
     try:
+        refuse_special(file)
         yield
     except LikerankError:
         raise
@@ -76,6 +78,21 @@ def naming_damage(file: Path, way_out: str) -> Iterator[None]:
             raise
         why = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise LikerankError(f"{file} is damaged ({why}); {way_out}.") from error
+
+
+def refuse_special(file: Path) -> None:
+    """Refuses a pipe or a device, which would never end, and links in a circle.
+
+    Raises:
+        LikerankError: If it is a pipe or a device.
+        OSError: If its links lead in a circle.
+    """
+    try:
+        mode = file.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # Told where the file is opened.
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise LikerankError(f"{file} is a pipe or a device; put a file in its place.")
 
 
 def read_checked_parquet(path: Path, columns: list[str] | None = None) -> "pyarrow.Table":

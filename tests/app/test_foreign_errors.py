@@ -1,6 +1,8 @@
 """Errors of the system and of libraries are sentences that name the file; those of likerank stay bugs."""
 
+import importlib
 import sqlite3
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +36,13 @@ def _wrapped() -> None:
         raise RuntimeError("a library's own words") from error
 
 
+def _link_to_itself() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, "val.parquet")
+        link.symlink_to(link)
+        link.resolve(strict=True)
+
+
 def _full_database() -> None:
     with sqlalchemy.create_engine("sqlite://").connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
@@ -48,6 +57,8 @@ def _full_database_of_mlflow() -> None:
 
 
 CAUSED: dict[str, tuple[Callable[[], object], str]] = {
+    "link_to_itself": (_link_to_itself, "its links lead in a circle"),
+    "no_driver": (lambda: importlib.import_module("psycopg_nowhere"), "Python package psycopg_nowhere"),
     "missing": (lambda: Path("nowhere/x").read_text(), "nowhere/x: No such file or directory"),
     "folder": (lambda: Path("/etc").read_text(), "/etc: Is a directory"),
     "file_as_folder": (lambda: Path("/etc/passwd/x").mkdir(), "/etc/passwd/x: Not a directory"),

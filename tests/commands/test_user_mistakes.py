@@ -143,6 +143,8 @@ def test_a_run_killed_while_it_was_described_is_whole_once_resumed(corpus: Workp
         ("snapshot.balance=0", "snapshot.balance"),
         ("trainer.max_epochs=0", "trainer.max_epochs"),
         ("data.batch_size=0", "batch_size"),
+        ("data.batch_size=1e3", "batch_size"),
+        ("early_stopping=0", "early_stopping"),
         ("seed=-1", "seed"),
         ("checkpoint=first", "checkpoint"),
         ("evaluation.baselines=[magic]", "magic"),

@@ -37,6 +37,10 @@ def sentence_of_foreign(error: BaseException) -> str | None:
     """Returns a sentence for an error of the system or a library; None where it may be a bug of likerank."""
     if isinstance(error, OSError):
         return _of_system(error)
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # pathlib's
+        return one_line(f"{error}; {_WAYS_OUT[errno.ELOOP]}.")
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("likerank"):
+        return f"That needs the Python package {error.name}, which is not installed; install it."
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return _OUT_OF_MEMORY
     for ancestor in type(error).__mro__:

@@ -11,12 +11,15 @@ from importlib import import_module
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from likerank.app.compose import follow_environment, understood
 from likerank.app.help import CONF
-from likerank.app.secrets import refuse_passwords_in
+from likerank.app.secrets import hide_given_uris, refuse_passwords_in
+from likerank.errors import LikerankError
+from likerank.secret_text import redact_logs
 
 
 def run_command(command: str, target: str, arguments: Sequence[str]) -> None:
@@ -29,6 +32,7 @@ def run_command(command: str, target: str, arguments: Sequence[str]) -> None:
         arguments: What follows the command: overrides and Hydra's flags.
     """
     refuse_passwords_in(arguments)
+    redact_logs()
     sweep = not {"-m", "--multirun"}.isdisjoint(arguments)
     # Lightning starts a training's other processes by sys.argv, which Hydra reads without the command's name.
     restart = list(sys.argv)
@@ -53,6 +57,12 @@ def _return_value(job: JobReturn) -> Any:  # noqa: ANN401
 def _perform(target: str, restart: list[str], config: DictConfig) -> Any:  # noqa: ANN401
     """Runs in a launcher's processes as well, which receive it by its name."""
     sys.argv = restart
+    redact_logs()
+    hide_given_uris(config)
+    if HydraConfig.get().job.chdir:
+        raise LikerankError(
+            "hydra.job.chdir=true would look for all files in the folder of the run's logs; leave it out."
+        )
     module, function = target.split(":")
     with importing():
         stage = getattr(import_module(module), function)

@@ -8,7 +8,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from likerank.secret_text import has_password
+from likerank.secret_text import has_password, hide_path_of
 
 _SHORTEST: Final = 6
 _REFUSAL: Final = (
@@ -51,6 +51,12 @@ def from_environment(config: DictConfig) -> dict[str, str]:
         for key, value in written.items()
         if any(secret in _resolved(config, key) for secret in given)
     }
+
+
+def hide_given_uris(config: DictConfig) -> None:
+    """Hides the paths of the URIs that the environment gives from this process's errors and logs."""
+    for key in from_environment(config):
+        hide_path_of(_resolved(config, key))
 
 
 def _resolved(config: DictConfig, key: str) -> str:

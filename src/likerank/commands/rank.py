@@ -23,6 +23,12 @@ def rank(config: DictConfig) -> PhotoRanking:
     """
     places = config.photos if isinstance(config.photos, ListConfig) else [config.photos]
     check_long_side(config.long_side, "long_side")
+    if not isinstance(config.sheet, int) or config.sheet < 0:
+        raise LikerankError(f"sheet is {config.sheet}; it must be a whole number from 0.")
+    if not isinstance(config.tie, int | float) or not 0 <= config.tie <= 1:
+        raise LikerankError(f"tie is {config.tie}; it must be a probability from 0 to 1.")
+    if not places:
+        raise LikerankError("photos names nothing; name a folder, a file or a pattern.")
     files = find_photos([str(place) for place in places])
     if not files:
         raise LikerankError(f"There are no photos in {', '.join(map(str, places))}: name others by photos=.")

@@ -140,8 +140,8 @@ class PopularityDataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise LikerankError(f"data.batch_size is {batch_size}; set 1 or more.")
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise LikerankError(f"data.batch_size is {batch_size}; set a whole number from 1.")
         self._source = snapshot
         self._target = target
         self._batch_size = batch_size

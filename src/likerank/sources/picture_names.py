@@ -87,6 +87,10 @@ class ImageFolder:
         )
         raise LeftOutError("missing image", why)
 
+    def has(self, written: str) -> bool:
+        """Returns whether there is an image with this very name."""
+        return self._is_inside(PurePosixPath(written)) and self._is_file(PurePosixPath(written))
+
     def _is_file(self, name: PurePosixPath) -> bool:
         # Path.is_file raises for a name that is too long.
         return os.path.isfile(self.folder / name)  # noqa: PTH113

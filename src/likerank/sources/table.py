@@ -152,6 +152,9 @@ class Table:
     ) -> tuple[Author, Post, list[LeftOutError]]:
         """Returns the author and the post of a row, and the optional values that could not be read."""
         values = {column: row.get(column, "").strip() for column in _KNOWN}
+        as_written = row.get("image", "")
+        if as_written != values["image"] and images.has(as_written):
+            values["image"] = as_written
         unread: list[LeftOutError] = []
 
         def optional(read: Callable[[], T]) -> T | None:

@@ -79,6 +79,8 @@ def load_predictions(
                 by_seed[seed] = _Scored(record, table[name].to_numpy(np.float64))
             elif name == NETWORK:
                 repeated += 1
+    if predictors is not None and not predictors:
+        raise LikerankError(f"predictors names none; these runs predicted with {', '.join(found)}.")
     if posts is None:
         raise LikerankError(f"{chosen.title}: no run keeps {PREDICTIONS}/{VALIDATION}.parquet; train again.")
     wanted = list(found) if predictors is None else predictors

@@ -11,6 +11,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy import make_url
 
 from likerank.errors import LikerankError
+from likerank.files import refuse_special
 from likerank.run_names import REFRESH
 
 DATABASE: Final = "mlflow.db"
@@ -45,6 +46,7 @@ def prepare_database(folder: Path) -> None:
     MLflow keeps absolute locations of artifacts and models. In a copy they would lead to the original.
     """
     file = folder / DATABASE
+    refuse_special(file)
     former = _former_folders(file, folder) if file.exists() else None
     if former is None:
         # MLflow's own first folder of artifacts is the working folder's, and fails for some names.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from likerank.errors import LikerankError
+from likerank.files import refuse_special
 from likerank.run_names import REASON
 from likerank.tracking.environment import own_environment
 from likerank.tracking.living_runs import release
@@ -146,9 +147,13 @@ class Run:
         try:
             # Not by the run's id, or MLflow leaves a copy in the temporary folder even of what is here.
             place = self._client.get_run(self.id).info.artifact_uri
-            return Path(
+            found = Path(
                 mlflow.artifacts.download_artifacts(artifact_uri=f"{place}/{path}", tracking_uri=self._uri)
             )
+            refuse_special(found)
+            return found
+        except LikerankError:
+            raise
         except (MlflowException, OSError) as error:
             raise LikerankError(
                 f"Run {self.id} has no {path}: it did not finish, or is not likerank's; choose another."

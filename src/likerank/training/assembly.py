@@ -200,6 +200,11 @@ class Assembly:
             raise LikerankError(
                 f"checkpoint is {config.checkpoint}; it must be one of {', '.join(CHECKPOINT_CHOICES)}."
             )
+        patience = config.early_stopping
+        if patience is not None and (not isinstance(patience, int) or patience < 1):
+            raise LikerankError(
+                f"early_stopping is {patience}; it must be a whole number from 1, or null for never."
+            )
         folds = config.evaluation.get("folds")
         if folds is not None and (not isinstance(folds, int) or folds < 2):
             raise LikerankError(f"evaluation.folds is {folds}; it must be a whole number from 2, or null.")
