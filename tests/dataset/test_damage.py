@@ -1,5 +1,6 @@
 """A damaged snapshot is told by its file before anything is trained on it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def test_a_file_that_was_cut_short_or_lost_is_named(
 ) -> None:
     damage(folder / name)
     with pytest.raises(LikerankError, match=f"{name} is damaged|There is no snapshot in"):
+        Snapshot(folder).check()
+
+
+@pytest.mark.parametrize("name", [MANIFEST_FILE, PIXELS_FILE, POSTS_FILE])
+def test_a_pipe_in_place_of_a_file_is_named_and_not_waited_for(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(LikerankError, match=f"{name} is (a pipe|damaged)"):
         Snapshot(folder).check()
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from likerank.dataset.recipe import BEFORE
 from likerank.dataset.splits import TEST, TRAIN, VALIDATION
 from likerank.errors import LikerankError
-from likerank.files import read_checked_parquet, write_whole
+from likerank.files import read_checked_parquet, refuse_special, write_whole
 from likerank.images import PIPELINE_VERSION
 
 PIXELS_FILE: Final = "pixels.npy"
@@ -51,6 +51,7 @@ class Snapshot:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder).absolute()
+        refuse_special(self.folder / MANIFEST_FILE)
         try:
             manifest = json.loads((self.folder / MANIFEST_FILE).read_text())
         except FileNotFoundError:
@@ -103,9 +104,10 @@ class Snapshot:
 
     def _open_pixels(self) -> NDArray[np.uint8]:
         try:
+            refuse_special(self.folder / PIXELS_FILE)
             # Copy-on-write rather than read-only, which torch takes for a mistake; nothing writes to it.
             pixels = np.load(self.folder / PIXELS_FILE, mmap_mode="c")
-        except PermissionError:
+        except (PermissionError, LikerankError):
             raise
         except Exception as error:  # NumPy parses the head of the file as Python, which fails in many ways.
             raise self._damaged(PIXELS_FILE, error) from error
@@ -193,6 +195,7 @@ def _hash(head: list[Any], posts: pd.DataFrame, pixels: NDArray[np.uint8]) -> st
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Returns a snapshot's manifest; None for a missing or damaged one."""
     try:
+        refuse_special(folder / MANIFEST_FILE)
         manifest = json.loads((folder / MANIFEST_FILE).read_text())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
