@@ -1,6 +1,7 @@
 """Passwords and tokens are found in URIs of every kind, and nothing else is taken for one."""
 
 import logging
+import time
 
 import pytest
 
@@ -79,3 +80,14 @@ def test_what_any_library_logs_holds_no_secret(caplog: pytest.LogCaptureFixture)
     finally:
         logging.setLogRecordFactory(before)
     assert caplog.messages == ["Retrying https://x.example/?token=... (3)"]
+
+
+@pytest.mark.parametrize("part", ["a", "a.b-", "a://b:", "http://x?token", "?pwd", "token"])
+def test_a_long_hostile_text_takes_no_time_in_its_square(part: str) -> None:
+    def seconds(hostile: str) -> float:
+        start = time.process_time()
+        without_passwords(f"http://x?{hostile * (300_000 // len(hostile))}://")
+        return time.process_time() - start
+
+    # Some times as long as a harmless text of the same length; the square would take minutes.
+    assert seconds(part) < 50 * max(seconds("x, "), 0.02)

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+# Bounded repetitions: a hostile text of a megabyte must not take minutes.
 _USER: Final = re.compile(
-    r"(\b(?:https?|wss?|s3|ftp)://)[^\s/?#'\"]+@"  # A token alone is a secret to a server of the web.
-    r"|(\b\w[\w+.-]*://)[^\s/@:'\"]*:[^\s@'\"]+@(?:[^\s/@'\"]+@)*(?=[\w\[.-])",
+    r"(\b(?:https?|wss?|s3|ftp)://)[^\s/?#'\"]{1,500}@"  # A token alone is a secret to a server of the web.
+    r"|(\b\w[\w+.-]{0,30}://)[^\s/@:'\"]{0,500}:[^\s@'\"]{1,500}@(?:[^\s/@'\"]{1,500}@)*(?=[\w\[.-])",
     re.IGNORECASE,
 )
 _QUERY: Final = re.compile(
-    r"([?#&;,][\w.-]*(?:password|passwd|pwd|token|secret|api[_-]?key|access[_-]?key|credential|signature)[\w.-]*[=:])"
+    r"([?#&;,][\w.-]{0,60}(?:password|passwd|pwd|token|secret|api[_-]?key|access[_-]?key|credential|signature)"
+    r"[\w.-]{0,60}[=:])"
     r"[^&\s;,'\"]+",
     re.IGNORECASE,
 )
 _PROPERTY: Final = re.compile(r"(\bAWS_SESSION_TOKEN:)[^&\s,'\"]+", re.IGNORECASE)
-_URI: Final = re.compile(r"\w[\w+.-]*://[^\s'\"]*")
+_URI: Final = re.compile(r"\b\w[\w+.-]{0,30}://[^\s'\"]*")
 _SHORTEST: Final = 6  # A shorter text may be a part of anything.
 
 _hidden: set[str] = set()
