@@ -69,7 +69,7 @@ def test_a_package_of_ones_own_is_used_from_ingest_to_rank(
     evaluate = [argument.replace("RUN", found[1]) for argument in evaluate]
     unnamed = call_script([str(ROOT / "scripts" / "evaluate.py"), *evaluate[1:]], folder)
     assert unnamed.returncode == 1
-    assert ", which is neither likerank's nor torch's" in unnamed.stderr
+    assert ", which is no part of a training of likerank's or torch's" in unnamed.stderr
     judged = run(folder, *evaluate, search)
     assert "Colours on SquareRoot" in judged
     assert "best: how often" in " ".join(judged.split())

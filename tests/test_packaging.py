@@ -81,7 +81,7 @@ def test_an_installed_likerank_trains_and_ranks(
     assert "posts 150 new" in likerank("ingest", "source=demo", "source.posts=150", "source.authors=3")
     trained = re.search(r"Run (\w+):", likerank("train", "experiment=paper", "trainer.max_epochs=1"))
     assert trained
-    likerank("promote", f"run_id={trained[1]}")
+    likerank("promote", f"run_id={trained[1]}", "force=true")
     (workplace.folder / "shots").mkdir()
     for number in range(3):
         photo = np.random.default_rng(number).integers(0, 256, (80, 60, 3), dtype=np.uint8)

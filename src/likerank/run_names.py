@@ -20,6 +20,8 @@ REASON: Final = "likerank.reason"
 """Why a run failed or was killed, in a sentence."""
 FOLD: Final = "likerank.fold"
 """One fold of a cross-validation: the hash of its training, the fold and the number of folds."""
+NOTE: Final = "mlflow.note.content"
+"""What MLflow's page shows as the run's description."""
 PROMOTION: Final = "likerank.promotion"
 """How the run became champion, in a sentence."""
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from omegaconf.errors import MissingMandatoryValue
 
 from likerank.app.compose import command_configuration, follow_environment
+from likerank.app.sentences import sentence_of
 from likerank.errors import LikerankError
 
 
@@ -21,6 +23,10 @@ from likerank.errors import LikerankError
         ("~", "names no key"),
         ("++ =3", "names no key"),
         ("", "names no key"),
+        ("max_epochs 3", "has no value; write KEY=VALUE"),
+        ("trainer.max_epochs=three", "trainer.max_epochs is 'three'; it must be a number, such as 12"),
+        ("optimizer.lr=fast", "optimizer.lr is 'fast'; it must be a number"),
+        ("figures=maybe", "figures is 'maybe'; it must be true or false"),
         ("++hydra.sweeper.params.network.dropout=null", "Hydra cannot apply these overrides"),
     ],
 )
@@ -31,10 +37,26 @@ def test_an_override_without_effect_is_refused(override: str, message: str) -> N
 
 @pytest.mark.parametrize(
     "override",
-    ["scheduler=null", "+trainer.gradient_clip_val=0.5", "+callbacks.mine._target_=a.b.C", "~scheduler"],
+    [
+        "trainer.devices=auto",
+        "snapshot.balance=20",
+        "snapshot.balance=none",
+        "scheduler=null",
+        "+trainer.gradient_clip_val=0.5",
+        "+callbacks.mine._target_=a.b.C",
+        "~scheduler",
+    ],
 )
 def test_what_is_read_is_taken(override: str) -> None:
     command_configuration("train", [override])
+
+
+def test_a_key_that_must_be_given_is_named_with_what_it_takes() -> None:
+    config = command_configuration("rank", [])
+    with pytest.raises(MissingMandatoryValue) as error:
+        _ = config.photos
+    sentence = sentence_of(error.value, "rank") or ""
+    assert sentence.startswith("photos is missing; give it by photos=... (paths: a folder")
 
 
 def test_a_wrong_key_of_the_users_yaml_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

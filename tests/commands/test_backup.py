@@ -25,7 +25,7 @@ def test_a_restored_project_goes_on_where_it_lies(make_workplace: MakeWorkplace)
     place, restored = make_workplace(own_runs=True), make_workplace(own_runs=True)
     ingest(place.compose("ingest", *CORPUS))
     run = place.train(*TINY)
-    promote(place.compose("promote", f"run_id={run.id}"))
+    promote(place.compose("promote", f"run_id={run.id}", "force=true"))
     backup = place.folder / "backup"
     exported = place.call("export", f"folder={backup / 'store'}", "images=true")
     assert exported.returncode == 0, exported.stderr

@@ -196,7 +196,10 @@ def test_runs_that_cannot_be_compared_are_named(
         ([f"sweep_id={empty.id}"], f"Sweep {empty.id} has no finished trial"),
         ([named(one), f"sweep_id={parent.id}"], "leave sweep_id and since out"),
         ([named(one), "metric=within/mse"], "metric is within/mse; it must be .*pairwise"),
-        ([named(one), "metric=pairwise"], "metric is pairwise; it must be within/ or across/"),
+        (
+            [named(one), "metric=pairwise"],
+            "metric is pairwise; it must be headline/, nearby/, within/ or across/",
+        ),
         ([named(one), "predictors=[forest]"], "predictors names forest; .*network"),
         ([named(one), "split_by=[sead]"], "split_by names sead"),
         (["since=yesterday"], "since is yesterday; give a date"),

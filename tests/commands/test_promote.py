@@ -36,7 +36,11 @@ def test_only_a_significantly_better_run_is_promoted(
         return promote(place.compose("promote", f"run_id={run.id}", "metric=across/pairwise", *overrides))
 
     first, other, best = (place.train(*TINY, f"seed={seed}") for seed in (1, 2, 3))
-    assert promoted(first)
+    assert not promoted(first), "chance"
+    assert f"Run {first.id} is not promoted: its across/pairwise is" in capsys.readouterr().out
+    assert find_champion(place.tracking()) is None
+    assert ranked_splits(first) == ["val"], "test was touched for a run without evidence"
+    assert promoted(first, "force=true")
     with pytest.raises(LikerankError, match="metric is within/nothing"):
         promoted(other, "metric=within/nothing")
     champion = find_champion(place.tracking())
@@ -46,6 +50,7 @@ def test_only_a_significantly_better_run_is_promoted(
     card = first.artifact("card.md").read_text()
     assert first.params["snapshot.fingerprint"] in card
     assert "The posts are synthetic" in card
+    assert "It was promoted by force: its across/pairwise is" in card
     test_predictions = first.artifact("predictions/test.parquet").read_bytes()
 
     likes = read_predictions(other, "val")["likes"]

@@ -57,7 +57,7 @@ def test_nights_over_a_changing_site(place: Workplace, site: Site) -> None:
     coming.events.append(Event("appears", coming.first_name, 2))
 
     first = night(place, site, 0, "retrain.min_new_posts=40")
-    assert (first["exit_status"], first["promoted"]) == (0, True)
+    assert (first["exit_status"], first["promoted"]) == (0, False), "too few posts to beat a coin surely"
     assert first["collected"]["new"] == first["ingested"]["new_posts"] > 0
     authors = {f"instagram/{one.id}" for one in (renamed, private, stays)}
     with place.store() as store:

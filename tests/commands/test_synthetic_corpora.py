@@ -1,4 +1,7 @@
-"""The synthetic corpora: a network finds the planted signal, and nothing where there is none."""
+"""The synthetic corpora: a network finds the planted signal, and nothing where there is none.
+
+Where audiences grow it finds the year, which orders posts of one author, and no posts nearby each other.
+"""
 
 from collections.abc import Callable
 
@@ -8,7 +11,9 @@ import pytest
 
 from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import ingest
-from likerank.evaluation import METRICS
+from likerank.evaluation import METRICS, JudgedPosts
+from likerank.evaluation.intervals import interval_of
+from likerank.evaluation.scopes import NEARBY, WITHIN
 from tests.shuffling import permutation_standard_error
 from tests.workplaces import MakeWorkplace
 
@@ -22,7 +27,7 @@ SMALL = (
     "trainer.enable_progress_bar=false",
     "figures=false",
 )
-POSTS = {"planted": 1800, "null": 900, "style": 900}
+POSTS = {"planted": 1800, "null": 900, "style": 900, "growing": 1800}
 Scores = Callable[[str, str], pd.DataFrame]
 
 
@@ -84,3 +89,16 @@ def test_style_is_found_across_authors_only(scored: Scores, metric: str) -> None
     posts = scored("style", "top_post")
     assert standard_errors_from_chance(posts, "network", metric, "across") > 4
     assert abs(standard_errors_from_chance(posts, "network", metric, "within")) < 4
+
+
+@pytest.mark.parametrize("predictor", ["network", "author_then"])
+def test_the_year_is_found_within_an_author_and_orders_nothing_nearby(scored: Scores, predictor: str) -> None:
+    judged = JudgedPosts.of_table(posts := scored("growing", "author_log"))
+    pairwise = METRICS["pairwise"]
+    within, nearby = (
+        interval_of(pairwise, judged.scored(scope, pairwise, posts[predictor])) for scope in (WITHIN, NEARBY)
+    )
+    assert within.standard_error is not None
+    assert nearby.standard_error is not None
+    assert within.estimate - 0.5 > 6 * within.standard_error
+    assert abs(nearby.estimate - 0.5) < 4 * nearby.standard_error

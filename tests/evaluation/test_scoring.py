@@ -8,7 +8,7 @@ import pytest
 from likerank.errors import LikerankError
 from likerank.evaluation import METRICS, Scores, ScoreTable, score_table
 from likerank.evaluation.intervals import interval
-from likerank.evaluation.metrics import mean_squared_error, pairwise_accuracy
+from likerank.evaluation.metrics import BANDS, mean_squared_error, pairwise_accuracy
 from likerank.evaluation.scored_posts import FloatArray, IntArray
 from likerank.evaluation.scoring import ScoreRow
 from tests.shuffling import permutation_standard_error
@@ -47,8 +47,8 @@ def test_holds_every_predictor_scope_and_metric() -> None:
     assert set(table.to_metrics()) == {
         f"{predictor}/{scope}/{metric}"
         for predictor in ("network", "author_mean", "mean")
-        for scope in ("across", "within")
-        for metric in METRICS
+        for scope in ("across", "within", "headline")
+        for metric in (*METRICS, *(band.name for band in BANDS * (scope != "across")))
     }
 
 

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from scipy import stats
 
 from likerank.errors import LikerankError
-from likerank.evaluation import METRICS, Metric, Scores, ScoreTable, UndefinedMetricError, score_table
+from likerank.evaluation import Metric, Scores, ScoreTable, UndefinedMetricError, score_table
 from likerank.evaluation.configurations import Candidate, compare_candidates
 from likerank.evaluation.intervals import interval, paired_difference
 from likerank.evaluation.metrics import spearman
@@ -114,12 +114,14 @@ def table_with(*metrics: Metric) -> ScoreTable:
 def test_a_table_holds_the_users_metric_beside_the_others() -> None:
     error = Metric(name="mae", statistic=lambda t, s: float(np.abs(t - s).mean()), lowest=0, on_target=True)
     table = table_with(TOP_1, error)
-    plain = {key: value for key, value in table.to_metrics().items() if key.split("/")[2] in METRICS}
+    plain = {
+        key: value for key, value in table.to_metrics().items() if key.split("/")[2] not in ("top_1", "mae")
+    }
     assert plain == table_with().to_metrics()
     assert set(table.to_metrics()) - set(plain) == {
         f"{predictor}/{scope}/{metric}"
         for predictor in ("network", "mean")
-        for scope in ("across", "within")
+        for scope in ("across", "within", "headline")
         for metric in ("top_1", "mae")
     }
     (row,) = (r for r in table.rows if (r.predictor, r.scope, r.metric) == ("network", "within", "top_1"))
@@ -139,8 +141,8 @@ def test_a_statistic_that_is_nan_leaves_the_score_absent() -> None:
 
 
 def test_configurations_are_compared_by_the_users_metric() -> None:
-    metric, within = find_metric("within/top_1", [TOP_1])
-    assert (metric, within) == (TOP_1, True)
+    metric, scope = find_metric("within/top_1", [TOP_1])
+    assert (metric, scope) == (TOP_1, "within")
     truth, score = noisy(np.random.default_rng(5), 200)
     candidates = [Candidate("good", {0: score + truth}), Candidate("bad", {0: -score})]
     compared = compare_candidates(metric, truth, candidates, np.repeat(np.arange(10), 20))
@@ -150,7 +152,9 @@ def test_configurations_are_compared_by_the_users_metric() -> None:
 
 @pytest.mark.parametrize("key", ["within/mse", "pairwise", "within/top_1"])
 def test_an_unknown_metric_key_is_refused(key: str) -> None:
-    with pytest.raises(LikerankError, match=r"must be within/ or across/ and one of pairwise, .*, ndcg\."):
+    with pytest.raises(
+        LikerankError, match=r"must be headline/, nearby/, within/ or across/ and one of pairwise, .*, ndcg"
+    ):
         find_metric(key)
 
 

@@ -83,7 +83,7 @@ class Project:
         for arguments in (("ingest", *CORPUS), ("train", *TINY, "trainer.max_epochs=1")):
             ran = self.run(arguments)
             assert ran.status == 0, ran.output
-        self.run(("promote", f"run_id={self.run_ids()[0]}"))
+        self.run(("promote", f"run_id={self.run_ids()[0]}", "force=true"))
         return self
 
     def __exit__(self, *error: object) -> None:

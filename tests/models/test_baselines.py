@@ -15,6 +15,7 @@ from likerank.errors import LikerankError
 from likerank.models.baselines import (
     BASELINES,
     AuthorMean,
+    AuthorThen,
     Baseline,
     Linear,
     Mean,
@@ -58,6 +59,7 @@ def corpus() -> Corpus:
     targets = (redness + random.normal(0, redness.std(), 200)) / 100
     authors = [f"demo/{number}" for number in random.integers(0, 5, 199)]
     posts = pd.DataFrame({"author": [*authors, "demo/stranger"], "likes": random.integers(0, 10_000, 200)})
+    posts["posted_at"] = pd.Timestamp("2020-01-01", tz="UTC") + pd.to_timedelta(random.permutation(200), "D")
     return Corpus(pixels, posts, targets.astype(np.float32))
 
 
@@ -77,6 +79,36 @@ def test_author_mean_ranks_by_likes_and_predicts_the_target(corpus: Corpus) -> N
     stranger = HELD_OUT[-1:]
     assert_allclose(corpus.rank(control, stranger), [training["likes"].mean()])
     assert_allclose(corpus.predict(control, stranger), [training["target"].mean()])
+
+
+def test_author_then_takes_the_authors_30_training_posts_that_are_nearest_in_time(corpus: Corpus) -> None:
+    author = np.array(["demo/a", "demo/b"])[np.random.default_rng(3).integers(0, 2, 200)]
+    crowded = replace(corpus, posts=corpus.posts.assign(author=author))
+    control = crowded.fit(AuthorThen())
+    training = crowded.posts.iloc[TRAINING].assign(target=crowded.targets[TRAINING].astype(np.float64))
+    for row, rank, predicted in zip(HELD_OUT, crowded.rank(control), crowded.predict(control), strict=True):
+        post = crowded.posts.iloc[row]
+        theirs = training[training["author"] == post["author"]]
+        apart = (theirs["posted_at"] - post["posted_at"]).abs()
+        nearest = theirs[apart <= apart.sort_values().iloc[29]]
+        if len(nearest) == 30:  # Else two are as near.
+            assert_allclose(rank, np.log1p(nearest["likes"]).mean())
+            assert_allclose(predicted, nearest["target"].mean())
+
+
+def test_author_then_without_a_date_or_a_known_author_takes_all(corpus: Corpus) -> None:
+    undated = replace(
+        corpus, posts=corpus.posts.assign(posted_at=corpus.posts["posted_at"].where(lambda d: d.index < 199))
+    )
+    control = corpus.fit(AuthorThen())
+    assert_allclose(undated.predict(control)[-1], corpus.targets[TRAINING].mean(), rtol=1e-6)
+    nowhen = corpus.posts.drop(columns="posted_at")
+    first = corpus.posts["author"].iloc[HELD_OUT[0]]
+    theirs = (corpus.posts["author"].iloc[TRAINING] == first).to_numpy()
+    expected = np.log1p(corpus.posts["likes"].iloc[TRAINING][theirs]).mean()
+    assert_allclose(control.rank(corpus.pixels, nowhen, HELD_OUT)[0], expected)
+    with pytest.raises(LikerankError, match="author_then needs dates, which no training post has"):
+        replace(corpus, posts=nowhen).fit(AuthorThen())
 
 
 def test_linear_is_ordinary_least_squares(corpus: Corpus) -> None:
@@ -167,5 +199,7 @@ def test_two_posts_are_enough(name: str, corpus: Corpus) -> None:
 
 
 def test_an_unknown_baseline_is_refused_with_the_known_names() -> None:
-    with pytest.raises(LikerankError, match="'median': choose from mean, author_mean, linear, ridge"):
+    with pytest.raises(
+        LikerankError, match="'median': choose from mean, author_mean, author_then, linear, ridge"
+    ):
         create_baseline("median")

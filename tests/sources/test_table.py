@@ -116,6 +116,19 @@ BAD_ROWS = {
 }
 
 
+def test_a_hexadecimal_id_with_one_e_is_no_rounded_number(folder: Path) -> None:
+    text = "image,author,likes,source_id\na.jpg,Ann,1,241971e572692739\nmore/c.jpg,Bob,2,1e5\n"
+    assert [post.source_id for post in read(folder, text) if isinstance(post, Post)] == [
+        "241971e572692739",
+        "1e5",
+    ]
+
+
+def test_an_empty_manifest_is_told_as_that(folder: Path) -> None:
+    with pytest.raises(LikerankError, match="is empty; its first line must name the columns"):
+        read(folder, "")
+
+
 @pytest.mark.parametrize("case", BAD_ROWS)
 def test_an_invalid_row_is_named_and_the_others_read(folder: Path, case: str) -> None:
     row, culprit = BAD_ROWS[case]
@@ -250,7 +263,7 @@ def test_whole_file_mistakes_are_one_sentence(folder: Path) -> None:
         folder / "list.parquet": ["'image'", "list"],
         folder / "less.parquet": ["'likes'", "'image', 'author'"],
         folder / "bare.parquet": ["no rows"],
-        write(folder, "", "empty.csv"): ["'image'"],
+        write(folder, "", "empty.csv"): ["is empty"],
         write(folder, "image,author,likes\n\n", "bare.csv"): ["no rows"],
         write(folder, "image,autor,likes\na.jpg,A,1\n", "typo.csv"): ["'author'", "'autor'"],
         write(folder, "image,author,likes,likes\na.jpg,A,1,2\n", "twice.csv"): ["'likes'", "more than once"],

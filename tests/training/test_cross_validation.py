@@ -58,7 +58,7 @@ def test_every_post_but_tests_is_ranked_once(predictions: pd.DataFrame, snapshot
     posts = snapshot.posts
     assert sorted(predictions["key"]) == sorted(posts.loc[posts["split"] != TEST, "key"])
     assert set(predictions.columns) == {
-        *("key", "author", "likes", "fold", "target"),
+        *("key", "author", "likes", "fold", "target", "posted_at", "usual"),
         *("network", "author_mean", "ridge"),
     }
     assert set(predictions["fold"]) == {1, 2, 3}
@@ -95,10 +95,10 @@ def test_folds_that_were_finished_are_given_back(
     corpus: Workplace, pooled: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = corpus.compose("train", *FOLDS)
-    assert train(config) == pooled.metrics["folds/network/within/pairwise"]
+    assert train(config) == pooled.metrics["folds/network/headline/pairwise"]
     printed = capsys.readouterr().out
     assert f"Trained before: run {pooled.id}" in printed
-    assert f"Run {pooled.id}: folds/network/within/pairwise" in printed
+    assert f"Run {pooled.id}: folds/network/headline/pairwise" in printed
     assert "evaluate.py" not in printed
 
 

@@ -22,6 +22,7 @@ from likerank.commands.train import train
 from likerank.dataset import SELECT, STOP, TEST, Snapshot, find_snapshot
 from likerank.dataset.snapshot import fingerprint_of
 from likerank.evaluation import METRICS
+from likerank.evaluation.metrics import BANDS
 from likerank.run_names import CONFIG, FINGERPRINT
 from likerank.tracking import Run
 from likerank.training.assembly import Assembly
@@ -31,8 +32,8 @@ from tests.workplaces import TINY, TINY_PAPER, Workplace, checkpoint_weights, id
 
 pytestmark = pytest.mark.xdist_group("trained")
 
-PREDICTORS = ("network", "ridge", "linear", "author_mean", "mean")
-SCOPES = ("across", "within")
+PREDICTORS = ("network", "ridge", "linear", "author_mean", "author_then", "mean")
+SCOPES = ("across", "within", "headline")
 METRIC_NAMES = (
     "position_match_2",
     "position_match_5",
@@ -66,17 +67,28 @@ def predictions(run: Run, split: str = "val") -> pd.DataFrame:
 
 def test_the_metric_keys_are_the_promised_ones(trained: Run) -> None:
     promised = {"/".join(("val", *key)) for key in itertools.product(PREDICTORS, SCOPES, METRIC_NAMES)}
+    bands = itertools.product(PREDICTORS, SCOPES[1:], (band.name for band in BANDS))
+    promised |= {"/".join(("val", *key)) for key in bands}
     logged = trained.metrics.keys() - LOSSES
     made = {key for key in logged if key.startswith("val/truth_")}
     assert set(METRIC_NAMES) == METRICS.keys()
     assert logged - made <= promised
     # No author has five of the fifteen posts in this half, so these alone are absent, and the table says why.
-    absent = {f"val/{each}/within/position_match_{n}" for each in PREDICTORS for n in (5, 10)}
+    sets = [f"position_match_{n}" for n in (5, 10)]
+    absent = {f"val/{each}/{scope}/{name}" for each in PREDICTORS for scope in SCOPES[1:] for name in sets}
     assert promised - logged == absent
-    rows = json.loads(trained.artifact("results.json").read_text())["val"]["rows"]
-    notes = {row["note"] for row in rows if row["estimate"] is None}
-    assert notes == {f"no author has {n} posts in this split" for n in (5, 10)}
+    table = json.loads(trained.artifact("results.json").read_text())["val"]
     assert {key.split("/")[1] for key in made} == {"truth_appeal", "truth_appeal_audience"}
+    # Nor are any two of an author's nearby, so that the table leads with all of an author's.
+    assert (table["headline"], table["days"]) == ("within", 90)
+    notes = {row["note"] for row in table["rows"] if row["estimate"] is None}
+    many = {f"no author has {n} posts in this split" for n in (5, 10)}
+    assert notes == many | {"no author has 2 posts at most 90 days apart in this split"}
+    for name, metric in itertools.product(PREDICTORS, METRIC_NAMES[3:]):
+        assert (
+            trained.metrics[f"val/{name}/headline/{metric}"] == trained.metrics[f"val/{name}/within/{metric}"]
+        )
+    assert trained.tags["mlflow.note.content"].startswith("In words: of two photos of one person, network")
 
 
 def test_every_number_is_finite_and_chance_is_chance(trained: Run) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
+import yaml
 from hydra.core.config_store import ConfigStore
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -18,11 +19,15 @@ from likerank.app.sentences import print_error
 from likerank.app.typed_text import text_keys
 from likerank.errors import LikerankError
 
+_VALUELESS: Final = re.compile(r"\+{0,2}[\w.@/]+(\s.*|)", re.DOTALL)
 _KEYLESS: Final = re.compile(r"[+~]*\s*(=.*)?", re.DOTALL)
 _ADDED: Final = re.compile(r"\+{1,2}([\w.]+)=.*", re.DOTALL)
 _CHOICE: Final = re.compile(r"(~|\+{0,2})(\w+)(=.*|)", re.DOTALL)
 _TO_CHECK: Final = re.compile(r"[+~]|\w+=.*\bnull\b")
 _NONE: Final = "null"
+_NUMBER_OR_BOOL: Final = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?|true|false")
+_WORDS: Final = ("auto", "-1", "none", "median")
+"""Values of keys whose default is a number: of Lightning and of snapshot.balance."""
 _MEMBERS: Final = ("callbacks", "logger", "metrics", "plugins")
 """Groups that hold objects by names of the user's choice."""
 _CAN_BE_NONE: Final = ("scheduler",)
@@ -39,6 +44,10 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
     for override in overrides:
         if _KEYLESS.fullmatch(override):
             raise LikerankError(f"The override {override[:60]!r} names no key; write KEY=VALUE.")
+        if "=" not in override and _VALUELESS.fullmatch(override):
+            raise LikerankError(
+                f"The override {override[:60]!r} has no value; write KEY=VALUE, without spaces around the sign."
+            )
         if _TO_CHECK.match(override):
             help_ = help_ or read_help(command)
             if (added := _ADDED.fullmatch(override)) is not None and not added[1].startswith("hydra."):
@@ -72,6 +81,7 @@ def refuse_composed(command: str, config: DictConfig) -> None:
                 raise LikerankError(
                     f"{name} is read as {each!r}, which is no text: put it in quotes where it stands in YAML."
                 )
+    _refuse_no_numbers(help_, config)
     plain = OmegaConf.to_container(config, resolve=False)
     text = OmegaConf.to_yaml(config, resolve=False)
     others: list[CommandHelp] = []
@@ -83,6 +93,17 @@ def refuse_composed(command: str, config: DictConfig) -> None:
         ]
         if not any(_is_read(other, key) for other in others):
             _refuse_unread(help_, key)
+
+
+def _refuse_no_numbers(help_: CommandHelp, config: DictConfig) -> None:
+    """Refuses a text where the default is a number or yes or no, but for words that such a key takes."""
+    for key in help_.all_keys():
+        default = yaml.safe_load(key.value) if _NUMBER_OR_BOOL.fullmatch(key.value) else None
+        value = OmegaConf.select(config, key.name, throw_on_missing=False, throw_on_resolution_failure=False)
+        if default is None or not isinstance(value, str) or value in _WORDS:
+            continue
+        kind = "true or false" if isinstance(default, bool) else "a number"
+        raise LikerankError(f"{key.name} is {value[:60]!r}; it must be {kind}, such as {key.value}.")
 
 
 class RefuseUnread(Callback):

@@ -149,10 +149,15 @@ def sentence_of_hydra(error: BaseException, command: str) -> str:
             return f"That needs another package: pip install 'likerank[{extra}]'."
     if isinstance(error, AssertionError):
         return f"Hydra cannot apply these overrides ({one_line(message) or 'without a reason'})."
+    if missing := re.match(r"Missing mandatory value: ([\w.]+)", message):
+        comment = next(
+            (each.comment for each in read_help(command).all_keys() if each.name == missing[1]), ""
+        )
+        return f"{missing[1]} is missing; give it by {missing[1]}=...{f' ({comment})' if comment else ''}."
     if message.startswith("Config group override must be"):
         return "A choice, such as store or source, takes the name of an option; --help lists them."
     if not (found := re.search(r"Could not override '([\w.@/]+)'", message)):
-        return one_line(message)
+        return one_line(message.partition("\nConfig search path:")[0].replace("\n\t", ", "))
     known, unknown = read_help(command).known(), found[1]
     if unknown in known:
         return f"There is no key {unknown[:60]}; it belongs to another choice than the one that was made."

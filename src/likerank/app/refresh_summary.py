@@ -51,7 +51,7 @@ class RefreshSummary:
         trained: The run of the training.
         gain: By how much it ranks better than the champion before it: metric, estimate, low, high.
         promoted: Whether it became champion.
-        champion: The run that is champion now.
+        champion: The run that is champion now; None where none has enough evidence.
         errors: A sentence for each error.
         file: The file that it was written to.
     """

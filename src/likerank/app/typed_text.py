@@ -73,7 +73,9 @@ def as_typed(command: str, overrides: Iterable[str], *, sweep: bool) -> list[str
                 keys, known = text_keys(help_), set(help_.known())
             if (key := keys.get(found[2])) is not None:
                 if not found[3]:
-                    raise LikerankError(f"{found[2]} is empty; name one, or leave {found[2]}= out.")
+                    needed = any(each.name == found[2] and each.value == "???" for each in help_.all_keys())
+                    way_out = "" if needed else f", or leave {found[2]}= out"
+                    raise LikerankError(f"{found[2]} is empty; name one{way_out}.")
                 override = f"{found[1]}{found[2]}={_value(found[3], key, known, sweep=sweep)}"
         typed.append(override)
     return typed

@@ -3,21 +3,20 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from omegaconf import DictConfig
 
 from likerank.app.instantiate import make_group
 from likerank.app.paths import open_tracking
 from likerank.errors import LikerankError
-from likerank.evaluation import Metric, UndefinedMetricError
-from likerank.evaluation.configurations import Comparison, compare_candidates
+from likerank.evaluation import JudgedPosts, Metric, UndefinedMetricError
+from likerank.evaluation.configurations import Comparison, compare_in_scope
 from likerank.evaluation.scoring import find_metric
 from likerank.reports.comparison import comparison_frame, comparison_page, print_comparison
 from likerank.reports.export import write_table
 from likerank.run_names import NETWORK, SYNTHETIC
 from likerank.shown_text import printable
 from likerank.tracking.load_predictions import load_predictions
+from likerank.tracking.results import days_of
 from likerank.tracking.select_runs import select_runs
 from likerank.training.results import SYNTHETIC_NOTE
 
@@ -28,7 +27,7 @@ def compare(config: DictConfig) -> Comparison:
     Raises:
         LikerankError: If the runs are missing or cannot be compared; the message names them.
     """
-    metric, within = find_metric(str(config.metric), make_group(config, "metrics", Metric))
+    metric, scope = find_metric(str(config.metric), make_group(config, "metrics", Metric))
     tracking = open_tracking(config)
     chosen = select_runs(
         tracking,
@@ -43,12 +42,8 @@ def compare(config: DictConfig) -> Comparison:
     )
     posts, runs = predicted.posts, predicted.runs
     try:
-        comparison = compare_candidates(
-            metric,
-            likes=posts["likes"].to_numpy(np.float64),
-            candidates=predicted.candidates,
-            authors=pd.factorize(posts["author"])[0] if within else None,
-        )
+        judged = JudgedPosts.of_table(posts, days_of(chosen.records[0]))
+        comparison = compare_in_scope(metric, judged, judged.scope_of(scope), predicted.candidates)
     except UndefinedMetricError as error:
         raise LikerankError(f"There is no {config.metric}: {error}; choose another metric.") from error
     # Runs of earlier versions say it by the source's name only.
@@ -70,6 +65,8 @@ def compare(config: DictConfig) -> Comparison:
     print(
         f"The page and the table: {printable(folder / 'comparison.html')}, comparison.csv and comparison.tex"
     )
+    first = comparison.standings[0]
+    print(f"The best, {printable(first.label)}, is of run {best[first.label]}.")
     networks = [each.label for each in comparison.standings if each.kind == NETWORK]
     if networks:
         print(f"Make it the champion: likerank promote run_id={best[networks[0]]}")

@@ -17,7 +17,7 @@ from likerank.training.results import caption_of
 from likerank.training.run import train_run
 
 _EXPERIMENTS: Mapping[str, list[str]] = {"paper": ["experiment=paper"], "default": []}
-_SHARED = ("mean", "author_mean", "truth_appeal", "truth_appeal_audience")
+_SHARED = ("mean", "author_mean", "author_then", "truth_appeal", "truth_appeal_audience")
 _NEXT = """
 Every number, curve and model is in MLflow: make ui
 Next, in a shell with the environment activated (source .venv/bin/activate):
@@ -58,4 +58,5 @@ def side_by_side(tables: Mapping[str, ScoreTable]) -> ScoreTable:
         for row in table.rows:
             predictor = row.predictor if row.predictor in _SHARED else f"{name} {row.predictor}"
             rows[predictor, row.scope, row.metric] = replace(row, predictor=predictor)
-    return ScoreTable(tuple(rows.values()))
+    first = next(iter(tables.values()))
+    return replace(first, rows=tuple(rows.values()))

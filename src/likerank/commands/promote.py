@@ -26,5 +26,6 @@ def promote(config: DictConfig) -> bool:
         metric=str(config.metric),
         metrics=make_group(config, "metrics", Metric),
         score_test=True,
+        force=bool(config.force),
     )
     return verdict.champion == run.id

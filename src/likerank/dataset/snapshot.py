@@ -16,6 +16,9 @@ from likerank.errors import LikerankError
 from likerank.files import read_checked_parquet, refuse_special, write_whole
 from likerank.images import PIPELINE_VERSION
 
+LEAST_DATED: Final = 0.5
+"""The share of dated posts from which on posts nearby are the headline."""
+
 PIXELS_FILE: Final = "pixels.npy"
 POSTS_FILE: Final = "posts.parquet"
 MANIFEST_FILE: Final = "snapshot.json"
@@ -67,8 +70,9 @@ class Snapshot:
         self.manifest.setdefault("synthetic", self.manifest.get("made", False))
         if self.manifest.get(FORGOTTEN):
             raise LikerankError(
-                f"Snapshot {self.folder.name} held posts of a person whose data was deleted; leave "
-                "snapshot.fingerprint at latest to build a new one and train on that."
+                f"Snapshot {self.folder.name} held posts of a person whose data was deleted, so that nothing is "
+                "trained or ranked on it any more: train again, with snapshot.fingerprint at latest, which "
+                "builds a new one."
             )
         self.pixels: NDArray[np.uint8] = self._open_pixels()
 
@@ -76,6 +80,11 @@ class Snapshot:
     def posts(self) -> pd.DataFrame:
         """The post table; see the class."""
         return self._read_posts()
+
+    @cached_property
+    def mostly_dated(self) -> bool:
+        """Whether at least half of the posts have a date, so that tables lead with posts nearby."""
+        return "posted_at" in self.posts and self.posts["posted_at"].notna().mean() >= LEAST_DATED
 
     def keys(self) -> pd.Series:
         """Returns the posts' keys without reading the rest of the table."""

@@ -2,6 +2,16 @@
 
 from likerank.evaluation.metric import Metric, UndefinedMetricError
 from likerank.evaluation.metrics import METRICS
-from likerank.evaluation.scoring import Scores, ScoreTable, score_table
+from likerank.evaluation.scopes import JudgedPosts
+from likerank.evaluation.scoring import Scores, ScoreTable, score_posts, score_table
 
-__all__ = ["METRICS", "Metric", "ScoreTable", "Scores", "UndefinedMetricError", "score_table"]
+__all__ = [
+    "METRICS",
+    "JudgedPosts",
+    "Metric",
+    "ScoreTable",
+    "Scores",
+    "UndefinedMetricError",
+    "score_posts",
+    "score_table",
+]

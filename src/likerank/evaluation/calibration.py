@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from likerank.errors import LikerankError
+from likerank.evaluation.nearby import Windows
 from likerank.evaluation.scored_posts import FloatArray, IntArray
 
 _POINTS = 50
@@ -41,6 +42,7 @@ class Calibration:
         likes: ArrayLike,
         authors: ArrayLike,
         seed: int = 0,
+        windows: Windows | None = None,
     ) -> Self:
         """Fits percentiles on training posts and chances on posts that were held out.
 
@@ -54,6 +56,8 @@ class Calibration:
             likes: Their likes, (N,).
             authors: The author of each, a code or a name, (N,).
             seed: The seed of the sample.
+            windows: Which posts are nearby each other, where pairs are to be of such; likes are then relative
+                to the author's usual ones.
 
         Raises:
             LikerankError: If a score is NaN or infinite.
@@ -65,7 +69,8 @@ class Calibration:
         if not (np.isfinite(training).all() and np.isfinite(held_out).all()):
             raise LikerankError("The scores hold NaN or infinity; did the training diverge?")
         quantiles = np.quantile(training, np.linspace(0, 1, 101))
-        difference, right = _judged_pairs(held_out, np.asarray(likes, np.float64), np.asarray(authors), seed)
+        first, other = _pairs_nearby(windows, seed) if windows else _pairs_of(np.asarray(authors), seed)
+        difference, right = _judged(held_out, np.asarray(likes, np.float64), first, other)
         points = min(_POINTS, -(-difference.size // 25))
         if not points:
             return cls(tuple(quantiles.tolist()), (0.0,), (0.5,))
@@ -125,19 +130,35 @@ class Calibration:
         return cls(quantiles, difference, chance)
 
 
-def _judged_pairs(
-    scores: FloatArray, likes: FloatArray, authors: ArrayLike, seed: int
+def _judged(
+    scores: FloatArray, likes: FloatArray, first: IntArray, other: IntArray
 ) -> tuple[FloatArray, FloatArray]:
     """Returns each pair's difference of scores and whether the higher one is the more liked (a tie: 0.5)."""
-    _, author = np.unique(authors, return_inverse=True)
-    first, other = _pairs(author, seed)
-    if not first.size:
-        first, other = _pairs(np.zeros_like(author), seed)
     told_apart = likes[first] != likes[other]
     first, other = first[told_apart], other[told_apart]
     difference = scores[first] - scores[other]
     agreement = np.sign(difference) * np.sign(likes[first] - likes[other])
     return np.abs(difference), (agreement + 1) / 2
+
+
+def _pairs_of(authors: ArrayLike, seed: int) -> tuple[IntArray, IntArray]:
+    """Returns pairs of one author, or of any two posts where no author has two."""
+    _, author = np.unique(authors, return_inverse=True)
+    first, other = _pairs(author, seed)
+    return (first, other) if first.size else _pairs(np.zeros_like(author), seed)
+
+
+def _pairs_nearby(windows: Windows, seed: int) -> tuple[IntArray, IntArray]:
+    """Returns the rows of all pairs nearby, or of a random sample where there are very many."""
+    later = windows.end - np.arange(windows.end.size) - 1
+    ends = np.cumsum(later)
+    total = int(later.sum())
+    number = np.arange(min(total, _MOST_PAIRS))
+    if total > _MOST_PAIRS:
+        number = np.random.default_rng(seed).integers(total, size=_MOST_PAIRS)
+    first = np.searchsorted(ends, number, side="right")
+    other = first + 1 + number - (ends - later)[first]
+    return windows.rows[first], windows.rows[other]
 
 
 def _pairs(group: IntArray, seed: int) -> tuple[IntArray, IntArray]:

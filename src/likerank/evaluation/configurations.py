@@ -22,7 +22,7 @@ from scipy.special import chdtri
 from likerank.errors import LikerankError
 from likerank.evaluation.intervals import CONFIDENCE, Interval, Jackknife, Variance, bounded, jackknife
 from likerank.evaluation.metric import Metric, MetricWords
-from likerank.evaluation.scored_posts import ScoredPosts
+from likerank.evaluation.scopes import ACROSS, WITHIN, JudgedPosts
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Comparison:
         posts: Number of posts that were scored.
         authors: Number of their authors; 0 across authors.
         metric: The words of the metric that the candidates are compared by.
+        scope: `nearby`, `within` or `across`.
     """
 
     standings: tuple[Standing, ...]
@@ -88,6 +89,7 @@ class Comparison:
     posts: int
     authors: int
     metric: MetricWords
+    scope: str = ACROSS
 
     @property
     def verdict(self) -> str:
@@ -137,13 +139,22 @@ def compare_candidates(
         UndefinedMetricError: If no author has enough posts.
         LikerankError: If scores are not one finite number for each post; the message names the candidate.
     """
-    chance = metric.chance_among(ScoredPosts(likes, np.zeros(np.shape(likes)), authors))
-    scored = _with_seeds([_scored(metric, likes, candidate, authors) for candidate in candidates])
+    posts = JudgedPosts(likes, np.zeros(np.shape(likes)) if authors is None else authors)
+    return compare_in_scope(metric, posts, ACROSS if authors is None else WITHIN, candidates)
+
+
+def compare_in_scope(
+    metric: Metric, judged: JudgedPosts, scope: str, candidates: Sequence[Candidate]
+) -> Comparison:
+    """Does the same in any scope: `nearby`, `within` or `across`."""
+    chance = metric.chance_among(judged.scored(scope, metric, np.zeros(judged.author.size)))
+    scored = _with_seeds([_scored(metric, judged, scope, candidate) for candidate in candidates])
     # A stable sort by the printed score: candidates with equal scores keep their order.
     scored.sort(key=lambda each: -round(each.posts.estimate, 12))
     best = scored[0]
-    posts = ScoredPosts(likes, next(iter(best.candidate.scores.values())), authors)
-    counted = metric.by_group(posts).denominator > 0
+    posts = judged.scored(scope, metric, next(iter(best.candidate.scores.values())))
+    counted = (metric.by_group(posts).denominator > 0)[posts.group]
+    counted &= posts.others + 1 >= metric.least_posts
     pairs = max(len(scored) * (len(scored) - 1) // 2, 1)
     return Comparison(
         standings=tuple(
@@ -159,16 +170,17 @@ def compare_candidates(
             for each in scored
         ),
         chance=chance,
-        posts=int(posts.size[counted].sum()),
-        authors=int(np.count_nonzero(counted)) if authors is not None else 0,
+        posts=int(np.count_nonzero(counted)),
+        authors=0 if scope == ACROSS else int(np.unique(judged.authors_of(scope)[counted]).size),
         metric=metric.words,
+        scope=scope,
     )
 
 
-def _scored(metric: Metric, likes: ArrayLike, candidate: Candidate, authors: ArrayLike | None) -> _Scored:
+def _scored(metric: Metric, judged: JudgedPosts, scope: str, candidate: Candidate) -> _Scored:
     try:
         found = {
-            seed: jackknife(metric, ScoredPosts(likes, scores, authors))
+            seed: jackknife(metric, judged.scored(scope, metric, scores))
             for seed, scores in candidate.scores.items()
         }
     except LikerankError as error:

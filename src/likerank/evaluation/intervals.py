@@ -106,9 +106,12 @@ def paired_difference(
 
     Arguments and errors as for `interval`, with the other predictor's scores, (N,).
     """
-    first, other = (
-        jackknife(metric, ScoredPosts(y_true, scores, groups)) for scores in (y_score, y_score_other)
-    )
+    return difference(metric, *(ScoredPosts(y_true, scores, groups) for scores in (y_score, y_score_other)))
+
+
+def difference(metric: Metric, posts: ScoredPosts, posts_other: ScoredPosts) -> Interval:
+    """Does the same for the same posts with two predictors' scores."""
+    first, other = jackknife(metric, posts), jackknife(metric, posts_other)
     widest = metric.highest - metric.lowest
     return bounded(first.less(other), -widest, widest)
 
@@ -137,14 +140,15 @@ def jackknife(metric: Metric, posts: ScoredPosts) -> Jackknife:
     times = np.where(several, times, 1)
     value = np.divide(*without, out=np.zeros_like(without.numerator), where=left_out)
     centred = value - (summed(value) / times)[group]
-    of_posts = np.where(left_out, centred * (weight * np.sqrt(1 - 1 / times))[group], 0.0)
+    of_posts = np.where(left_out, centred * (weight * np.sqrt(posts.jackknife_shares(times)))[group], 0.0)
 
     small = (whole.denominator > 0) & ~several
     small_groups = int(np.count_nonzero(small))
     share = whole.numerator / whole.denominator.sum() - estimate * weight
     of_groups = np.where(small, share * np.sqrt(small_groups / max(small_groups - 1, 1)), 0.0)
 
-    degrees = int(np.count_nonzero(left_out) - np.count_nonzero(several)) + max(small_groups - 1, 0)
+    of_several = posts.jackknife_degrees(times.astype(np.int64))[several]
+    degrees = int(of_several.sum()) + max(small_groups - 1, 0)
     return Jackknife(float(estimate), np.concatenate((of_posts, of_groups)), degrees)
 
 

@@ -68,6 +68,9 @@ class Metric:
             group, (G,), 0 and 0 where a group gives nothing to score, or, where its second argument is true,
             those of each post's group without that post, (N,). The chance by default is then the value of a
             constant score.
+        of_lists: Whether the metric scores lists, whose posts may all be compared with each other. Nearby, a
+            list is a part of an author's posts that is no longer than the window. Other metrics read only
+            each post's counts and sums over its others, which are then all posts of the window around it.
     """
 
     # No dataclass: OmegaConf would turn an instance among a group's nodes into a configuration.
@@ -85,6 +88,7 @@ class Metric:
         least_posts: int = 2,
         on_target: bool = False,
         exact: Callable[[ScoredPosts, bool], Sums] | None = None,
+        of_lists: bool = True,
     ) -> None:
         """Checks the name and that there is a function.
 
@@ -100,7 +104,7 @@ class Metric:
         self.name, self.statistic, self.exact = name, statistic, exact
         self.words = MetricWords(name, label or name, sentence, shown and not on_target)
         self.lowest, self.highest, self.chance = float(lowest), float(highest), chance
-        self.least_posts, self.on_target = least_posts, on_target
+        self.least_posts, self.on_target, self.of_lists = least_posts, on_target, of_lists
 
     def __call__(self, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None = None) -> float:
         """Scores y_score (N,) against y_true (N,), among all posts or within groups (N,).
@@ -126,16 +130,16 @@ class Metric:
         Raises:
             UndefinedMetricError: If no group has enough posts.
         """
-        enough = posts.size >= self.least_posts
+        enough = posts.most_together >= self.least_posts
         if not enough.any():
             missing = "no author has" if posts.within else "there are not"
-            raise UndefinedMetricError(f"{missing} {self.least_posts} posts in this split")
+            raise UndefinedMetricError(f"{missing} {self.least_posts} posts{posts.limit} in this split")
         if self.exact is None:
             sums = self._sums_of(posts, posts.rows_by_group)
         else:
             sums = _only_where(enough, self.exact(posts, False))
         if not sums.denominator.any():
-            given = "each author's posts" if posts.within else "the posts"
+            given = f"each author's posts{posts.limit}" if posts.within else "the posts"
             also = "" if self.exact is not None else f", or {self.name} is NaN for them"
             raise UndefinedMetricError(f"{given} are all liked equally in this split{also}")
         return sums
@@ -147,8 +151,10 @@ class Metric:
         Which posts form a block depends on the groups only, so the deletions of two scores are paired.
         """
         if self.exact is not None:
-            enough = posts.size[posts.group] > self.least_posts
-            return _only_where(enough, self.exact(posts, True)), posts.group
+            sums = self.exact(posts, True)
+            if self.of_lists:
+                sums = _only_where(posts.size[posts.group] > self.least_posts, sums)
+            return sums, posts.group
         random = np.random.default_rng(0)
         kept: list[IntArray] = []
         group: list[int] = []

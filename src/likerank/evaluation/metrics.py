@@ -6,6 +6,7 @@ equal truth gives nothing to rank and is not scored, but by position match and b
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from likerank.errors import LikerankError
 from likerank.evaluation.metric import Metric, Sums
 from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scored_posts import ABOVE, BELOW, TIED, FloatArray, IntArray, ScoredPosts
+
+_LEAST_COUNT = 0.5  # Likes of a post without any, where counts are divided.
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -49,6 +52,40 @@ def pairwise_sums(posts: ScoredPosts, without: bool = False) -> Sums:
     """Returns the rightly ordered pairs and the pairs of unequal truth, see `Metric`'s `exact`."""
     pairs = _pairs(posts, without)
     return Sums((pairs.agreeing - pairs.opposed + pairs.truth_differs) / 2, pairs.truth_differs)
+
+
+def _pairs_apart_sums(posts: ScoredPosts, without: bool, ratio: float) -> Sums:
+    if (posts.y_true == 0).any():
+        posts = posts.with_truth(np.where(posts.y_true == 0, _LEAST_COUNT, posts.y_true))
+    # A hair less, since a product of counts that are apart by the very ratio is rounded.
+    factor = ratio * (1 - 1e-12)
+    more, fewer = posts.counts_beside(posts.y_true * factor), posts.counts_beside(posts.y_true / factor)
+    more, fewer = more[:, :, TIED] + more[:, :, ABOVE], fewer[:, :, TIED] + fewer[:, :, BELOW]
+    apart = (more.sum(1) + fewer.sum(1)).astype(np.float64)
+    right = more[:, ABOVE] + fewer[:, BELOW] + (more[:, TIED] + fewer[:, TIED]) / 2
+    sums = Sums(posts.group_sums(right) / 2, posts.group_sums(apart) / 2)
+    if not without:
+        return sums
+    return Sums(sums.numerator[posts.group] - right, sums.denominator[posts.group] - apart)
+
+
+def pairs_apart(ratio: float) -> Metric:
+    """Returns the metric: the share of pairs ranked rightly, of those whose counts differ by a factor.
+
+    Args:
+        ratio: The factor, above 1: the more liked post of a pair has at least so many times the likes of the
+            other. A count of 0 counts as a half.
+    """
+    return Metric(
+        name=f"pairwise_{ratio:g}x",
+        label=f"pairs {ratio:g}x",
+        sentence=f"share of pairs ranked rightly whose counts differ {ratio:g} times or more",
+        shown=False,
+        lowest=0,
+        highest=1,
+        exact=partial(_pairs_apart_sums, ratio=ratio),
+        of_lists=False,
+    )
 
 
 def _kendall_sums(posts: ScoredPosts, without: bool) -> Sums:
@@ -139,6 +176,7 @@ pairwise_accuracy = Metric(
     lowest=0,
     highest=1,
     exact=pairwise_sums,
+    of_lists=False,
 )
 """Share of pairs of unequal truth that the score orders rightly, score ties counting half; over all pairs."""
 
@@ -149,6 +187,7 @@ kendall_tau = Metric(
     lowest=-1,
     highest=1,
     exact=_kendall_sums,
+    of_lists=False,
 )
 """Kendall's tau-b, groups weighted by their pairs of unequal truth; 0 for a constant score."""
 
@@ -168,6 +207,9 @@ as gain and log2 of the place as discount, tied scores averaged; groups weighted
 
 mean_squared_error = Metric(name="mse", lowest=0, on_target=True, exact=_mean_squared_error_sums)
 """Mean squared error on the target's scale; within groups after removing each group's mean of both."""
+
+BANDS = tuple(map(pairs_apart, (1.5, 2, 4)))
+"""Shares of pairs by how much their counts differ: published results are on such pairs, or on all."""
 
 METRICS: dict[str, Metric] = {
     metric.name: metric

@@ -39,16 +39,25 @@ def position_match(n: int) -> Metric:
         highest=1,
         least_posts=n,
         exact=partial(_sums, n=n),
+        of_lists=False,
     )
 
 
 def _sums(posts: ScoredPosts, without: bool, n: int) -> Sums:
-    chances = _chances(posts, n, without)
+    chances = _chances(posts, n, False)[:, 0]
+    enough = (posts.others >= n - 1).astype(np.float64)
+    sums = Sums(posts.group_sums(chances), posts.group_sums(enough))
     if not without:
-        return Sums(posts.group_sums(chances[:, 0]), posts.size.astype(np.float64))
-    # Seen from the post left out, a post that it is below is above.
-    weights = chances.reshape(-1, 3, 3)[:, ::-1, ::-1]
-    return Sums(posts.sum_others(weights), posts.others.astype(np.float64))
+        return sums
+    # Without a post, its own chance is gone and those of the posts that it is compared with change. Seen from
+    # the post left out, a post that it is below is above.
+    changes = _chances(posts, n, True) - chances[:, None]
+    changed = posts.sum_others(changes.reshape(-1, 3, 3)[:, ::-1, ::-1])
+    lost = posts.sum_of_others((posts.others == n - 1).astype(np.float64))
+    return Sums(
+        sums.numerator[posts.group] - chances + changed,
+        sums.denominator[posts.group] - enough - lost,
+    )
 
 
 def _chances(posts: ScoredPosts, n: int, without: bool) -> FloatArray:
@@ -57,11 +66,11 @@ def _chances(posts: ScoredPosts, n: int, without: bool) -> FloatArray:
     chances = np.zeros((len(counts), 9 if without else 1))
     others = posts.others
     score_ties, truth_ties = counts[:, TIED].sum(1), counts[:, :, TIED].sum(1)
-    any_place = np.maximum(score_ties, truth_ties) == others
+    enough = others >= (n if without else n - 1)
+    any_place = enough & (np.maximum(score_ties, truth_ties) == others)
     chances[any_place] = 1 / n
     # Each tie adds one to the polynomial's degree, and k nodes integrate degree 2 k - 1 exactly.
     v_nodes, w_nodes = (np.minimum(ties, n - 1) // 2 + 1 for ties in (score_ties, truth_ties))
-    enough = others >= (n if without else n - 1)
     kinds = v_nodes * n + w_nodes
     kinds[any_place | ~enough] = 0
     for kind in np.unique(kinds[kinds > 0]):

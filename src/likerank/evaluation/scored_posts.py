@@ -22,9 +22,12 @@ class ScoredPosts:
         y_true: The truth of each post, float64 (N,).
         y_score: The score of each post, float64 (N,).
         within: Whether posts are scored within groups.
+        limit: What posts of a group must be to be compared, in words after "posts"; empty for nothing.
         group: Each post's group as a code from 0, int64 (N,).
         size: Posts of each group, int64 (G,).
     """
+
+    limit = ""
 
     def __init__(self, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None = None) -> None:
         """Checks the arrays.
@@ -58,6 +61,10 @@ class ScoredPosts:
         """The rows of each group's posts, in their order."""
         return np.split(np.argsort(self.group, kind="stable"), np.cumsum(self.size)[:-1])
 
+    def sum_of_others(self, values: FloatArray) -> FloatArray:
+        """Sums a value (N,) over each post's others, (N,)."""
+        return self.group_sums(values)[self.group] - values
+
     @property
     def others(self) -> IntArray:
         """The number of other posts in each post's group, (N,)."""
@@ -67,6 +74,10 @@ class ScoredPosts:
         """Returns the same posts with other scores, (N,)."""
         return ScoredPosts(self.y_true, y_score, self.group if self.within else None)
 
+    def with_truth(self, y_true: ArrayLike) -> "ScoredPosts":
+        """Returns the same posts with another truth, (N,)."""
+        return ScoredPosts(y_true, self.y_score, self.group if self.within else None)
+
     def shuffled(self, random: np.random.Generator) -> "ScoredPosts":
         """Returns the same posts with the scores in a random order within each group."""
         scores = np.empty_like(self.y_score)
@@ -75,21 +86,50 @@ class ScoredPosts:
         return self.with_scores(scores)
 
     @cached_property
+    def most_together(self) -> IntArray:
+        """The greatest number of posts of each group that are compared with one of them, itself too, (G,)."""
+        return self.size
+
+    @cached_property
     def counts(self) -> IntArray:
         """For each post, how many others are [below, tied, above] in score and in truth, (N, 3, 3)."""
-        one = np.ones(self.y_true.size)
+        counts = self.counts_among(np.ones(self.y_true.size))
+        counts[:, TIED, TIED] -= 1
+        return counts
+
+    def counts_beside(self, truth: FloatArray) -> IntArray:
+        """Counts as `counts` does, where each post has another truth and the posts that it meets have theirs.
+
+        Args:
+            truth: The truth of each post where it is compared with the others, (N,).
+
+        Returns:
+            Posts by their place relative to each post, which may meet itself, (N, 3, 3).
+        """
+        number = truth.size
+        twice = ScoredPosts(
+            np.concatenate((self.y_true, truth)), np.tile(self.y_score, 2), np.tile(self.group, 2)
+        )
+        return twice.counts_among(np.repeat((1.0, 0.0), number))[number:]
+
+    def counts_among(self, counted: FloatArray) -> IntArray:
+        """For each post, how many of the counted ones are [below, tied, above] in score and truth, (N, 3, 3).
+
+        Args:
+            counted: 1 for a post that is counted, itself too, and 0 for another, (N,).
+        """
         below, x_tied_y_below, x_below_y_tied = (
             part.astype(np.int64)
             for part in (
-                self._both_below(one),
-                self._score_then_truth.sum_below(one),
-                self._truth_then_score.sum_below(one),
+                self._both_below(counted),
+                self._score_then_truth.sum_below(counted),
+                self._truth_then_score.sum_below(counted),
             )
         )
-        tied = self._score_then_truth.sum_equal(one).astype(np.int64) - 1
-        x_below, y_below = (axis.sum_below(one).astype(np.int64) for axis in (self._score, self._truth))
-        x_tied, y_tied = (axis.sum_equal(one).astype(np.int64) - 1 for axis in (self._score, self._truth))
-        counts = np.empty((one.size, 3, 3), np.int64)
+        tied = self._score_then_truth.sum_equal(counted).astype(np.int64)
+        x_below, y_below = (axis.sum_below(counted).astype(np.int64) for axis in (self._score, self._truth))
+        x_tied, y_tied = (axis.sum_equal(counted).astype(np.int64) for axis in (self._score, self._truth))
+        counts = np.empty((counted.size, 3, 3), np.int64)
         counts[:, BELOW, BELOW] = below
         counts[:, BELOW, TIED] = x_below_y_tied
         counts[:, BELOW, ABOVE] = x_below - below - x_below_y_tied
@@ -98,8 +138,21 @@ class ScoredPosts:
         counts[:, TIED, ABOVE] = x_tied - x_tied_y_below - tied
         counts[:, ABOVE, BELOW] = y_below - below - x_tied_y_below
         counts[:, ABOVE, TIED] = y_tied - x_below_y_tied - tied
-        counts[:, ABOVE, ABOVE] = self.others - counts[:, :, :2].sum((1, 2)) - counts[:, :2, ABOVE].sum(1)
+        in_group = self.group_sums(counted).astype(np.int64)[self.group]
+        counts[:, ABOVE, ABOVE] = in_group - counts[:, :, :2].sum((1, 2)) - counts[:, :2, ABOVE].sum(1)
         return counts
+
+    def jackknife_shares(self, times: FloatArray) -> FloatArray:
+        """Returns what the squared deviations of each group's deletions count in its variance, (G,).
+
+        Args:
+            times: The number of deletions of each group, (G,), at least 1.
+        """
+        return 1 - 1 / times
+
+    def jackknife_degrees(self, times: IntArray) -> IntArray:
+        """Returns the degrees of freedom of each group with several deletions, (G,)."""
+        return times - 1
 
     def sum_others(self, weights: FloatArray) -> FloatArray:
         """Sums over each post's others a weight that depends on whether the other is below, tied or above.

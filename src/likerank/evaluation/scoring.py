@@ -10,13 +10,20 @@ from numpy.typing import ArrayLike
 from likerank.errors import LikerankError
 from likerank.evaluation.intervals import interval_of
 from likerank.evaluation.metric import Metric, MetricWords, UndefinedMetricError
-from likerank.evaluation.metrics import METRICS, with_metrics
-from likerank.evaluation.scored_posts import FloatArray, IntArray, ScoredPosts
+from likerank.evaluation.metrics import BANDS, METRICS, with_metrics
+from likerank.evaluation.scopes import (
+    ACROSS,
+    HEADLINE,
+    NEARBY,
+    SCOPES,
+    WITHIN,
+    JudgedPosts,
+)
+from likerank.evaluation.scored_posts import FloatArray, ScoredPosts
 
-ACROSS, WITHIN = "across", "within"
 TRUTH_APPEAL, TRUTH_APPEAL_AUDIENCE = "truth_appeal", "truth_appeal_audience"
 
-_CEILING_OF = {WITHIN: TRUTH_APPEAL, ACROSS: TRUTH_APPEAL_AUDIENCE}
+_CEILING_OF = {NEARBY: TRUTH_APPEAL, WITHIN: TRUTH_APPEAL, ACROSS: TRUTH_APPEAL_AUDIENCE}
 _DEFAULT_WORDS = tuple(metric.words for metric in METRICS.values())
 
 
@@ -39,7 +46,7 @@ class ScoreRow:
 
     Attributes:
         predictor: The predictor's name.
-        scope: `across` authors or `within` an author.
+        scope: `across` authors, `within` an author, or `nearby`: within an author and close in time.
         metric: The metric's name.
         estimate: The score; None where it is absent.
         low: Lower bound of its 95 % interval; None where there are too few posts.
@@ -74,10 +81,14 @@ class ScoreTable:
         rows: One for each scope, predictor and metric, in that order; the truth's after the predictors'.
         metrics: The words of each metric, in the order of the columns; the first one shown leads: its
             interval and skill are columns, too.
+        headline: The scope that the table leads with.
+        days: How many days apart posts nearby may be; None where the table has no such scope.
     """
 
     rows: tuple[ScoreRow, ...]
     metrics: tuple[MetricWords, ...] = _DEFAULT_WORDS
+    headline: str = WITHIN
+    days: float | None = None
 
     @property
     def shown(self) -> list[MetricWords]:
@@ -85,10 +96,14 @@ class ScoreTable:
         return [words for words in self.metrics if words.shown]
 
     def to_metrics(self) -> dict[str, float]:
-        """Returns the scores by key, such as `network/within/pairwise`, without those that are absent."""
+        """Returns the scores by key, such as `network/within/pairwise`, without those that are absent.
+
+        Those of the scope that the table leads with are there a second time, as `network/headline/pairwise`.
+        """
         return {
-            f"{row.predictor}/{row.scope}/{row.metric}": row.estimate
+            f"{row.predictor}/{scope}/{row.metric}": row.estimate
             for row in self.rows
+            for scope in ([row.scope, HEADLINE] if row.scope == self.headline else [row.scope])
             if row.estimate is not None
         }
 
@@ -97,6 +112,8 @@ class ScoreTable:
         return {
             "metrics": [words._asdict() for words in self.metrics],
             "rows": [asdict(row) for row in self.rows],
+            "headline": self.headline,
+            "days": self.days,
         }
 
     @classmethod
@@ -105,7 +122,8 @@ class ScoreTable:
         rows = tuple(ScoreRow(**row) for row in content["rows"])
         if "metrics" not in content:
             return cls(rows)
-        return cls(rows, tuple(MetricWords(**words) for words in content["metrics"]))
+        words = tuple(MetricWords(**words) for words in content["metrics"])
+        return cls(rows, words, content.get("headline", WITHIN), content.get("days"))
 
 
 def score_table(
@@ -119,56 +137,63 @@ def score_table(
 ) -> ScoreTable:
     """Scores every predictor on the same N posts, across authors and within an author.
 
+    Arguments and errors as for `score_posts`, for posts without dates.
+    """
+    return score_posts(JudgedPosts(likes, authors, folds=folds), targets, predictors, truth, metrics)
+
+
+def score_posts(
+    judged: JudgedPosts,
+    targets: ArrayLike,
+    predictors: Mapping[str, Scores],
+    truth: tuple[ArrayLike, ArrayLike] | None = None,
+    metrics: Iterable[Metric] = (),
+) -> ScoreTable:
+    """Scores every predictor on the same N posts: across authors, within an author and nearby.
+
     Ranking is judged on the likes, errors on the target. Where the truth of every post is known, the photo's
     appeal alone and with the author's audience are scored as two more predictors; the first is the ceiling
-    within authors, the second across.
+    within authors, the second across. Where there were several trainings, intervals say nothing of how these
+    differ.
 
     Args:
-        likes: Likes of each post, (N,).
+        judged: The posts. Without dates the table has no scope `nearby`.
         targets: The training target of each post, (N,).
-        authors: Each post's author, a code or a name, (N,).
         predictors: Scores by predictor, each (N,).
         truth: Appeal and audience of each synthetic post, (N,) both, NaN where they are not known.
-        folds: The training that scored each post, (N,), where there were several: only posts of one training
-            are ranked beside each other, and intervals say nothing of how trainings differ.
         metrics: More metrics, beside METRICS.
 
     Raises:
         LikerankError: If there are no posts, or arrays are of different lengths or hold NaN or infinity (the
             message names the predictor), or if two metrics have the same name.
     """
-    _, author = np.unique(np.asarray(authors), return_inverse=True)
     rankings = {name: scores.ranking for name, scores in predictors.items()} | _truth_rankings(truth)
-    measured = with_metrics(metrics).values()
+    everywhere = list(with_metrics(metrics).values())
     rows: list[ScoreRow] = []
-    within = author
-    if folds is not None:
-        within = np.unique(np.column_stack((author, folds)), axis=0, return_inverse=True)[1]
-    for scope, groups in ((ACROSS, folds), (WITHIN, within)):
-        constant = ScoredPosts(likes, np.zeros(author.size), groups)
-        chance = {metric.name: _chance(metric, constant) for metric in measured}
+    for scope in (ACROSS, WITHIN, *([NEARBY] if judged.dated else [])):
+        measured = [*everywhere, *BANDS] if scope == judged.headline else everywhere
+        constant = _Scoring(judged, scope, "chance", np.zeros(judged.author.size))
+        chance = {metric.name: constant.chance(metric) for metric in measured}
         ceiling: dict[str, ScoreRow] = {}
         scored: list[ScoreRow] = []
         for name, ranking in rankings.items():
-            posts = _posts_of(name, likes, ranking, groups)
-            errors = None
-            if name in predictors:
-                of_authors = groups if scope == WITHIN else None
-                errors = _posts_of(name, targets, predictors[name].prediction, of_authors)
+            errors = (targets, predictors[name].prediction) if name in predictors else ()
+            scoring = _Scoring(judged, scope, name, ranking, errors)
             of_predictor = [
-                replace(_row(name, scope, metric, judged, author), chance=chance[metric.name])
+                replace(scoring.row(metric), chance=chance[metric.name])
                 for metric in measured
-                if (judged := errors if metric.on_target else posts) is not None
+                if errors or not metric.on_target
             ]
             if name == _CEILING_OF[scope]:
                 ceiling = {row.metric: row for row in of_predictor}
             scored += of_predictor
         rows += [_below_ceiling(row, ceiling.get(row.metric)) for row in scored]
-    return ScoreTable(tuple(rows), tuple(metric.words for metric in measured))
+    words = tuple(metric.words for metric in (*everywhere, *BANDS))
+    return ScoreTable(tuple(rows), words, judged.headline, judged.most_days if judged.dated else None)
 
 
-def find_metric(key: str, metrics: Iterable[Metric] = ()) -> tuple[Metric, bool]:
-    """Returns the metric of a key such as `within/pairwise`, and whether it is within authors.
+def find_metric(key: str, metrics: Iterable[Metric] = ()) -> tuple[Metric, str]:
+    """Returns the metric of a key such as `within/pairwise`, and its scope, which may be `headline`.
 
     Args:
         key: Scope and name. Errors are no choice: they are on the target's scale, which configurations do
@@ -179,12 +204,72 @@ def find_metric(key: str, metrics: Iterable[Metric] = ()) -> tuple[Metric, bool]
         LikerankError: If there is no such metric.
     """
     scope, _, name = key.partition("/")
-    known = {name: metric for name, metric in with_metrics(metrics).items() if not metric.on_target}
-    if scope not in (WITHIN, ACROSS) or name not in known:
+    named = with_metrics(metrics) | {band.name: band for band in BANDS}
+    known = {name: metric for name, metric in named.items() if not metric.on_target}
+    if scope not in (HEADLINE, *SCOPES) or name not in known:
         raise LikerankError(
-            f"metric is {key}; it must be {WITHIN}/ or {ACROSS}/ and one of {', '.join(known)}."
+            f"metric is {key}; it must be {', '.join(f'{each}/' for each in (HEADLINE, *SCOPES[:-1]))} or "
+            f"{SCOPES[-1]}/ and one of {', '.join(known)}."
         )
-    return known[name], scope == WITHIN
+    return known[name], scope
+
+
+class _Scoring:
+    """One predictor's posts in one scope, made once for all metrics that compare the same ones."""
+
+    def __init__(
+        self,
+        judged: JudgedPosts,
+        scope: str,
+        name: str,
+        ranking: FloatArray,
+        errors: tuple[ArrayLike, ...] = (),
+    ) -> None:
+        self.judged, self.scope, self.name = judged, scope, name
+        self._ranking, self._errors = ranking, errors
+        self._made: dict[tuple[bool, bool], ScoredPosts] = {}
+
+    def posts(self, metric: Metric) -> ScoredPosts:
+        """Returns the posts that a metric compares."""
+        key = (metric.on_target, metric.of_lists)
+        try:
+            if key not in self._made:
+                self._made[key] = (
+                    self.judged.erring(self.scope, metric, *self._errors)
+                    if metric.on_target
+                    else self.judged.scored(self.scope, metric, self._ranking)
+                )
+        except UndefinedMetricError:
+            raise
+        except LikerankError as error:
+            raise LikerankError(f"{self.name} cannot be scored: {error}") from error
+        return self._made[key]
+
+    def row(self, metric: Metric) -> ScoreRow:
+        """Returns the predictor's score in a metric, with its interval."""
+        row = ScoreRow(predictor=self.name, scope=self.scope, metric=metric.name)
+        try:
+            posts = self.posts(metric)
+            scored = (metric.by_group(posts).denominator > 0)[posts.group]
+        except UndefinedMetricError as error:
+            return replace(row, note=str(error))
+        found = interval_of(metric, posts)
+        scored &= posts.others + 1 >= metric.least_posts
+        return replace(
+            row,
+            estimate=found.estimate,
+            low=found.low,
+            high=found.high,
+            posts=int(np.count_nonzero(scored)),
+            authors=int(np.unique(self.judged.authors_of(self.scope)[scored]).size),
+        )
+
+    def chance(self, metric: Metric) -> float | None:
+        """Returns the mean score of a random order of the posts."""
+        try:
+            return None if metric.on_target else metric.chance_among(self.posts(metric))
+        except UndefinedMetricError:
+            return None
 
 
 def _truth_rankings(truth: tuple[ArrayLike, ArrayLike] | None) -> dict[str, FloatArray]:
@@ -194,37 +279,6 @@ def _truth_rankings(truth: tuple[ArrayLike, ArrayLike] | None) -> dict[str, Floa
     if np.isnan(appeal).any() or np.isnan(audience).any():
         return {}
     return {TRUTH_APPEAL: appeal, TRUTH_APPEAL_AUDIENCE: appeal + audience}
-
-
-def _posts_of(name: str, y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike | None) -> ScoredPosts:
-    try:
-        return ScoredPosts(y_true, y_score, groups)
-    except LikerankError as error:
-        raise LikerankError(f"{name} cannot be scored: {error}") from error
-
-
-def _chance(metric: Metric, posts: ScoredPosts) -> float | None:
-    try:
-        return None if metric.on_target else metric.chance_among(posts)
-    except UndefinedMetricError:
-        return None
-
-
-def _row(name: str, scope: str, metric: Metric, posts: ScoredPosts, author: IntArray) -> ScoreRow:
-    row = ScoreRow(predictor=name, scope=scope, metric=metric.name)
-    try:
-        scored = metric.by_group(posts).denominator > 0
-    except UndefinedMetricError as error:
-        return replace(row, note=str(error))
-    found = interval_of(metric, posts)
-    return replace(
-        row,
-        estimate=found.estimate,
-        low=found.low,
-        high=found.high,
-        posts=int(posts.size[scored].sum()),
-        authors=int(np.unique(author[scored[posts.group]]).size),
-    )
 
 
 def _below_ceiling(row: ScoreRow, ceiling: ScoreRow | None) -> ScoreRow:

@@ -9,13 +9,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from likerank.errors import LikerankError
-from likerank.models.target import LikesRatio, Target, log_likes, of_authors, rows_by_author
+from likerank.models.target import (
+    LikesRatio,
+    Target,
+    days_since_1970,
+    log_likes,
+    of_authors,
+    rows_by_author,
+)
 
 # The spread of few posts is unreliable: it is averaged with so many posts of the average spread.
 _PRIOR_POSTS: Final = 5
 # An author's percentiles are kept to a percent, so that a model does not hold every like count.
 _MOST_STEPS: Final = 101
-_DAY_IN_MILLISECONDS: Final = 86_400_000
 
 Vector = NDArray[np.float64]
 
@@ -223,7 +229,5 @@ def _runs(logs: Vector, days: Vector, length: int, usual_variance: float) -> lis
 
 def _days(posts: pd.DataFrame) -> Vector:
     """Returns the posts' dates in days since 1970; infinity where there is none."""
-    if "posted_at" not in posts:
-        return np.full(len(posts), np.inf)
-    moments = pd.to_datetime(posts["posted_at"], utc=True).to_numpy("datetime64[ms]")
-    return np.where(np.isnat(moments), np.inf, moments.astype(np.int64) / _DAY_IN_MILLISECONDS)
+    days = days_since_1970(posts)
+    return np.where(np.isnan(days), np.inf, days)

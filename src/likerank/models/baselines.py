@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from likerank.errors import LikerankError
 from likerank.files import naming_damage, whole_file
 from likerank.models.least_squares import LeastSquares, LinearModel, Pixels, Rows, Vector, check_memory
+from likerank.models.target import days_since_1970, log_likes
 from likerank.progress import track
 
 _HELD_OUT = 0.2
+_AROUND = 30  # Posts of an author around a date.
 _FIRST_EXPONENTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 # Above 1e4 mean eigenvalues almost no weight is left, and below 1e-4 almost no penalty.
 _LAST_EXPONENT = 4.0
@@ -132,6 +134,71 @@ class AuthorMean(Baseline):
         return np.where(place >= 0, means[place], overall)
 
 
+class AuthorThen(Baseline):
+    """The control that knows the author and the date, and sees no photo.
+
+    It ranks by the mean log of the likes of the author's 30 training posts that are nearest in time, which
+    measures how well the growth of an audience ranks; it predicts the mean of their targets. A post without a
+    date gets the means of all of its author's dated training posts, an unknown author those of all.
+    """
+
+    name = "author_then"
+
+    authors_: NDArray[np.str_]
+    starts_: NDArray[np.int64]
+    days_: Vector
+    logs_: Vector
+    targets_: Vector
+
+    def _fit(self, pixels: Pixels, posts: pd.DataFrame, values: Vector, rows: Rows) -> None:  # noqa: ARG002
+        training = posts.iloc[rows]
+        days = days_since_1970(training)
+        author, names = pd.factorize(training["author"].to_numpy(str), sort=True)
+        kept = np.flatnonzero(np.isfinite(days))
+        kept = kept[np.lexsort((days[kept], author[kept]))]
+        if not kept.size:
+            raise LikerankError(
+                f"Baseline {self.name} needs dates, which no training post has: leave it out of "
+                "evaluation.baselines, or ingest a source that gives posted_at."
+            )
+        self.authors_ = np.asarray(names, np.str_)
+        self.starts_ = np.searchsorted(author[kept], np.arange(len(names) + 1)).astype(np.int64)
+        self.days_, self.targets_ = days[kept], values[kept]
+        self.logs_ = log_likes(training)[kept]
+
+    def predict(self, pixels: Pixels, posts: pd.DataFrame, rows: Rows) -> Vector:  # noqa: ARG002
+        """Returns the mean training target of the author's posts around the date."""
+        return self._around(self.targets_, posts, rows)
+
+    def rank(self, pixels: Pixels, posts: pd.DataFrame, rows: Rows) -> Vector:  # noqa: ARG002
+        """Returns the mean log of training likes of the author's posts around the date."""
+        return self._around(self.logs_, posts, rows)
+
+    def _around(self, values: Vector, posts: pd.DataFrame, rows: Rows) -> Vector:
+        asked = posts.iloc[rows]
+        days, place = (
+            days_since_1970(asked),
+            pd.Index(self.authors_).get_indexer(pd.Index(asked["author"].to_numpy(str))),
+        )
+        means = np.full(len(rows), values.mean())
+        for author in np.unique(place[place >= 0]):
+            start, end = self.starts_[author], self.starts_[author + 1]
+            if start < end:
+                mine = np.flatnonzero(place == author)
+                means[mine] = _means_around(self.days_[start:end], values[start:end], days[mine])
+        return means
+
+
+def _means_around(days: Vector, values: Vector, at: Vector) -> Vector:
+    """Returns the mean value of those that are nearest to each date; of all for NaN. `days` ascends."""
+    number = min(_AROUND, days.size)
+    # A window is passed over once the date after it is nearer than its first.
+    start = np.searchsorted(days[:-number] + days[number:], 2 * at)
+    before = np.concatenate(([0.0], np.cumsum(values)))
+    means: Vector = (before[start + number] - before[start]) / number
+    return np.where(np.isnan(at), values.mean(), means)
+
+
 class _OnPixels(Baseline):
     """A weighted sum of the photo's bytes."""
 
@@ -204,7 +271,9 @@ def _best(errors: dict[float, float]) -> float:
     return min(errors, key=errors.__getitem__)
 
 
-BASELINES: dict[str, type[Baseline]] = {kind.name: kind for kind in (Mean, AuthorMean, Linear, Ridge)}
+BASELINES: dict[str, type[Baseline]] = {
+    kind.name: kind for kind in (Mean, AuthorMean, AuthorThen, Linear, Ridge)
+}
 """All baselines by name."""
 
 

@@ -15,6 +15,7 @@ from likerank.errors import LikerankError
 
 # Far below the step between two like counts on any target, far above the rounding of a mean.
 _SMALLEST_SPREAD = 1e-12
+_DAY_IN_MILLISECONDS: Final = 86_400_000
 # Columns that a target may need beside likes and authors, in words, and where they come from.
 _SOURCES_OF: Final = {
     "followers": ("the authors' followers", "ingest a source that gives followers"),
@@ -159,6 +160,14 @@ def log_likes(posts: pd.DataFrame) -> NDArray[np.float64]:
     """Returns log(1 + likes), shape (posts,)."""
     logs: NDArray[np.float64] = np.log1p(posts["likes"].to_numpy(np.float64))
     return logs
+
+
+def days_since_1970(posts: pd.DataFrame) -> NDArray[np.float64]:
+    """Returns the posts' dates in days since 1970, shape (posts,); NaN where there is none."""
+    if "posted_at" not in posts:
+        return np.full(len(posts), np.nan)
+    moments = pd.to_datetime(posts["posted_at"], utc=True).to_numpy("datetime64[ms]")
+    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / _DAY_IN_MILLISECONDS)
 
 
 def of_authors(

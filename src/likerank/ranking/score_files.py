@@ -56,6 +56,7 @@ def rank_files(
             f"The calibration data of the model {model.uri} is damaged: restore its MLmodel from a backup, "
             "or name another model by model=RUN."
         ) from error
+    evidence = kept.get("evidence", [])
     scores, unreadable = score_files(files, model, long_side)
     folder = Path(os.path.commonpath([file.absolute().parent for file in scores or files]))
     by_name = {_printable(file.absolute().relative_to(folder)): file for file in scores}
@@ -67,6 +68,7 @@ def rank_files(
         run_id=model.run_id,
         synthetic=synthetic,
         tie=tie,
+        evidence=tuple(map(str, evidence)) if isinstance(evidence, list) else (),
     )
     return ranking, [by_name[photo.photo] for photo in ranking.photos]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from likerank.evaluation import ScoreTable
 from likerank.reports.export import score_frame
-from likerank.reports.table import SCOPES, metrics_in_words
+from likerank.reports.reading import evidence_in_words, reading_in_words
+from likerank.reports.table import SCOPES, bands_in_words, headline_in_words, metrics_in_words, scopes_of
 
 _CHOICES = (
     "network._target_",
@@ -70,7 +71,11 @@ Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):
 
 {_table(validation)}
 
-{metrics_in_words(validation)} `author_mean` knows the author and never sees the picture.
+{metrics_in_words(validation)} `author_mean` knows the author, `author_then` the author and the date; neither
+sees the picture.
+{" ".join((headline_in_words(validation), *bands_in_words(validation)))}
+
+{" ".join((*reading_in_words(validation), *evidence_in_words(validation)))}
 
 ## Limits
 
@@ -88,8 +93,8 @@ def _table(table: ScoreTable) -> str:
     numbers[lead.name] += bounds.where(frame[f"{lead.name}_low"].notna(), "")
     columns = [lead.name, *(words.name for words in others)]
     lines = [f"| | {' | '.join(words.label for words in table.shown)} |", f"|{' --- |' * (len(columns) + 1)}"]
-    for scope, words in SCOPES.items():
-        lines.append(f"| **{words}** |{' |' * len(columns)}")
+    for scope in scopes_of(table):
+        lines.append(f"| **{SCOPES[scope]}** |{' |' * len(columns)}")
         rows = numbers[(numbers.index == scope) & (numbers["predictor"] != "ceiling")]
         lines += (f"| {' | '.join(cells)} |" for cells in rows[["predictor", *columns]].to_numpy())
     return "\n".join(lines)

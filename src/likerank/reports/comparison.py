@@ -33,7 +33,7 @@ def measure_in_words(comparison: Comparison) -> str:
     """Returns the meaning of a comparison's metric, for an axis or a heading."""
     words = comparison.metric
     meaning = f"{words.label}: {words.sentence}" if words.sentence else words.label
-    return f"{meaning}, {SCOPES['within' if comparison.authors else 'across']}"
+    return f"{meaning}, {SCOPES[comparison.scope]}"
 
 
 def _legend(comparison: Comparison, caption: Sequence[str]) -> list[str]:

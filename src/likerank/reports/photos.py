@@ -37,6 +37,7 @@ class PhotoRanking:
         run_id: The run that trained the model.
         synthetic: Whether the model learned from synthetic posts.
         tie: Two neighbours are a near tie where the chance of their order is below this.
+        evidence: Sentences on how well the model ranked validation; none from a model of an older likerank.
     """
 
     photos: tuple[RankedPhoto, ...]
@@ -46,6 +47,7 @@ class PhotoRanking:
     run_id: str
     synthetic: bool
     tie: float
+    evidence: tuple[str, ...] = ()
 
     def notes(self, tie_mark: str) -> Iterator[str]:
         """Yields an explanation of each number and of the mark of near ties."""
@@ -59,6 +61,7 @@ class PhotoRanking:
         )
         if any(photo.ties_with_next for photo in self.photos):
             yield f"{tie_mark} Near ties: that chance is under {self.tie:.0%}, so their order says little."
+        yield from self.evidence
 
 
 def tie_brackets(photos: Sequence[RankedPhoto]) -> list[str]:

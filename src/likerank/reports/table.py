@@ -1,4 +1,4 @@
-"""The table of scores on the screen: within an author and across authors, side by side."""
+"""The table of scores on the screen: nearby, within an author and across authors, side by side."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,13 +10,13 @@ from rich.text import Text
 
 from likerank.evaluation import ScoreTable
 from likerank.evaluation.intervals import Interval
-from likerank.evaluation.scoring import ACROSS, TRUTH_APPEAL, TRUTH_APPEAL_AUDIENCE, WITHIN, ScoreRow
+from likerank.evaluation.scopes import ACROSS, NEARBY, WITHIN
+from likerank.evaluation.scoring import ScoreRow
+from likerank.reports.reading import CONTROLS, TRUTHS, evidence_in_words, leading_row, reading_in_words
 
-SCOPES = {WITHIN: "within an author", ACROSS: "across authors"}
+SCOPES = {NEARBY: "nearby", WITHIN: "within an author", ACROSS: "across authors"}
 ABSENT = "-"
 _MARGIN, _SKILL = "±", "(skill)"  # columns of the leading metric; no metric may have these names
-_CONTROLS = {"author_mean": "who posted", "mean": "nothing"}
-_TRUTHS = {TRUTH_APPEAL: "appeal", TRUTH_APPEAL_AUDIENCE: "appeal+audience"}
 
 
 class _Layout:
@@ -30,9 +30,9 @@ class _Layout:
         self.headings |= {words.name: words.label for words in others} | {_SKILL: "skill"}
         predictors = list(dict.fromkeys(row.predictor for row in table.rows))
         # Predictors by what they see: the picture, something else, the truth.
-        self.pictures = [name for name in predictors if name not in _CONTROLS | _TRUTHS]
-        self.controls = [name for name in predictors if name in _CONTROLS]
-        self.truths = [name for name in predictors if name in _TRUTHS]
+        self.pictures = [name for name in predictors if name not in CONTROLS | TRUTHS]
+        self.controls = [name for name in predictors if name in CONTROLS]
+        self.truths = [name for name in predictors if name in TRUTHS]
 
     def value(self, name: str, scope: str, column: str) -> float | None:
         row = self.cells.get((name, scope, self.lead.name if column in (_MARGIN, _SKILL) else column))
@@ -53,7 +53,7 @@ class _Layout:
 
 def predictor_name(name: str) -> str:
     """Returns a predictor's name for people to read."""
-    return _TRUTHS.get(name, name)
+    return TRUTHS.get(name, name)
 
 
 def margin(found: Interval | ScoreRow) -> float | None:
@@ -68,7 +68,7 @@ def print_score_table(
 ) -> None:
     """Prints each predictor's scores beside chance and ceiling, and an explanation of the columns.
 
-    The two scopes are side by side where the screen is wide enough (120 columns), else one below the other.
+    The scopes are side by side where the screen is wide enough, else one below the other.
 
     Args:
         table: The scores of one split.
@@ -79,16 +79,73 @@ def print_score_table(
     console = console or Console()
     layout = _Layout(table)
     console.print(Text(title, style="bold"))
+    scopes = scopes_of(table)
     side_by_side = Table.grid(padding=(0, 3, 0, 0))
-    side_by_side.add_row(*(_scores(layout, scope, names=scope == WITHIN) for scope in SCOPES))
+    side_by_side.add_row(*(_scores(layout, scope, names=scope == scopes[0]) for scope in scopes))
     unlimited = console.options.update(max_width=1000)
     if console.measure(side_by_side, options=unlimited).maximum <= console.width:
         console.print(side_by_side)
     else:
-        for scope in SCOPES:
+        for scope in scopes:
             console.print(_scores(layout, scope, names=True), "")
     console.print()
-    print_notes(console, (metrics_in_words(table), *_predictors_in_words(layout), *_scored(layout), *caption))
+    notes = (
+        metrics_in_words(table),
+        headline_in_words(table),
+        *bands_in_words(table),
+        *reading_in_words(table),
+        *evidence_in_words(table),
+        *_predictors_in_words(layout),
+        *_scored(layout, scopes),
+    )
+    print_notes(console, (*notes, *caption))
+
+
+def scopes_of(table: ScoreTable) -> list[str]:
+    """Returns the scopes of a table, the one that it leads with first."""
+    there = {row.scope for row in table.rows}
+    return sorted((scope for scope in SCOPES if scope in there), key=lambda scope: scope != table.headline)
+
+
+def headline_in_words(table: ScoreTable) -> str:
+    """Says which scope the table leads with, and what the scopes are."""
+    if table.headline == NEARBY:
+        return (
+            f"The headline is nearby: posts of one author at most {table.days:g} days apart, their likes "
+            "relative to what was usual for the author then, so that only the picture tells them apart. "
+            "Within an author the year counts as well, across authors who posted."
+        )
+    if table.days is not None:
+        return (
+            f"The headline is within an author: no author has two posts at most {table.days:g} days apart "
+            "here; a larger evaluation.days, evaluation.folds or more posts help."
+        )
+    return "The headline is within an author, since fewer than half of the posts have dates."
+
+
+def bands_in_words(table: ScoreTable) -> Iterable[str]:
+    """Yields one line: pairs that the first predictor ranks rightly, by how much their counts differ."""
+    lead = leading_row(table)
+    if lead is None or lead.estimate is None:
+        return
+    bands = {words.name: words.label.rpartition(" ")[2] for words in table.metrics}
+    parts = [
+        f"{bands.get(row.metric, row.metric)} {_with_interval(row)}"
+        for row in table.rows
+        if (row.predictor, row.scope) == (lead.predictor, lead.scope)
+        and row.metric.startswith(f"{lead.metric}_")
+        and row.estimate is not None
+    ]
+    yield (
+        f"Pairs of {lead.predictor}, {SCOPES[lead.scope]}, by how many times the likes of the one are those "
+        f"of the other: {', '.join([f'all {_with_interval(lead)}', *parts])}."
+    )
+
+
+def _with_interval(row: ScoreRow) -> str:
+    if row.low is None or row.high is None:
+        return dotted(row.estimate)
+    return f"{dotted(row.estimate)} ({dotted(row.low)} to {dotted(row.high)})"
 
 
 def print_notes(console: Console, lines: Iterable[str]) -> None:
@@ -139,20 +196,21 @@ def metrics_in_words(table: ScoreTable) -> str:
 
 def _predictors_in_words(layout: _Layout) -> Iterable[str]:
     seen = [f"{', '.join(layout.pictures)} the picture only"] if layout.pictures else []
-    seen += [f"{name} {_CONTROLS[name]}" for name in layout.controls]
+    seen += [f"{name} {CONTROLS[name]}" for name in layout.controls]
     if seen:
         yield f"Who sees what: {'; '.join(seen)}."
     if layout.truths:
         yield (
-            "The ceiling is the truth of synthetic posts, appeal within an author and appeal+audience "
+            "The ceiling is the truth of synthetic posts, appeal of one author's and appeal+audience "
             f"across; skill = ({layout.lead.label} - chance) / (ceiling - chance)."
         )
 
 
-def _scored(layout: _Layout) -> Iterable[str]:
+def _scored(layout: _Layout, scopes: Iterable[str]) -> Iterable[str]:
     """Says how many posts were scored, and why a score is absent."""
     first = {key[1:]: row for key, row in reversed(layout.cells.items())}
-    for scope, label in SCOPES.items():
+    for scope in scopes:
+        label = SCOPES[scope]
         scored = {
             heading: row.note or f"{_some(row.posts, 'post')} of {_some(row.authors, 'author')}"
             for column, heading in layout.headings.items()

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from likerank.evaluation import ScoreTable
 from likerank.reports.points import author_places, colour_bar, drawn_of, sample, scatter
 from likerank.reports.style import BLUE, GREY, REFERENCE, VERMILLION, draw_interval, drawing, label_rows
-from likerank.reports.table import SCOPES, metrics_in_words, predictor_name
+from likerank.reports.table import SCOPES, metrics_in_words, predictor_name, scopes_of
 
 
 def loss_figure(training: Sequence[float], validation: Sequence[float], chosen: int) -> Figure:
@@ -68,9 +68,10 @@ def ranking_chart(table: ScoreTable) -> Figure:
     rows = {(row.scope, row.metric, row.predictor): row for row in table.rows}
     predictors = list(dict.fromkeys(row.predictor for row in table.rows))
     shown = table.shown
-    with drawing(1.7 + 2 * (0.5 + 0.2 * len(predictors))) as figure:
-        grid = figure.subplots(2, len(shown), sharey=True, sharex="col", squeeze=False)
-        for line, scope in zip(grid, SCOPES, strict=True):
+    scopes = scopes_of(table)
+    with drawing(1.7 + len(scopes) * (0.5 + 0.2 * len(predictors))) as figure:
+        grid = figure.subplots(len(scopes), len(shown), sharey=True, sharex="col", squeeze=False)
+        for line, scope in zip(grid, scopes, strict=True):
             for axes, words in zip(line, shown, strict=True):
                 found = {at: rows.get((scope, words.name, name)) for at, name in enumerate(predictors)}
                 scored = {at: row for at, row in found.items() if row is not None}

@@ -18,7 +18,7 @@ _REQUIRED: Final = ("image", "author", "likes")
 _OPTIONAL: Final = ("author_id", "followers", "comments", "posted_at", "observed_at", "source_id")
 
 _KNOWN: Final = (*_REQUIRED, *_OPTIONAL)
-_ROUNDED: Final = re.compile(r"\d[.,]?\d*[eE]\+?\d+")
+_ROUNDED: Final = re.compile(r"\d([.,]\d+)?E\+\d{1,3}")
 
 
 T = TypeVar("T")
@@ -140,6 +140,8 @@ class Table:
 
     def _check(self, columns: Sequence[str]) -> None:
         found = ", ".join(map(shortened, columns[:20])) + (", ..." if len(columns) > 20 else "")
+        if not any(columns):
+            raise LikerankError(f"{self.manifest} is empty; its first line must name the columns.")
         for name in _REQUIRED:
             if name not in columns:
                 raise LikerankError(f"{self.manifest} lacks the column {name!r}; its columns are {found}.")

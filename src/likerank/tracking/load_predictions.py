@@ -18,7 +18,8 @@ from likerank.tracking.results import read_predictions
 from likerank.tracking.run_groups import choices_of, labels_of, overrides_of
 from likerank.tracking.select_runs import SelectedRuns
 
-_POSTS = ("author", "likes", "half", "target")
+_JUDGED = ("author", "likes", "posted_at", "usual")
+_NO_SCORES = (*_JUDGED, "half", "target")
 _Choices = tuple[tuple[str, str], ...]
 
 
@@ -27,7 +28,7 @@ class Predictions:
     """Scores to compare, on the posts of validation's model-selection half.
 
     Attributes:
-        posts: `author` and `likes` by post key, N rows.
+        posts: `author`, `likes`, `posted_at` and `usual` by post key, N rows.
         candidates: Networks by configuration and baselines by target, each with its scores (N,) by seed.
         runs: The id of the run that the scores are of, by label and seed.
         notes: What was left out, in sentences.
@@ -71,8 +72,8 @@ def load_predictions(
     repeated = 0
     found: dict[str, _Groups] = {}
     for record, table in _tables(chosen, unreadable):
-        posts = table[["author", "likes"]] if posts is None else posts
-        table = table.drop(columns=list(_POSTS)).reindex(posts.index)
+        posts = table[[name for name in _JUDGED if name in table]] if posts is None else posts
+        table = table.drop(columns=list(_NO_SCORES), errors="ignore").reindex(posts.index)
         for name in table.columns:
             by_seed = found.setdefault(name, {}).setdefault(_choices(record, name, split_by), {})
             if (seed := int(record.params[SEED])) not in by_seed:

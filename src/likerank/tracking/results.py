@@ -10,10 +10,12 @@ import pandas as pd
 
 from likerank.errors import LikerankError
 from likerank.evaluation import Scores, ScoreTable
+from likerank.evaluation.scopes import DAYS
 from likerank.files import naming_damage, read_checked_parquet
 from likerank.run_names import PREDICTIONS, RESULTS
 from likerank.tracking.run import Run
 
+_DAYS = "evaluation.days"
 _WAY_OUT = "restore it from a backup, or leave the run out and train again"
 
 
@@ -30,7 +32,8 @@ def read_predictions(run: Run, split: str) -> pd.DataFrame:
     """Returns the predictors' scores of a split's posts.
 
     Returns:
-        A row a post: `key`, `author`, `likes`, `half`, `target` and a column of scores for each predictor.
+        A row a post: `key`, `author`, `likes`, `half`, `target`, `posted_at`, `usual` (log likes usual for
+        the author then; earlier versions kept neither), and a column of scores for each predictor.
 
     Raises:
         LikerankError: If the run keeps none, or they are damaged.
@@ -41,6 +44,11 @@ def read_predictions(run: Run, split: str) -> pd.DataFrame:
         if lacking := {"key", "author", "likes", "half", "target"} - set(predictions):
             raise ValueError(f"it lacks the column {min(lacking)}")
         return predictions
+
+
+def days_of(run: Run) -> float:
+    """Returns how many days apart posts nearby may be, as the run's training was told."""
+    return float(run.params.get(_DAYS, DAYS))
 
 
 def save_table(run: Run, split: str, table: ScoreTable) -> None:

@@ -27,7 +27,8 @@ from likerank.app.secrets import from_environment
 from likerank.dataset import VALIDATION, PopularityDataModule, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import Metric
-from likerank.models.baselines import Baseline, create_baseline
+from likerank.evaluation.scopes import DAYS, check_days
+from likerank.models.baselines import AuthorThen, Baseline, create_baseline
 from likerank.models.regressor import PopularityRegressor
 from likerank.models.scorer import Scorer
 from likerank.models.stopping import ResumableEarlyStopping
@@ -133,6 +134,7 @@ class Predictors:
         unfitted: The baselines to fit.
         cache: The folder of baselines that were fitted before on this dataset, target and seed.
         metrics: The user's metrics, beside those of every table.
+        days: How many days apart posts nearby may be.
     """
 
     data: PopularityDataModule
@@ -140,6 +142,7 @@ class Predictors:
     unfitted: Sequence[Baseline]
     cache: Path
     metrics: Sequence[Metric]
+    days: float
 
     @property
     def snapshot(self) -> Snapshot:
@@ -208,6 +211,7 @@ class Assembly:
         folds = config.evaluation.get("folds")
         if folds is not None and (not isinstance(folds, int) or folds < 2):
             raise LikerankError(f"evaluation.folds is {folds}; it must be a whole number from 2, or null.")
+        check_days(config.evaluation.get("days", DAYS))
         self._config = config
         self._mlruns = Folders.of(config).mlruns
         self._checkpoints = [
@@ -259,9 +263,14 @@ class Assembly:
         return Predictors(
             data=make(config, "data", snapshot=opened, target=make(config, "target")),
             scorer=self.scorer(),
-            unfitted=[create_baseline(name, config.seed) for name in config.evaluation.baselines],
+            unfitted=[
+                create_baseline(name, config.seed)
+                for name in config.evaluation.baselines
+                if name != AuthorThen.name or opened.mostly_dated
+            ],
             cache=self._mlruns / "baselines" / f"{opened.fingerprint}-{_digest(target, 4)}-{config.seed}",
             metrics=make_group(config, "metrics", Metric),
+            days=check_days(config.evaluation.get("days", DAYS)),
         )
 
     def scorer(self) -> Scorer:

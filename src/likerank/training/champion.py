@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,19 @@ from likerank.dataset import SELECT, STOP, TEST, TRAIN, VALIDATION, Snapshot, fi
 from likerank.dataset.recipe import BEFORE
 from likerank.dataset.splits import LATER_POSTS
 from likerank.errors import LikerankError
-from likerank.evaluation import Metric
-from likerank.evaluation.intervals import Interval, paired_difference
+from likerank.evaluation import JudgedPosts, Metric, UndefinedMetricError
+from likerank.evaluation.intervals import CONFIDENCE, Interval, difference, interval_of
+from likerank.evaluation.scored_posts import ScoredPosts
 from likerank.evaluation.scoring import find_metric
 from likerank.reports.card import model_card
 from likerank.run_names import CARD, FINGERPRINT, PROMOTION
 from likerank.tracking import Run, Tracking, champion_id, find_champion, register_champion
 from likerank.tracking.code_version import code_version
-from likerank.tracking.results import ranked_splits, read_predictions, read_table
+from likerank.tracking.results import days_of, ranked_splits, read_predictions, read_table
 from likerank.training.evaluate import evaluate_run
 from likerank.training.rebuild import rebuild, trained_scorer
+
+_ORDERS: Final = 400
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,12 @@ class Verdict:
 
     Attributes:
         promoted: Whether the run was promoted.
-        champion: The id of the run that is champion now.
+        champion: The id of the run that is champion now; None where there is none.
         gain: The difference of the run's score to the former champion's; None where there was no other.
     """
 
     promoted: bool
-    champion: str
+    champion: str | None
     gain: Interval | None
 
 
@@ -47,10 +51,12 @@ def challenge(
     metric: str,
     metrics: Sequence[Metric] = (),
     score_test: bool,
+    force: bool = False,
 ) -> Verdict:
     """Compares a run with the champion on the model-selection half of validation, and promotes the better.
 
-    Only the new champion is then scored on test, once, and gets its card.
+    A run whose own score does not surely beat chance is not promoted, be it the first or better than the
+    champion. Only the new champion is then scored on test, once, and gets its card.
 
     Args:
         run: The challenger, or the champion itself, whose card is completed then.
@@ -59,6 +65,7 @@ def challenge(
         metric: The metric to compare by, such as `within/pairwise`.
         metrics: The user's metrics, which it may be one of.
         score_test: Whether the champion is scored on test; if not, its card says how that is done later.
+        force: Whether to promote the run without evidence, or with a gain that is not sure; its card says so.
     """
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; only a finished one can be champion.")
@@ -74,11 +81,19 @@ def challenge(
         if champion is not None and promoted:
             gain = gain_over(champion, run, folders, metric, metrics)
             words = f"{gain.estimate:+.4f} in {metric} ({_bounds(gain)}) on validation's model-selection half"
-            if gain.low is None or gain.low <= 0:
+            sure = gain.low is not None and gain.low > 0
+            if not sure and not force:
                 print(f"Champion stays run {champion.id}; what run {run.id} gains is not sure: {words}.")
                 return Verdict(False, champion.id, gain)
-            promotion = f"It beat run `{champion.id}` by {words}."
+            beat = "beat" if sure else "replaced, without being surely better,"
+            promotion = f"It {beat} run `{champion.id}` by {words}."
         if promoted:
+            doubt = doubt_about(run, metric, metrics)
+            if doubt and not force:
+                print(f"Run {run.id} is not promoted: {doubt} force=true promotes it nevertheless.")
+                return Verdict(False, champion.id if champion else None, gain)
+            if force:
+                promotion += f" It was promoted by force: {doubt or 'its evidence was enough.'}"
             run.set_tags({PROMOTION: promotion})
         if score_test and TEST not in ranked_splits(run):
             evaluate_run(run, folders)
@@ -134,6 +149,41 @@ def refuse_incomparable(champion: Run, fingerprint: str, folders: Folders) -> No
             )
 
 
+def doubt_about(run: Run, metric: str, metrics: Sequence[Metric] = ()) -> str:
+    """Returns a sentence where a run's ranking of validation does not surely beat chance; else "".
+
+    Raises:
+        LikerankError: If the metric is unknown, or the run keeps no predictions.
+    """
+    measured, named = find_metric(metric, metrics)
+    posts = read_predictions(run, VALIDATION)
+    posts = posts[posts["half"] == SELECT]
+    judged = JudgedPosts.of_table(posts, days_of(run))
+    scope = judged.scope_of(named)
+    helps = "more posts, snapshot.balance=none or a larger evaluation.days give more evidence;"
+    try:
+        ranked = judged.scored(scope, measured, posts["network"])
+        chance, found = measured.chance_among(ranked), interval_of(measured, ranked)
+    except UndefinedMetricError as error:
+        return f"there is no {scope}/{measured.name}, since {error}; {helps}"
+    surely = _beats_random_orders(measured, ranked) if found.low is None else found.low > chance
+    if surely:
+        return ""
+    authors = np.unique(judged.authors_of(scope)).size
+    return (
+        f"its {scope}/{measured.name} is {found.estimate:.3f} ({_bounds(found, '.3f')}) on "
+        f"{ranked.y_true.size:,} posts of {authors:,} author{'s' * (authors != 1)}, not surely above chance, "
+        f"{chance:.3f}; {helps}"
+    )
+
+
+def _beats_random_orders(metric: Metric, ranked: ScoredPosts) -> bool:
+    """Returns whether at most 2.5 % of random orders score as well: a perfect ranking has no interval."""
+    random, score = np.random.default_rng(0), metric.mean(ranked)
+    as_well = [metric.mean(ranked.shuffled(random)) >= score - 1e-12 for _ in range(_ORDERS)]
+    return float(np.mean(as_well)) <= (1 - CONFIDENCE) / 2
+
+
 def gain_over(
     champion: Run, run: Run, folders: Folders, metric: str, metrics: Sequence[Metric] = ()
 ) -> Interval:
@@ -145,12 +195,17 @@ def gain_over(
         LikerankError: If the champion may have trained on them, sees pictures of another size, or the metric
             is unknown.
     """
-    compared_by, within = find_metric(metric, metrics)
+    compared_by, scope = find_metric(metric, metrics)
     posts = read_predictions(run, VALIDATION)
     posts = posts[posts["half"] == SELECT]
     theirs = _scores_of(champion, run, posts, folders)
-    groups = pd.factorize(posts["author"])[0] if within else None
-    return paired_difference(compared_by, posts["likes"], posts["network"], theirs, groups)
+    judged = JudgedPosts.of_table(posts, days_of(run))
+    scope = judged.scope_of(scope)
+    return difference(
+        compared_by,
+        judged.scored(scope, compared_by, posts["network"]),
+        judged.scored(scope, compared_by, theirs),
+    )
 
 
 def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, folders: Folders) -> pd.Series:
@@ -178,7 +233,7 @@ def _card(run: Run, folders: Folders) -> str:
     )
 
 
-def _bounds(gain: Interval) -> str:
-    if gain.low is None or gain.high is None:
+def _bounds(found: Interval, digits: str = "+.4f") -> str:
+    if found.low is None or found.high is None:
         return "too few posts tell how sure that is"
-    return f"95 % interval {gain.low:+.4f} to {gain.high:+.4f}"
+    return f"95 % interval {found.low:{digits}} to {found.high:{digits}}"

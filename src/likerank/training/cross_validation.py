@@ -15,7 +15,7 @@ from likerank.tracking.results import save_predictions
 from likerank.training.assembly import Assembly, Plan
 from likerank.training.checkpoints import load_kept_weights
 from likerank.training.fit import fit, outcome_kept
-from likerank.training.results import keep_table, score_posts, table_of
+from likerank.training.results import KEPT, judged_rows, keep_table, score_posts, table_of
 
 
 def fold_snapshots(plan: Plan, snapshot: Snapshot) -> list[FoldSnapshot]:
@@ -41,6 +41,7 @@ def rank_folds(
     config_hash: str,
     snapshots: Sequence[FoldSnapshot],
     metrics: Sequence[Metric],
+    days: float,
 ) -> ScoreTable:
     """Trains network and baselines in each fold and ranks all held-out posts, each by the fold that held it.
 
@@ -53,6 +54,7 @@ def rank_folds(
         config_hash: The hash of the training that the folds belong to.
         snapshots: The dataset as each fold sees it.
         metrics: The user's metrics.
+        days: How many days apart posts nearby may be.
     """
     held_out: list[pd.DataFrame] = []
     scores: list[dict[str, Scores]] = []
@@ -70,8 +72,8 @@ def rank_folds(
         )
         for name in scores[0]
     }
-    table = table_of(posts, predictors, metrics, folds=posts["fold"].to_numpy())
-    save_predictions(run, FOLDS, posts[["key", "author", "likes", "fold", "target"]], predictors)
+    table = table_of(posts, predictors, metrics, days, folds=posts["fold"].to_numpy())
+    save_predictions(run, FOLDS, posts[["fold", *KEPT]], predictors)
     keep_table(run, FOLDS, table)
     return table
 
@@ -94,5 +96,5 @@ def _ranked_fold(
             fit(training, run, assembly.checkpoints(run.id))
         shutil.rmtree(assembly.checkpoints(run.id))
     rows = snapshot.rows(VALIDATION, SELECT)
-    posts = snapshot.posts.iloc[rows].assign(fold=snapshot.fold, target=predictors.data.targets[rows])
+    posts = judged_rows(predictors, rows).assign(fold=snapshot.fold)
     return posts, score_posts(predictors, rows)

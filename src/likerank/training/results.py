@@ -10,14 +10,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
-from likerank.evaluation import Metric, Scores, ScoreTable, score_table
+from likerank.evaluation import JudgedPosts, Metric, Scores, ScoreTable
 from likerank.evaluation.calibration import Calibration
+from likerank.evaluation.scoring import score_posts as score_judged
+from likerank.evaluation.trend import log_counts, usual_log_likes
+from likerank.models.target import days_since_1970
 from likerank.reports.export import score_frame, write_table
-from likerank.run_names import FOLDS, NETWORK, TABLES
+from likerank.reports.reading import evidence_in_words, reading_in_words
+from likerank.run_names import FOLDS, NETWORK, NOTE, TABLES
 from likerank.tracking import Run
 from likerank.tracking.results import save_predictions, save_table
 from likerank.training.assembly import Plan, Predictors
 
+KEPT: Final = ["key", "author", "likes", "target", "posted_at", "usual"]
+"""Columns of posts that runs keep beside the scores."""
 _TRAINING_POSTS_SCORED: Final = 20_000
 _POLICIES: Final = {
     "random": "posts at random, so that their authors were trained on",
@@ -60,15 +66,16 @@ def rank_split(run: Run, split: str, predictors: Predictors) -> ScoreTable:
     """
     snapshot = predictors.snapshot
     rows = snapshot.rows(split)
-    posts = snapshot.posts.iloc[rows].assign(target=predictors.data.targets[rows])
+    posts = judged_rows(predictors, rows)
     scores = score_posts(predictors, rows)
     ranked = (posts["half"] == SELECT).to_numpy() if split == VALIDATION else np.ones(len(rows), dtype=bool)
     table = table_of(
         posts[ranked],
         {name: Scores(each.ranking[ranked], each.prediction[ranked]) for name, each in scores.items()},
         predictors.metrics,
+        predictors.days,
     )
-    save_predictions(run, split, posts[["key", "author", "likes", "half", "target"]], scores)
+    save_predictions(run, split, posts[["half", *KEPT]], scores)
     keep_table(run, split, table)
     return table
 
@@ -76,6 +83,7 @@ def rank_split(run: Run, split: str, predictors: Predictors) -> ScoreTable:
 def keep_table(run: Run, split: str, table: ScoreTable) -> None:
     """Writes a split's table into the run: as metrics, as JSON, as CSV and as LaTeX."""
     save_table(run, split, table)
+    run.set_tags({NOTE: "\n\n".join((*reading_in_words(table), *evidence_in_words(table)))})
     with tempfile.TemporaryDirectory() as folder:
         for file in write_table(score_frame(table), Path(folder), split):
             run.log_file(file, TABLES)
@@ -85,40 +93,66 @@ def table_of(
     posts: pd.DataFrame,
     scores: dict[str, Scores],
     metrics: Sequence[Metric],
+    days: float,
     folds: NDArray[np.int64] | None = None,
 ) -> ScoreTable:
     """Returns the table of some posts.
 
     Args:
-        posts: N rows of a post table, with `target`.
+        posts: N rows of a post table, from `judged_rows`.
         scores: Each predictor's scores, (N,).
         metrics: The user's metrics.
+        days: How many days apart posts nearby may be.
         folds: The fold whose training scored each post, (N,), where there were several.
     """
-    return score_table(
-        likes=posts["likes"].to_numpy(dtype=np.float64),
+    return score_judged(
+        JudgedPosts.of_table(posts, days, folds),
         targets=posts["target"].to_numpy(dtype=np.float64),
-        authors=pd.factorize(posts["author"])[0],
         predictors=scores,
         truth=_truth_of(posts),
-        folds=folds,
         metrics=metrics,
     )
 
 
-def calibration_of(predictors: Predictors) -> dict[str, Any]:
-    """Returns, in plain types, the scores that those of new photos are compared with."""
+def judged_rows(predictors: Predictors, rows: NDArray[np.int64]) -> pd.DataFrame:
+    """Returns rows of the post table, with `target` and `usual`: log likes usual for the author then.
+
+    The latter are estimated from the training posts and from these.
+    """
+    snapshot = predictors.snapshot
+    posts = snapshot.posts.iloc[rows]
+    around = snapshot.posts.iloc[np.union1d(snapshot.rows(TRAIN), rows)]
+    author = pd.Index(snapshot.posts["author"].unique())
+    usual = usual_log_likes(
+        log_counts(around["likes"].to_numpy(np.float64)),
+        author.get_indexer(around["author"]),
+        days_since_1970(around),
+        author.get_indexer(posts["author"]),
+        days_since_1970(posts),
+    )
+    return posts.assign(target=predictors.data.targets[rows], usual=usual)
+
+
+def calibration_of(predictors: Predictors, table: ScoreTable) -> dict[str, Any]:
+    """Returns, in plain types, what a ranking of new photos says: compared scores, and how sure they are.
+
+    Args:
+        predictors: The trained network.
+        table: The ranking of validation.
+    """
     snapshot, scorer = predictors.snapshot, predictors.scorer
     rows = snapshot.rows(VALIDATION, SELECT)
-    posts = snapshot.posts.iloc[rows]
+    judged = JudgedPosts.of_table(judged_rows(predictors, rows), predictors.days)
     calibration = Calibration.fit(
         # A split's rows lie in random order, and these place a quantile to a third of a percent.
         training_scores=scorer.score(snapshot.pixels, snapshot.rows(TRAIN)[:_TRAINING_POSTS_SCORED]),
         scores=scorer.score(snapshot.pixels, rows),
-        likes=posts["likes"].to_numpy(dtype=np.float64),
-        authors=pd.factorize(posts["author"])[0],
+        likes=judged.truth(judged.headline),
+        authors=judged.author,
+        windows=judged.windows,
     )
-    return calibration.to_json() | {"synthetic": snapshot.synthetic}
+    evidence = [*reading_in_words(table), *evidence_in_words(table)]
+    return calibration.to_json() | {"synthetic": snapshot.synthetic, "evidence": evidence}
 
 
 def title_of(split: str, snapshot: Snapshot, plan: Plan) -> str:

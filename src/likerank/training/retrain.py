@@ -45,9 +45,9 @@ def retrain(
     snapshot = Snapshot(folder)
     summary.snapshot = {"fingerprint": folder.name} | snapshot.manifest["counts"]["posts"]
     summary.new_posts = _new_posts(snapshot, champion, tracking, folders)
+    if (champion is not None or _last_judged(tracking, folders)) and summary.new_posts < min_new_posts:
+        return
     if champion is not None:
-        if summary.new_posts < min_new_posts:
-            return
         refuse_incomparable(champion, folder.name, folders)
     try:
         trained = train_run(config, tags={PARENT: run.id}).run
@@ -75,18 +75,23 @@ def remove_checkpoints(tracking: Tracking, refresh: Run, folders: Folders) -> No
         shutil.rmtree(folders.mlruns / CHECKPOINTS / child.id, ignore_errors=True)
 
 
+def _last_judged(tracking: Tracking, folders: Folders) -> Run | None:
+    """Returns the last refresh whose training was compared, be it promoted or not."""
+    return next(iter(tracking.runs({JUDGED: None, REFRESH: str(folders.data)})), None)
+
+
 def _new_posts(snapshot: Snapshot, champion: Run | None, tracking: Tracking, folders: Folders) -> int:
     """Returns how many posts of a snapshot the last judged training has not seen.
 
     That is the champion's training, or a later one that did not beat it: otherwise that one would be repeated
     every night, until chance lets it pass.
     """
-    posts = snapshot.keys()
-    if champion is None:
+    posts, judged = snapshot.keys(), _last_judged(tracking, folders)
+    if champion is not None:
+        seen, number = champion.tags[FINGERPRINT], sum(champion.snapshot_counts().values())
+    elif judged is None:
         return len(posts)
-    seen, number = champion.tags[FINGERPRINT], sum(champion.snapshot_counts().values())
-    judged = next(iter(tracking.runs({JUDGED: None, REFRESH: str(folders.data)})), None)
-    if judged is not None and judged.started > champion.started:
+    if judged is not None and (champion is None or judged.started > champion.started):
         seen, metrics = judged.tags[JUDGED], judged.metrics
         number = sum(int(metrics[f"snapshot/{split}"]) for split in snapshot.manifest["counts"]["posts"])
     try:

@@ -109,6 +109,7 @@ def train_run(
                     config_hash,
                     folds,
                     training.predictors.metrics,
+                    training.predictors.days,
                 )
             else:
                 fit(training, run, assembly.checkpoints(run.id))
@@ -187,6 +188,6 @@ def _ranked(training: Training, run: Run) -> ScoreTable:
     run.log_model(
         predictors.scorer.cpu(),
         example,
-        predictors.data.state_dict() | {RANKING: calibration_of(predictors)},
+        predictors.data.state_dict() | {RANKING: calibration_of(predictors, table)},
     )
     return table

@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from likerank.sources import Demo
 from likerank.sources.synthetic.demo import NOISE_SD, DrawnPicture, Kind
 from likerank.sources.synthetic.landscapes import APPEAL_SD, Look, appeal
 
-KINDS: tuple[Kind, ...] = ("planted", "null", "style")
+KINDS: tuple[Kind, ...] = ("planted", "null", "style", "growing")
 
 
 def posts(demo: Demo) -> list[Post]:
@@ -148,6 +149,43 @@ def test_only_style_gives_each_author_a_look() -> None:
 def test_invalid_arguments_are_errors(arguments: dict[str, int], culprit: str) -> None:
     with pytest.raises(LikerankError, match=culprit):
         Demo(**arguments)  # type: ignore[arg-type]
+
+
+def years_of(corpus: list[Post]) -> np.ndarray:
+    return np.array([post.posted_at.timestamp() for post in corpus if post.posted_at]) / (365 * 86_400)
+
+
+def growth_of(demo: Demo) -> float:
+    corpus = posts(demo)
+    years, (_, _, logs) = years_of(corpus), truth(corpus)
+    author = np.array([post.author_id for post in corpus])
+    for each in np.unique(author):
+        mine = author == each
+        logs[mine] -= logs[mine].mean()
+        years[mine] -= years[mine].mean()
+    return float(np.exp(4 * (years @ logs) / (years @ years)))
+
+
+def test_audiences_grow_as_told_and_no_others_do() -> None:
+    assert growth_of(Demo("growing", 3000, 5)) == pytest.approx(10, rel=0.15)
+    assert growth_of(Demo("planted", 3000, 5, growth=3)) == pytest.approx(3, rel=0.15)
+    assert growth_of(Demo("planted", 3000, 5)) == pytest.approx(1, rel=0.15)
+
+
+def test_pictures_of_a_growing_corpus_tell_their_year_and_not_their_likes() -> None:
+    corpus = posts(Demo("growing", 600, 5))
+    assert not truth(corpus)[0].any()
+    looks = np.array([astuple(look_of(post)) for post in corpus])
+    when = years_of(corpus)
+    apart = (looks - looks.mean(0)) / (looks.std(0) + 1e-9)
+    fitted = apart @ np.linalg.lstsq(apart, when - when.mean(), rcond=None)[0]
+    assert np.corrcoef(fitted, when)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("growth", [0, -1, float("nan"), float("inf"), True])
+def test_a_growth_that_is_no_factor_is_refused(growth: float) -> None:
+    with pytest.raises(LikerankError, match="growth of a demo corpus cannot be"):
+        Demo("planted", 3, 1, growth=growth)
 
 
 def test_comments_follow_likes() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
-from math import exp, hypot
+from math import exp, hypot, inf, log
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -21,7 +21,7 @@ from likerank.sources.synthetic.landscapes import (
     sample_scene,
 )
 
-Kind = Literal["planted", "null", "style"]
+Kind = Literal["planted", "null", "style", "growing"]
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 NOISE_SD: Final = 0.33
@@ -30,6 +30,7 @@ NOISE_SD: Final = 0.33
 _AUDIENCE_MEAN, _AUDIENCE_SD = 7.0, 1.0
 _ACTIVITY_SD: Final = 0.4  # Of the log of an author's share: a factor of about 5 between the extremes of 27.
 _DEVIATION: Final = 0.12  # Weight of a photo's own look, beside its author's, in the kind `style`.
+_CHANCE: Final = ("null", "growing")  # Kinds whose likes have nothing to do with the picture.
 _FIRST_DAY: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _SECONDS: Final = 4 * 365 * 86_400
 _OBSERVED: Final = datetime(2024, 2, 1, tzinfo=UTC)
@@ -37,7 +38,8 @@ _MOODS: Final = "misty golden quiet wild silver amber lonely high early blue far
 _PLACES: Final = "fjord ridge tarn summit valley shore pass meadow glacier firs"
 
 # Kinds of random streams; the seed and a number complete a stream's key.
-_AUTHOR, _POST = 0, 1
+_AUTHOR, _POST, _ERA, _DATE = 0, 1, 2, 3
+_GROWTH: Final = 10.0  # Of an audience in the corpus' four years, in the kind `growing`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +62,35 @@ class DrawnPicture:
 class Demo:
     """Synthetic posts: likes = audience of the author times exp(appeal of the picture + noise).
 
-    Three kinds: `planted` with this formula; `null`, where likes ignore the picture and the noise has the
+    Four kinds: `planted` with this formula; `null`, where likes ignore the picture and the noise has the
     variance of appeal and noise together; `style`, where each author has a look and an audience, and the
-    appeal is 0. The audience is log-normal and depends only on the author; authors of `planted` and `null`
-    have no look of their own.
+    appeal is 0; `growing`, which is `null` with audiences that grow tenfold in the corpus' four years, while
+    the look of all pictures changes. The audience is log-normal and depends on the author, and on the date
+    where it grows; authors of `planted`, `null` and `growing` have no look of their own.
 
-    A post follows from (kind, seed, number of authors, its index), so a larger corpus contains the smaller
-    ones. `Post.truth` holds the causes of the likes. The sources are `demo_planted`, `demo_null` and
-    `demo_style`, and every post is marked `synthetic`.
+    A post follows from (kind, growth, seed, number of authors, its index), so a larger corpus contains the
+    smaller ones. `Post.truth` holds the causes of the likes. The sources are `demo_planted`, `demo_null`,
+    `demo_style` and `demo_growing`, and every post is marked `synthetic`.
 
     Args:
-        kind: `planted`, `null` (or None, as Hydra reads it) or `style`.
+        kind: `planted`, `null` (or None, as Hydra reads it), `style` or `growing`.
         posts: Number of posts.
         authors: Number of authors who share them; another number gives another corpus.
         seed: The seed of the corpus, 0 or more.
+        growth: How many times larger an audience is after the four years than at their start, above 0; None
+            for 10 in the kind `growing` and 1, no growth, in the others.
 
     Raises:
         LikerankError: If the kind is unknown or a number too small.
     """
 
     def __init__(
-        self, kind: Kind | None = "planted", posts: int = 6000, authors: int = 27, seed: int = 0
+        self,
+        kind: Kind | None = "planted",
+        posts: int = 6000,
+        authors: int = 27,
+        seed: int = 0,
+        growth: float | None = None,
     ) -> None:
         kind = "null" if kind is None else kind
         if kind not in _KINDS:
@@ -90,11 +100,19 @@ class Demo:
                 f"A demo corpus cannot have {posts} posts, {authors} authors and the seed {seed}; give at "
                 "least one post, one author and a seed from 0 on."
             )
+        if growth is None:
+            growth = _GROWTH if kind == "growing" else 1.0
+        if isinstance(growth, bool) or not isinstance(growth, int | float) or not 0 < growth < inf:
+            raise LikerankError(f"The growth of a demo corpus cannot be {growth}; give a factor above 0.")
         self.kind: Kind = kind
+        self._log_growth = log(growth)
         self.posts = posts
         self.seed = seed
         # Another seed or number of authors gives other posts, which need other ids.
-        self._corpus = f"seed{seed}_of{authors}"
+        usual = growth == (_GROWTH if kind == "growing" else 1.0)
+        self._corpus = f"seed{seed}_of{authors}" + ("" if usual else f"_growth{growth:g}")
+        of_eras = np.random.default_rng((seed, _ERA))
+        self._first_look, self._last_look = sample_look(of_eras), sample_look(of_eras)
         self._authors = [self._author(number) for number in range(authors)]
         activity = np.cumsum([author.activity for author in self._authors])
         self._shares = activity / activity[-1]
@@ -127,9 +145,17 @@ class Demo:
         scene = sample_scene(rng)
         if self.kind == "style":
             scene = replace(scene, look=_blend(author.look, scene.look))
+        # Of four years; a corpus that does not grow draws its dates last, as it did before there was growth.
+        passed = None
+        if self._log_growth or self.kind == "growing":
+            passed = float(np.random.default_rng((self.seed, _DATE, index)).random())
+        if self.kind == "growing" and passed is not None:
+            era = _blend(self._first_look, self._last_look, passed)
+            scene = replace(scene, look=_blend(era, scene.look))
+        audience = author.audience + (0.0 if passed is None else self._log_growth * (passed - 0.5))
         pleases = appeal(scene) if self.kind == "planted" else 0.0
-        noise = rng.normal(0, hypot(APPEAL_SD, NOISE_SD) if self.kind == "null" else NOISE_SD)
-        likes = round(exp(author.audience + pleases + noise))
+        noise = rng.normal(0, hypot(APPEAL_SD, NOISE_SD) if self.kind in _CHANCE else NOISE_SD)
+        likes = round(exp(audience + pleases + noise))
         return Post(
             source=author.record.source,
             source_id=f"{self._corpus}_post_{index:06d}",
@@ -138,9 +164,10 @@ class Demo:
             picture=DrawnPicture(scene),
             likes=likes,
             comments=int(rng.poisson(0.03 * likes)),
-            posted_at=_FIRST_DAY + timedelta(seconds=int(rng.integers(_SECONDS))),
+            posted_at=_FIRST_DAY
+            + timedelta(seconds=int(rng.integers(_SECONDS) if passed is None else passed * _SECONDS)),
             observed_at=_OBSERVED,
-            truth=Truth(appeal=pleases, audience=author.audience),
+            truth=Truth(appeal=pleases, audience=audience),
             synthetic=True,
         )
 
@@ -162,7 +189,7 @@ def _username(number: int) -> str:
     return f"{name}_{again + 1}" if again else name
 
 
-def _blend(look: Look, own: Look) -> Look:
-    """Returns an author's look with a photo's deviation."""
+def _blend(look: Look, own: Look, weight: float = _DEVIATION) -> Look:
+    """Returns a look with a deviation towards another, such as a photo's own."""
     pairs = {field.name: (getattr(look, field.name), getattr(own, field.name)) for field in fields(Look)}
-    return Look(**{name: (1 - _DEVIATION) * a + _DEVIATION * b for name, (a, b) in pairs.items()})
+    return Look(**{name: (1 - weight) * a + weight * b for name, (a, b) in pairs.items()})
