@@ -33,6 +33,13 @@ def test_planted_properties_are_measured() -> None:
     assert LEAKY.ranking > 0.7
     drifting = facts("drifting", NOISE + DAYS / 300)
     assert drifting.sure_drift > 0.4
+    assert drifting.when is not None
+    assert drifting.when.share > 0.15
+    assert drifting.when.within.estimate > 0.6
+    assert drifting.when.nearby is not None
+    assert drifting.when.nearby.estimate < 0.58
+    assert CLEAN.when is not None
+    assert CLEAN.when.excess == 0
     assert CLEAN.sure_drift == 0
     tailed = facts("tailed", np.exp(3 * NOISE))
     assert tailed.top_share > 0.5 > CLEAN.top_share
@@ -47,7 +54,7 @@ def test_planted_properties_are_measured() -> None:
 def test_each_fault_is_passed_over_and_named() -> None:
     for flawed, why in (
         (LEAKY, "gives away least who posted"),
-        (facts("drifting", NOISE + DAYS / 300), "goes least with the date"),
+        (facts("drifting", NOISE + DAYS / 300), "is ordered least by who and when"),
         (facts("tailed", np.exp(3 * NOISE)), "led least by a few posts"),
         (facts("uneven", NOISE * np.linspace(0.2, 2, 30)[AUTHORS]), "varies most alike"),
     ):

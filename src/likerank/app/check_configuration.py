@@ -46,7 +46,8 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
             raise LikerankError(f"The override {override[:60]!r} names no key; write KEY=VALUE.")
         if "=" not in override and _VALUELESS.fullmatch(override):
             raise LikerankError(
-                f"The override {override[:60]!r} has no value; write KEY=VALUE, without spaces around the sign."
+                f"The override {override[:60]!r} has no value; write KEY=VALUE, without spaces around the "
+                "sign."
             )
         if _TO_CHECK.match(override):
             help_ = help_ or read_help(command)

@@ -71,8 +71,8 @@ class Snapshot:
         if self.manifest.get(FORGOTTEN):
             raise LikerankError(
                 f"Snapshot {self.folder.name} held posts of a person whose data was deleted, so that nothing "
-                "is trained or ranked on it any more: train again, with snapshot.fingerprint at latest, which "
-                "builds a new one."
+                "is trained or ranked on it any more: train again, with snapshot.fingerprint at latest, "
+                "which builds a new one."
             )
         self.pixels: NDArray[np.uint8] = self._open_pixels()
 

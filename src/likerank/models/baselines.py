@@ -20,7 +20,7 @@ from likerank.models.target import days_since_1970, log_likes
 from likerank.progress import track
 
 _HELD_OUT = 0.2
-_AROUND = 30  # Posts of an author around a date.
+_FEWEST_AROUND, _MOST_AROUND = 5, 30  # Posts of an author around a date.
 _FIRST_EXPONENTS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 # Above 1e4 mean eigenvalues almost no weight is left, and below 1e-4 almost no penalty.
 _LAST_EXPONENT = 4.0
@@ -137,8 +137,9 @@ class AuthorMean(Baseline):
 class AuthorThen(Baseline):
     """The control that knows the author and the date, and sees no photo.
 
-    It ranks by the mean log of the likes of the author's 30 training posts that are nearest in time, which
-    measures how well the growth of an audience ranks; it predicts the mean of their targets. A post without a
+    It ranks by the mean log of the likes of the author's training posts that are nearest in time (a sixth of
+    them, from 5 to 30), which measures how well the growth of an audience ranks; it predicts the mean of
+    their targets. A post without a
     date gets the means of all of its author's dated training posts, an unknown author those of all.
     """
 
@@ -185,13 +186,19 @@ class AuthorThen(Baseline):
             start, end = self.starts_[author], self.starts_[author + 1]
             if start < end:
                 mine = np.flatnonzero(place == author)
-                means[mine] = _means_around(self.days_[start:end], values[start:end], days[mine])
+                means[mine] = means_around(self.days_[start:end], values[start:end], days[mine])
         return means
 
 
-def _means_around(days: Vector, values: Vector, at: Vector) -> Vector:
-    """Returns the mean value of those that are nearest to each date; of all for NaN. `days` ascends."""
-    number = min(_AROUND, days.size)
+def means_around(days: Vector, values: Vector, at: Vector) -> Vector:
+    """Returns the mean value of a sixth of posts, from 5 to 30, that are nearest to each date.
+
+    Args:
+        days: The posts' dates in days, ascending, (N,).
+        values: Their values, (N,).
+        at: The dates to answer for, (M,); NaN gets the mean of all.
+    """
+    number = min(days.size, max(_FEWEST_AROUND, min(_MOST_AROUND, days.size // 6)))
     # A window is passed over once the date after it is nearer than its first.
     start = np.searchsorted(days[:-number] + days[number:], 2 * at)
     before = np.concatenate(([0.0], np.cumsum(values)))

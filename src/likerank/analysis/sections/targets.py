@@ -1,5 +1,6 @@
 """The targets of an analysis: whether followers matter, and which target to learn."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from likerank.analysis.figures.targets import leak_figure, targets_over_time_fig
 from likerank.analysis.page import PageFigure, Section
 from likerank.analysis.posts import DAY, Posts
 from likerank.analysis.statistics.author_share import author_share
+from likerank.analysis.statistics.date_leak import DateLeak
 from likerank.analysis.statistics.target_choice import TargetFacts, expected_share, recommended, target_facts
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
@@ -71,17 +73,23 @@ def do_followers_matter(posts: Posts) -> tuple[Section, dict[str, NDArray[np.flo
         "Targets are fitted on training posts only. η²: the share of the variance that the author explains; "
         "by chance: η² of authors who explain nothing. Author's mean ranks: of two posts, how often the mean "
         "of each one's author orders them rightly (50 % is chance), on posts that the target was not fitted "
-        "on. Goes with date: Spearman within an author. Outer 1 %: the share of the variance in a hundredth "
-        "of the posts. Spread: the standard deviation within an author, the 90th percentile of authors over "
-        "the 10th.",
+        "on. By date: the part of the variance within authors that the mean of the author's training posts "
+        "around the date explains; when orders: the share of an author's pairs, and of pairs nearby, that "
+        "this mean orders rightly. Goes with date: Spearman within an author. Outer 1 %: the share of the "
+        "variance in a hundredth of the posts. Spread: the standard deviation within an author, the 90th "
+        "percentile of authors over the 10th.",
     ]
     numbers = {
         "expected_share": expected,
         "targets": [each.to_json() for each in facts],
         "recommended": advice.target,
         "reason": advice.reason,
+        "when": does_when_leak(facts),
     }
-    answer = f"{_followers_in_words(posts)} Recommended target: {advice.reason}"
+    answer = (
+        f"{_followers_in_words(posts)} Does when leak? {does_when_leak(facts)} "
+        f"Recommended target: {advice.reason}"
+    )
     section = Section("Do followers matter?", sentences, figures, table, answer, {"followers": numbers})
     shares = {f"author_share/{each.name}": each.share for each in facts if not each.missing}
     ranked = {f"author_mean/{each.name}": each.ranking for each in facts if each.ranking is not None}
@@ -113,6 +121,25 @@ def _followers_in_words(posts: Posts) -> str:
     return f"Not surely: authors with more followers do not surely have more likes ({numbers}). {said}."
 
 
+def _ordered(leak: DateLeak) -> str:
+    nearby = "" if leak.nearby is None else f" / {leak.nearby.estimate:.1%}"
+    return f"{leak.within.estimate:.1%}{nearby}"
+
+
+def does_when_leak(facts: Sequence[TargetFacts]) -> str:
+    """Returns the answer to the third question: whether the date orders an author's posts."""
+    known = [(each.name, each.when) for each in facts if each.when is not None]
+    if not known:
+        return "Too few posts have dates to tell."
+    leaking = [(name, when) for name, when in known if when.excess > 0]
+    if not leaking:
+        return "No: under no target does the date surely order an author's posts."
+    worst_name, worst = max(leaking, key=lambda pair: pair[1].excess)
+    free = [name for name, when in known if not when.excess]
+    least = f"; under {', '.join(free)} it does not surely" if free else ""
+    return f"Yes: under {worst_name}, {worst.in_words()}{least}."
+
+
 def _row(facts: TargetFacts, expected: float) -> dict[str, str]:
     if facts.missing:
         return {"target": facts.name, "in words": facts.missing}
@@ -122,6 +149,8 @@ def _row(facts: TargetFacts, expected: float) -> dict[str, str]:
         "η²": f"{facts.share:.1%}",
         "by chance": f"{expected:.1%}",
         "author's mean ranks": "" if facts.ranking is None else f"{facts.ranking:.1%}",
+        "by date": "" if facts.when is None else f"{facts.when.share:.1%}",
+        "when orders": "" if facts.when is None else _ordered(facts.when),
         "goes with date": "" if drift is None else f"{drift.estimate:+.3f}",
         "outer 1 %": f"{facts.top_share:.0%}",
         "spread": "" if facts.spread is None else f"{facts.spread:.1f}",

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from likerank.analysis.statistics.association import Association, association
 from likerank.analysis.statistics.author_share import author_mean_ranking, author_share
+from likerank.analysis.statistics.date_leak import DateLeak, date_leak
 from likerank.errors import LikerankError
 
 _MOSTLY_ALONE = 0.5
@@ -29,6 +30,7 @@ class TargetFacts:
         drift: Its correlation with the date within an author; None without dates.
         per_author: Whether the target compares a post with other posts of its author.
         missing: The reason why the target cannot be computed of these posts; empty where it can.
+        when: What who posted when gives away of it; None without dates, or where too few posts are held out.
     """
 
     name: str
@@ -39,6 +41,7 @@ class TargetFacts:
     drift: Association | None = None
     per_author: bool = False
     missing: str = ""
+    when: DateLeak | None = None
 
     @property
     def sure_drift(self) -> float:
@@ -65,6 +68,8 @@ class TargetFacts:
             said.append(
                 f"a hundredth of the posts make {self.top_share:.0%} of its variance and lead the fit"
             )
+        if self.when is not None and self.when.excess > 0.02:
+            said.append(self.when.in_words())
         if self.sure_drift > 0.05 and self.drift is not None and self.drift.pooled is not None:
             rho = self.drift.pooled.estimate
             said.append(f"it goes with the date (Spearman {rho:+.2f} within an author)")
@@ -109,7 +114,14 @@ def target_facts(
     if days is not None and (dated := ~np.isnan(days)).any():
         drift = association(days[dated], target[dated], who[dated], each_author=False)
     return TargetFacts(
-        name, author_share(target, who), ranking, _top_share(target), _spread(target, who), drift, per_author
+        name,
+        author_share(target, who),
+        ranking,
+        _top_share(target),
+        _spread(target, who),
+        drift,
+        per_author,
+        when=None if days is None or training is None else date_leak(target, who, days, training),
     )
 
 
@@ -120,7 +132,7 @@ def expected_share(authors: ArrayLike) -> float:
 
 
 def recommended(targets: Sequence[TargetFacts], training_authors: ArrayLike) -> Recommendation:
-    """Chooses among targets: first by the leak of the author, then drift, tails and unequal authors.
+    """Chooses among targets: first by the leak of the author, then of the date, tails and unequal authors.
 
     Each criterion keeps the targets that are close to the best; the first of those that remain is chosen.
     Where most training posts are the only one of their author, targets that compare a post with its author's
@@ -176,6 +188,12 @@ _CRITERIA: Final[
         lambda each: (
             "not known" if each.ranking is None else f"the author's mean orders {each.ranking:.0%} of pairs"
         ),
+    ),
+    (
+        "is ordered least by who and when",
+        lambda each: 0.0 if each.when is None else each.when.excess,
+        0.03,
+        lambda each: "not known" if each.when is None else each.when.in_words(),
     ),
     (
         "goes least with the date",
