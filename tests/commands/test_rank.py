@@ -181,3 +181,14 @@ def test_the_command_ranks_what_it_can_and_exits_with_1(corpus: Workplace, train
     assert unknown.stderr.splitlines()[-1].startswith(
         "likerank: The model models:/nobody@champion cannot be opened"
     )
+
+
+def test_before_there_is_a_champion_the_newest_training_ranks_and_says_how_well(
+    corpus: Workplace, trained: Run, shots: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranking = rank(corpus.compose("rank", f"photos={shots / '*.jpg'}", f"folder={corpus.folder / 'first'}"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"No model is champion yet, so that the newest training ranks, run {ranking.run_id}" in said
+    assert ranking.evidence[0].startswith("In words: of two photos of one person")
+    assert "Few posts: the headline rests on" in ranking.evidence[1]
+    assert ranking.evidence[1] in said

@@ -18,6 +18,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
 
 from likerank.app.paths import Folders
+from likerank.commands.evaluate import evaluate
 from likerank.commands.train import train
 from likerank.dataset import SELECT, STOP, TEST, Snapshot, find_snapshot
 from likerank.dataset.snapshot import fingerprint_of
@@ -96,6 +97,15 @@ def test_every_number_is_finite_and_chance_is_chance(trained: Run) -> None:
     for n in (2, 5, 10):
         assert trained.metrics[f"val/mean/across/position_match_{n}"] == pytest.approx(1 / n)
     assert trained.metrics["val/mean/within/pairwise"] == pytest.approx(0.5)
+
+
+def test_auto_trains_on_the_recommended_target_says_why_and_records_that(
+    corpus: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = corpus.train(*TINY, "target=auto", "trainer.max_epochs=1")
+    assert "Target, by target=auto: author_log: it gives away least who posted" in capsys.readouterr().out
+    assert run.params["target._target_"] == "likerank.models.AuthorLog"
+    evaluate(corpus.compose("evaluate", f"run_id={run.id}"))
 
 
 def test_losses_are_logged_once_an_epoch(trained: Run) -> None:

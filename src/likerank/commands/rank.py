@@ -12,6 +12,8 @@ from likerank.ranking.score_files import rank_files, write_ranking
 from likerank.reports.photos import PhotoRanking, print_photo_ranking
 from likerank.reports.unreadable import print_unreadable
 from likerank.shown_text import printable
+from likerank.tracking import Tracking, TrainedModel
+from likerank.tracking.champion import CHAMPION_URI, champion_id, find_newest_trained
 
 
 def rank(config: DictConfig) -> PhotoRanking:
@@ -32,7 +34,7 @@ def rank(config: DictConfig) -> PhotoRanking:
     files = find_photos([str(place) for place in places])
     if not files:
         raise LikerankError(f"There are no photos in {', '.join(map(str, places))}: name others by photos=.")
-    model = open_tracking(config).open_model(str(config.model))
+    model = _opened(open_tracking(config), str(config.model))
     ranking, ranked = rank_files(files, model, long_side=config.long_side, tie=config.tie)
     print_unreadable(ranking.unreadable.values(), most=20)
     if not ranked:
@@ -48,3 +50,16 @@ def rank(config: DictConfig) -> PhotoRanking:
             f"{number} file{'s' * (number > 1)} could not be read, see above; all others are ranked."
         )
     return ranking
+
+
+def _opened(tracking: Tracking, model: str) -> TrainedModel:
+    """Opens a model; before there is a champion, the newest that was trained."""
+    if model == CHAMPION_URI and champion_id(tracking) is None:
+        newest = find_newest_trained(tracking)
+        if newest is not None:
+            print(
+                f"No model is champion yet, so that the newest training ranks, run {newest.id}; likerank "
+                f"promote run_id={newest.id} makes it champion where it surely beats a coin."
+            )
+            model = newest.id
+    return tracking.open_model(model)

@@ -7,6 +7,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from likerank.errors import LikerankError
+from likerank.run_names import FINGERPRINT
 from likerank.tracking.run import Run
 from likerank.tracking.store import Tracking, first_line
 
@@ -43,6 +44,16 @@ def champion_id(tracking: Tracking) -> str | None:
             f"MLflow's model registry at {tracking.uri} cannot be read ({error}); check tracking.uri."
         ) from error
     return str(version.run_id)
+
+
+def find_newest_trained(tracking: Tracking) -> Run | None:
+    """Returns the newest finished run of the experiment that keeps a model; None where there is none."""
+    for run in tracking.runs({FINGERPRINT: None}):
+        if run.status == "FINISHED":
+            outputs = tracking.client.get_run(run.id).outputs
+            if outputs is not None and outputs.model_outputs:
+                return run
+    return None
 
 
 def register_champion(tracking: Tracking, run: Run, description: str) -> int:

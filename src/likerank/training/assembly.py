@@ -34,6 +34,7 @@ from likerank.models.scorer import Scorer
 from likerank.models.stopping import ResumableEarlyStopping
 from likerank.run_names import CHECKPOINTS, FOLDS
 from likerank.tracking.code_version import code_version
+from likerank.training.auto_target import AutoTarget
 from likerank.training.baselines import fit_baselines
 from likerank.training.checkpoints import CHECKPOINT_CHOICES, AtomicCheckpointIO, RelocatableCheckpoint
 
@@ -259,9 +260,13 @@ class Assembly:
         opened = snapshot if isinstance(snapshot, Snapshot) else Snapshot(snapshot)
         # A snapshot that was named may have been made otherwise than the configuration would make one.
         OmegaConf.update(config, "snapshot", opened.recipe)
+        made = make(config, "target")
+        if isinstance(made, AutoTarget):
+            config.target = made.choose(opened)
+            made = make(config, "target")
         target = json.dumps(OmegaConf.to_container(config.target, resolve=True), sort_keys=True)
         return Predictors(
-            data=make(config, "data", snapshot=opened, target=make(config, "target")),
+            data=make(config, "data", snapshot=opened, target=made),
             scorer=self.scorer(),
             unfitted=[
                 create_baseline(name, config.seed)

@@ -1,7 +1,6 @@
 """The targets of an analysis: whether followers matter, and which target to learn."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,24 +11,12 @@ from likerank.analysis.page import PageFigure, Section
 from likerank.analysis.posts import DAY, Posts
 from likerank.analysis.statistics.author_share import author_share
 from likerank.analysis.statistics.date_leak import DateLeak
+from likerank.analysis.statistics.measured_targets import measured_targets
 from likerank.analysis.statistics.target_choice import TargetFacts, expected_share, recommended, target_facts
 from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
 from likerank.evaluation.intervals import interval
 from likerank.evaluation.metrics import spearman
-from likerank.models.targets import TARGETS
-
-# The simplest first: among equally good ones it is recommended.
-_SIMPLEST_FIRST: Final = (
-    "author_log",
-    "author_log_z",
-    "author_percentile",
-    "author_top",
-    "local_log_z",
-    "top_post",
-    "per_follower",
-    "per_follower_decayed",
-)
 
 
 def do_followers_matter(posts: Posts) -> tuple[Section, dict[str, NDArray[np.float32]], dict[str, float]]:
@@ -45,21 +32,10 @@ def do_followers_matter(posts: Posts) -> tuple[Section, dict[str, NDArray[np.flo
     dated = bool(posted.notna().any())
     days = np.asarray((posted - posted.min()) / DAY, np.float64) if dated else None
     likes = kept["likes"].to_numpy(np.float64)
-    facts = [target_facts("likes", likes, authors, training=None, days=days)]
-    targets: dict[str, NDArray[np.float32]] = {}
-    for name in sorted(TARGETS, key=lambda name: (*_SIMPLEST_FIRST, name).index(name)):
-        try:
-            target = TARGETS[name]().fit(kept[training])
-            values = target.transform(kept)
-            stranger = target.transform(kept.assign(author="nobody/nobody"))
-        except LikerankError as error:
-            facts.append(TargetFacts(name, missing=str(error)))
-            continue
-        targets[name] = values
-        per_author = not np.array_equal(values, stranger)
-        facts.append(target_facts(name, values, authors, training=training, days=days, per_author=per_author))
+    of_targets, targets = measured_targets(kept)
+    facts = [target_facts("likes", likes, authors, training=None, days=days), *of_targets]
     expected = expected_share(authors)
-    advice = recommended(facts[1:], authors[training])
+    advice = recommended(of_targets, authors[training])
     table = [_row(each, expected) for each in facts]
     place = kept["author"].map(posts.counted.groupby("author")["place"].first())
     placed = kept.assign(place=place.to_numpy(), likes=likes)
