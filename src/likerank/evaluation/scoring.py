@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from likerank.errors import LikerankError
+from likerank.evaluation.ceiling import Ceiling, too_few_in_words
 from likerank.evaluation.intervals import interval_of
 from likerank.evaluation.metric import Metric, MetricWords, UndefinedMetricError
-from likerank.evaluation.metrics import BANDS, METRICS, with_metrics
+from likerank.evaluation.metrics import BANDS, METRICS, pairwise_accuracy, with_metrics
 from likerank.evaluation.scopes import (
     ACROSS,
     HEADLINE,
@@ -83,12 +84,14 @@ class ScoreTable:
             interval and skill are columns, too.
         headline: The scope that the table leads with.
         days: How many days apart posts nearby may be; None where the table has no such scope.
+        ceiling: What is known of the ceiling, in a sentence, where it is estimated.
     """
 
     rows: tuple[ScoreRow, ...]
     metrics: tuple[MetricWords, ...] = _DEFAULT_WORDS
     headline: str = WITHIN
     days: float | None = None
+    ceiling: str = ""
 
     @property
     def shown(self) -> list[MetricWords]:
@@ -114,6 +117,7 @@ class ScoreTable:
             "rows": [asdict(row) for row in self.rows],
             "headline": self.headline,
             "days": self.days,
+            "ceiling": self.ceiling,
         }
 
     @classmethod
@@ -123,7 +127,9 @@ class ScoreTable:
         if "metrics" not in content:
             return cls(rows)
         words = tuple(MetricWords(**words) for words in content["metrics"])
-        return cls(rows, words, content.get("headline", WITHIN), content.get("days"))
+        return cls(
+            rows, words, content.get("headline", WITHIN), content.get("days"), content.get("ceiling", "")
+        )
 
 
 def score_table(
@@ -190,6 +196,30 @@ def score_posts(
         rows += [_below_ceiling(row, ceiling.get(row.metric)) for row in scored]
     words = tuple(metric.words for metric in (*everywhere, *BANDS))
     return ScoreTable(tuple(rows), words, judged.headline, judged.most_days if judged.dated else None)
+
+
+def with_estimated_ceiling(table: ScoreTable, found: Ceiling | int) -> ScoreTable:
+    """Returns a table of real posts with the ceiling of the pairs that it leads with, and skill against it.
+
+    Args:
+        table: The table; one whose truth is known keeps its ceiling.
+        found: From `estimate_ceiling`.
+    """
+    if any(row.predictor == TRUTH_APPEAL for row in table.rows):
+        return table
+    if isinstance(found, int):
+        return replace(table, ceiling=too_few_in_words(found))
+    pairs, lowest = found.pairs_of(found.share), found.pairs_of(found.low)
+
+    def below(row: ScoreRow) -> ScoreRow:
+        if (row.scope, row.metric) != (table.headline, pairwise_accuracy.name):
+            return row
+        if row.estimate is None or row.chance is None:
+            return row
+        skill = (row.estimate - row.chance) / (pairs - row.chance) if lowest > row.chance + 1e-9 else None
+        return replace(row, ceiling=pairs, skill=skill)
+
+    return replace(table, rows=tuple(map(below, table.rows)), ceiling=found.in_words())
 
 
 def find_metric(key: str, metrics: Iterable[Metric] = ()) -> tuple[Metric, str]:

@@ -73,7 +73,7 @@ Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):
 
 {metrics_in_words(validation)} `author_mean` knows the author, `author_then` the author and the date; neither
 sees the picture.
-{" ".join((headline_in_words(validation), *bands_in_words(validation)))}
+{" ".join((headline_in_words(validation), *bands_in_words(validation), validation.ceiling))}
 
 {" ".join((*reading_in_words(validation), *evidence_in_words(validation)))}
 

@@ -95,6 +95,7 @@ def print_score_table(
         *bands_in_words(table),
         *reading_in_words(table),
         *evidence_in_words(table),
+        *([table.ceiling] if table.ceiling else []),
         *_predictors_in_words(layout),
         *_scored(layout, scopes),
     )

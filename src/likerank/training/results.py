@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
 from likerank.evaluation import JudgedPosts, Metric, Scores, ScoreTable
 from likerank.evaluation.calibration import Calibration
+from likerank.evaluation.ceiling import Ceiling, estimate_ceiling
 from likerank.evaluation.scoring import score_posts as score_judged
+from likerank.evaluation.scoring import with_estimated_ceiling
 from likerank.evaluation.trend import log_counts, usual_log_likes
 from likerank.models.target import days_since_1970
 from likerank.reports.export import score_frame, write_table
@@ -75,9 +77,19 @@ def rank_split(run: Run, split: str, predictors: Predictors) -> ScoreTable:
         predictors.metrics,
         predictors.days,
     )
+    table = with_estimated_ceiling(table, ceiling_of(snapshot, rows))
     save_predictions(run, split, posts[["half", *KEPT]], scores)
     keep_table(run, split, table)
     return table
+
+
+def ceiling_of(snapshot: Snapshot, rows: NDArray[np.int64]) -> Ceiling | int:
+    """Returns the ceiling that pictures set which an author posted again, in training or among these rows."""
+    around = np.union1d(snapshot.rows(TRAIN), rows)
+    posts = snapshot.posts.iloc[around]
+    logs = log_counts(posts["likes"].to_numpy(np.float64)) - _usual_of(snapshot, around, around)
+    copies = posts["group" if "group" in posts else "digest"]
+    return estimate_ceiling(logs, posts["author"].to_numpy(str), copies.to_numpy())
 
 
 def keep_table(run: Run, split: str, table: ScoreTable) -> None:
@@ -120,17 +132,21 @@ def judged_rows(predictors: Predictors, rows: NDArray[np.int64]) -> pd.DataFrame
     The latter are estimated from the training posts and from these.
     """
     snapshot = predictors.snapshot
-    posts = snapshot.posts.iloc[rows]
-    around = snapshot.posts.iloc[np.union1d(snapshot.rows(TRAIN), rows)]
+    usual = _usual_of(snapshot, np.union1d(snapshot.rows(TRAIN), rows), rows)
+    return snapshot.posts.iloc[rows].assign(target=predictors.data.targets[rows], usual=usual)
+
+
+def _usual_of(snapshot: Snapshot, of: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns what log likes were usual for the author of each row then, by some rows."""
+    around, posts = snapshot.posts.iloc[of], snapshot.posts.iloc[rows]
     author = pd.Index(snapshot.posts["author"].unique())
-    usual = usual_log_likes(
+    return usual_log_likes(
         log_counts(around["likes"].to_numpy(np.float64)),
         author.get_indexer(around["author"]),
         days_since_1970(around),
         author.get_indexer(posts["author"]),
         days_since_1970(posts),
     )
-    return posts.assign(target=predictors.data.targets[rows], usual=usual)
 
 
 def calibration_of(predictors: Predictors, table: ScoreTable) -> dict[str, Any]:
