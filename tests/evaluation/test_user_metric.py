@@ -12,7 +12,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import Metric, Scores, ScoreTable, UndefinedMetricError, score_table
 from likerank.evaluation.configurations import Candidate, compare_candidates
 from likerank.evaluation.intervals import interval, paired_difference
-from likerank.evaluation.metrics import spearman
+from likerank.evaluation.metrics import BANDS, spearman
 from likerank.evaluation.scored_posts import FloatArray, ScoredPosts
 from likerank.evaluation.scoring import find_metric
 from tests.evaluation.test_intervals import authors_of, covers, noisy
@@ -129,7 +129,8 @@ def test_a_table_holds_the_users_metric_beside_the_others() -> None:
     assert row.low is not None
     assert row.chance == pytest.approx(1 / 20, abs=0.03)
     assert (row.posts, row.authors) == (200, 10)
-    assert [words.name for words in table.metrics if not words.shown] == ["mse", "mae"]
+    hidden = [words.name for words in table.metrics if not words.shown]
+    assert hidden == ["mse", "mae", *(band.name for band in BANDS)]
     assert ScoreTable.from_json(json.loads(json.dumps(table.to_json(), allow_nan=False))) == table
 
 

@@ -101,7 +101,7 @@ def _refuse_no_numbers(help_: CommandHelp, config: DictConfig) -> None:
     for key in help_.all_keys():
         default = yaml.safe_load(key.value) if _NUMBER_OR_BOOL.fullmatch(key.value) else None
         value = OmegaConf.select(config, key.name, throw_on_missing=False, throw_on_resolution_failure=False)
-        if default is None or not isinstance(value, str) or value in _WORDS:
+        if key.name.startswith("hydra.") or default is None or not isinstance(value, str) or value in _WORDS:
             continue
         kind = "true or false" if isinstance(default, bool) else "a number"
         raise LikerankError(f"{key.name} is {value[:60]!r}; it must be {kind}, such as {key.value}.")

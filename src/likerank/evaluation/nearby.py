@@ -70,7 +70,7 @@ class Windows:
         group, day = group[rows], day[rows]
         start, end = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
         firsts = np.flatnonzero(np.diff(group, prepend=-1))
-        for first, last in zip(firsts, np.append(firsts[1:], rows.size), strict=True):
+        for first, last in zip(firsts, np.append(firsts[1:], rows.size), strict=False):
             own = day[first:last]
             start[first:last] = first + np.searchsorted(own, own - most_days - _ROUNDING, "left")
             end[first:last] = first + np.searchsorted(own, own + most_days + _ROUNDING, "right")

@@ -24,6 +24,7 @@ ACROSS, WITHIN, NEARBY = "across", "within", "nearby"
 SCOPES: Final = (NEARBY, WITHIN, ACROSS)
 HEADLINE: Final = "headline"
 """The name, in metric keys, of the scope that a table leads with: `nearby`, or `within` without dates."""
+_LEAST_NEARBY: Final = 0.1  # Of all posts, that have another of their author's nearby.
 DAYS: Final = 90.0
 """How many days apart posts nearby may be, unless told otherwise."""
 
@@ -88,8 +89,9 @@ class JudgedPosts:
 
     @cached_property
     def headline(self) -> str:
-        """The scope that a table leads with: `nearby`, or `within` where half lack dates or none meet."""
-        return NEARBY if self.dated and self._windows.rows.size else WITHIN
+        """The scope that a table leads with: `nearby`, or `within` where half lack dates or few meet."""
+        enough = self._windows.rows.size >= _LEAST_NEARBY * self.author.size
+        return NEARBY if self.dated and enough and self._windows.rows.size else WITHIN
 
     @property
     def dated(self) -> bool:

@@ -118,8 +118,8 @@ def headline_in_words(table: ScoreTable) -> str:
         )
     if table.days is not None:
         return (
-            f"The headline is within an author: no author has two posts at most {table.days:g} days apart "
-            "here; a larger evaluation.days, evaluation.folds or more posts help."
+            "The headline is within an author, since fewer than a tenth of the posts have another of their "
+            f"author's at most {table.days:g} days away; evaluation.days or more posts help."
         )
     return "The headline is within an author, since fewer than half of the posts have dates."
 
