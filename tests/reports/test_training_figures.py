@@ -6,8 +6,15 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from likerank.evaluation import Scores, score_table
+from likerank.evaluation.metrics import BANDS
 from likerank.reports.style import as_png
-from likerank.reports.training_figures import loss_figure, mistakes, predicted_figure, ranking_chart
+from likerank.reports.training_figures import (
+    bands_figure,
+    loss_figure,
+    mistakes,
+    predicted_figure,
+    ranking_chart,
+)
 
 RANDOM = np.random.default_rng(0)
 
@@ -61,6 +68,19 @@ def test_the_chart_shows_scores_chance_and_ceiling() -> None:
         "appeal",
         "appeal+audience",
     ]
+
+
+def test_the_bands_are_the_headlines_pairs_by_how_much_their_likes_differ() -> None:
+    table = predictions()
+    score = table["network"].to_numpy()
+    found = score_table(table["likes"], table["target"], table["author"], {"network": Scores(score, score)})
+    figure = bands_figure(found)
+    as_png(figure)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["all", "1.5x", "2x", "4x"]
+    for axes, metric in zip(figure.axes, ("pairwise", *(band.name for band in BANDS)), strict=True):
+        (dot,) = (line for line in axes.lines if line.get_marker() == "o")
+        (row,) = (each for each in found.rows if (each.scope, each.metric) == ("within", metric))
+        assert float(np.asarray(dot.get_xdata())[0]) == row.estimate
 
 
 def test_the_worst_mistakes_are_the_planted_ones() -> None:

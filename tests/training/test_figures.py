@@ -13,8 +13,8 @@ from likerank.tracking import Run
 from likerank.tracking.results import read_predictions
 from tests.workplaces import CORPUS, TINY, Workplace
 
-OF_VALIDATION = {"loss", "val_ranking", "val_predicted", "val_mistakes"}
-OF_TEST = {"test_ranking", "test_predicted", "test_mistakes"}
+OF_VALIDATION = {"loss", "val_ranking", "val_bands", "val_predicted", "val_mistakes"}
+OF_TEST = {"test_ranking", "test_bands", "test_predicted", "test_mistakes"}
 
 
 def figures(run: Run) -> set[str]:

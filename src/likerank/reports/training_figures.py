@@ -88,8 +88,37 @@ def ranking_chart(table: ScoreTable) -> Figure:
         for axes, words in zip(grid[-1], shown, strict=True):
             axes.set_xlabel(words.label)
             axes.xaxis.set_major_locator(MaxNLocator(3))
-        figure.suptitle("dashed: chance; red: ceiling, if the truth is known", fontsize=8, x=0.99, ha="right")
+        figure.suptitle("dashed: chance; red: ceiling, true or estimated", fontsize=8, x=0.99, ha="right")
         figure.supxlabel(textwrap.fill(metrics_in_words(table), 150), fontsize=7, x=0.01, ha="left")
+    return figure
+
+
+def bands_figure(table: ScoreTable) -> Figure:
+    """Draws the pairs that each predictor ranks rightly, by how many times the likes of a pair differ.
+
+    They are those of the scope that the table leads with, all first, each with its interval.
+    """
+    lead = table.shown[0]
+    bands = [lead, *(words for words in table.metrics if words.name.startswith(f"{lead.name}_"))]
+    rows = {(row.predictor, row.metric): row for row in table.rows if row.scope == table.headline}
+    predictors = list(dict.fromkeys(name for name, _ in rows))
+    with drawing(1.3 + 0.22 * len(predictors)) as figure:
+        grid = figure.subplots(1, len(bands), sharey=True, sharex=True, squeeze=False)[0]
+        for axes, words in zip(grid, bands, strict=True):
+            for place, name in enumerate(predictors):
+                if (row := rows.get((name, words.name))) is not None:
+                    draw_interval(axes, row, place, BLUE, dot=4)
+            axes.axvline(0.5, **REFERENCE)
+            axes.set_title("all" if words is lead else words.label.removeprefix(f"{lead.label} "))
+            axes.xaxis.set_major_locator(MaxNLocator(3))
+        label_rows(grid[0], [predictor_name(name) for name in predictors], grid[1:])
+        figure.supxlabel(
+            f"Pairs ranked rightly, {SCOPES[table.headline]}: all, and those whose likes differ by at least "
+            "that factor, with 95 % intervals; dashed: a coin.",
+            fontsize=7,
+            x=0.01,
+            ha="left",
+        )
     return figure
 
 

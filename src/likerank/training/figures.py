@@ -11,7 +11,13 @@ from likerank.dataset import VALIDATION, Snapshot
 from likerank.evaluation import ScoreTable
 from likerank.reports.picture_sheet import SheetRow, contact_sheet_figure
 from likerank.reports.style import as_png
-from likerank.reports.training_figures import loss_figure, mistakes, predicted_figure, ranking_chart
+from likerank.reports.training_figures import (
+    bands_figure,
+    loss_figure,
+    mistakes,
+    predicted_figure,
+    ranking_chart,
+)
 from likerank.run_names import FIGURES
 from likerank.tracking import Run
 from likerank.tracking.results import read_predictions
@@ -33,6 +39,7 @@ def keep_figures(run: Run, split: str, snapshot: Snapshot, table: ScoreTable, pl
     predictions = read_predictions(run, split)
     figures = {
         "ranking": ranking_chart(table),
+        "bands": bands_figure(table),
         "predicted": predicted_figure(predictions, plan.target),
         "mistakes": contact_sheet_figure(
             _mistakes(predictions, snapshot), "Places among the author's posts; 100 % is the best."
