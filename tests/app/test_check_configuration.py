@@ -24,6 +24,7 @@ from likerank.errors import LikerankError
         ("++ =3", "names no key"),
         ("", "names no key"),
         ("max_epochs 3", "has no value; write KEY=VALUE"),
+        ("max_epochs", "has no value; write KEY=VALUE"),
         ("trainer.max_epochs=three", "trainer.max_epochs is 'three'; it must be a number, such as 12"),
         ("optimizer.lr=fast", "optimizer.lr is 'fast'; it must be a number"),
         ("figures=maybe", "figures is 'maybe'; it must be true or false"),

@@ -100,5 +100,5 @@ def test_the_year_is_found_within_an_author_and_orders_nothing_nearby(scored: Sc
     )
     assert within.standard_error is not None
     assert nearby.standard_error is not None
-    assert within.estimate - 0.5 > 6 * within.standard_error
+    assert within.estimate - 0.5 > 4 * within.standard_error
     assert abs(nearby.estimate - 0.5) < 4 * nearby.standard_error

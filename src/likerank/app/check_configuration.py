@@ -19,7 +19,7 @@ from likerank.app.sentences import print_error
 from likerank.app.typed_text import text_keys
 from likerank.errors import LikerankError
 
-_VALUELESS: Final = re.compile(r"\+{0,2}[\w.@/]+(\s.*|)", re.DOTALL)
+_VALUELESS: Final = re.compile(r"\+{0,2}[\w.@/]+\s.*", re.DOTALL)
 _KEYLESS: Final = re.compile(r"[+~]*\s*(=.*)?", re.DOTALL)
 _ADDED: Final = re.compile(r"\+{1,2}([\w.]+)=.*", re.DOTALL)
 _CHOICE: Final = re.compile(r"(~|\+{0,2})(\w+)(=.*|)", re.DOTALL)

@@ -154,6 +154,8 @@ def sentence_of_hydra(error: BaseException, command: str) -> str:
             (each.comment for each in read_help(command).all_keys() if each.name == missing[1]), ""
         )
         return f"{missing[1]} is missing; give it by {missing[1]}=...{f' ({comment})' if comment else ''}."
+    if cut := re.match(r"Error parsing override '(.*?)'\s+missing EQUAL", message, re.DOTALL):
+        return f"The override {cut[1][:60]!r} has no value; write KEY=VALUE, without spaces around the sign."
     if message.startswith("Config group override must be"):
         return "A choice, such as store or source, takes the name of an option; --help lists them."
     if not (found := re.search(r"Could not override '([\w.@/]+)'", message)):
