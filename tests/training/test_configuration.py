@@ -1,14 +1,12 @@
 """Every committed configuration composes, and what it names can be made."""
 
 import json
-import sys
 from itertools import product
 from pathlib import Path
 
 import pytest
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import ProgressBar
 
 from likerank.app.compose import command_configuration as compose
 from likerank.training.assembly import Assembly, Training
@@ -119,13 +117,3 @@ def test_a_trainer_option_holds_under_an_experiment() -> None:
     config = compose("train", ["trainer=fast", "experiment=paper"])
     assert config.regressor.channels_last
     assert config.trainer.precision == "bf16-mixed"
-
-
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_bars_are_drawn_where_someone_sees_them_and_fill_no_log(
-    is_terminal: bool, pictures: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal, raising=False)
-    training = made(pictures, "trainer.enable_progress_bar=true")
-    drawn = [each for each in training.trainer.callbacks if isinstance(each, ProgressBar)]  # type: ignore[attr-defined]
-    assert len(drawn) == is_terminal

@@ -1,5 +1,6 @@
 """Command refresh: collects, ingests, builds the snapshot and trains when enough is new; for every night."""
 
+import sys
 from dataclasses import asdict
 from typing import Final
 
@@ -87,7 +88,9 @@ def _ingest_configuration(config: DictConfig) -> DictConfig:
 
 
 def _train_configuration(config: DictConfig) -> DictConfig:
-    return stage_configuration("train", config.train, config)
+    training = stage_configuration("train", config.train, config)
+    training.trainer.enable_progress_bar &= sys.stderr.isatty()  # A log would fill with its steps.
+    return training
 
 
 def _collect(config: DictConfig, summary: RefreshSummary) -> None:

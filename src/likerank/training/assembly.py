@@ -7,7 +7,6 @@ show before a snapshot is built.
 import hashlib
 import json
 import logging
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -361,7 +360,6 @@ def _trainer(config: DictConfig, checkpoints: Sequence[Callback]) -> Trainer:
         "trainer",
         logger=_configured(config, "logger", Logger),
         callbacks=[*_own_callbacks(config, checkpoints), *_configured(config, "callbacks", Callback)],
-        enable_progress_bar=_shows_bar(config),
         plugins=[AtomicCheckpointIO(), *_configured(config, "plugins", object)],
         # Lightning's would give a post to two processes; ours splits the batches.
         use_distributed_sampler=False,
@@ -372,17 +370,12 @@ def _trainer(config: DictConfig, checkpoints: Sequence[Callback]) -> Trainer:
 
 
 def _own_callbacks(config: DictConfig, checkpoints: Sequence[Callback]) -> list[Callback]:
-    stopping, bar = config.early_stopping, _shows_bar(config)
+    stopping, bar = config.early_stopping, config.trainer.enable_progress_bar
     return [
         *([ResumableEarlyStopping("val/loss", patience=stopping)] if stopping else []),
         *checkpoints,
         *([TQDMProgressBar(refresh_rate=_STEPS_A_REFRESH)] if bar else []),
     ]
-
-
-def _shows_bar(config: DictConfig) -> bool:
-    """Returns whether a bar is drawn: where someone sees it, since a log would fill with its steps."""
-    return bool(config.trainer.enable_progress_bar) and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
 def _configured(config: DictConfig, group: str, kind: type[Any]) -> list[Any]:
