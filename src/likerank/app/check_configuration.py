@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
-import yaml
 from hydra.core.config_store import ConfigStore
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -45,10 +44,7 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
         if _KEYLESS.fullmatch(override):
             raise LikerankError(f"The override {override[:60]!r} names no key; write KEY=VALUE.")
         if "=" not in override and _VALUELESS.fullmatch(override):
-            raise LikerankError(
-                f"The override {override[:60]!r} has no value; write KEY=VALUE, without spaces around the "
-                "sign."
-            )
+            raise LikerankError(without_value(override))
         if _TO_CHECK.match(override):
             help_ = help_ or read_help(command)
             if (added := _ADDED.fullmatch(override)) is not None and not added[1].startswith("hydra."):
@@ -57,6 +53,11 @@ def checked_overrides(command: str, overrides: Iterable[str]) -> list[str]:
                 override = _with_empty_options(help_, *chosen.groups())
         checked.append(override)
     return checked
+
+
+def without_value(override: str) -> str:
+    """Returns the sentence for an override that is a key only."""
+    return f"The override {override[:60]!r} has no value; write KEY=VALUE, without spaces around the sign."
 
 
 def empty_options() -> None:
@@ -99,11 +100,12 @@ def refuse_composed(command: str, config: DictConfig) -> None:
 def _refuse_no_numbers(help_: CommandHelp, config: DictConfig) -> None:
     """Refuses a text where the default is a number or yes or no, but for words that such a key takes."""
     for key in help_.all_keys():
-        default = yaml.safe_load(key.value) if _NUMBER_OR_BOOL.fullmatch(key.value) else None
-        value = OmegaConf.select(config, key.name, throw_on_missing=False, throw_on_resolution_failure=False)
-        if key.name.startswith("hydra.") or default is None or not isinstance(value, str) or value in _WORDS:
+        if key.name.startswith("hydra.") or not _NUMBER_OR_BOOL.fullmatch(key.value):
             continue
-        kind = "true or false" if isinstance(default, bool) else "a number"
+        value = OmegaConf.select(config, key.name, throw_on_missing=False, throw_on_resolution_failure=False)
+        if not isinstance(value, str) or value in _WORDS:
+            continue
+        kind = "true or false" if key.value in ("true", "false") else "a number"
         raise LikerankError(f"{key.name} is {value[:60]!r}; it must be {kind}, such as {key.value}.")
 
 

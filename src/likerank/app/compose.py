@@ -16,7 +16,12 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig
 
 from likerank.app.aliases import with_present_names
-from likerank.app.check_configuration import checked_overrides, empty_options, refuse_composed
+from likerank.app.check_configuration import (
+    checked_overrides,
+    empty_options,
+    refuse_composed,
+    without_value,
+)
 from likerank.app.help import CONF, conf_folders, read_help
 from likerank.app.secrets import password_in
 from likerank.app.sentences import one_line, sentence_of
@@ -155,7 +160,7 @@ def sentence_of_hydra(error: BaseException, command: str) -> str:
         )
         return f"{missing[1]} is missing; give it by {missing[1]}=...{f' ({comment})' if comment else ''}."
     if cut := re.match(r"Error parsing override '(.*?)'\s+missing EQUAL", message, re.DOTALL):
-        return f"The override {cut[1][:60]!r} has no value; write KEY=VALUE, without spaces around the sign."
+        return without_value(cut[1])
     if message.startswith("Config group override must be"):
         return "A choice, such as store or source, takes the name of an option; --help lists them."
     if not (found := re.search(r"Could not override '([\w.@/]+)'", message)):

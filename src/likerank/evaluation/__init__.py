@@ -3,7 +3,7 @@
 from likerank.evaluation.metric import Metric, UndefinedMetricError
 from likerank.evaluation.metrics import METRICS
 from likerank.evaluation.scopes import JudgedPosts
-from likerank.evaluation.scoring import Scores, ScoreTable, score_posts, score_table
+from likerank.evaluation.scoring import Scores, ScoreTable, score_judged, score_table
 
 __all__ = [
     "METRICS",
@@ -12,6 +12,6 @@ __all__ = [
     "ScoreTable",
     "Scores",
     "UndefinedMetricError",
-    "score_posts",
+    "score_judged",
     "score_table",
 ]

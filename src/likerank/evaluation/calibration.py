@@ -152,10 +152,7 @@ def _pairs_nearby(windows: Windows, seed: int) -> tuple[IntArray, IntArray]:
     """Returns the rows of all pairs nearby, or of a random sample where there are very many."""
     later = windows.end - np.arange(windows.end.size) - 1
     ends = np.cumsum(later)
-    total = int(later.sum())
-    number = np.arange(min(total, _MOST_PAIRS))
-    if total > _MOST_PAIRS:
-        number = np.random.default_rng(seed).integers(total, size=_MOST_PAIRS)
+    number = _numbers(int(later.sum()), seed)
     first = np.searchsorted(ends, number, side="right")
     other = first + 1 + number - (ends - later)[first]
     return windows.rows[first], windows.rows[other]
@@ -167,10 +164,7 @@ def _pairs(group: IntArray, seed: int) -> tuple[IntArray, IntArray]:
     size = np.bincount(group)
     pairs = size * (size - 1) // 2
     pair_ends, group_starts = np.cumsum(pairs), np.cumsum(size) - size
-    total = int(pairs.sum())
-    number = np.arange(min(total, _MOST_PAIRS))
-    if total > _MOST_PAIRS:
-        number = np.random.default_rng(seed).integers(total, size=_MOST_PAIRS)
+    number = _numbers(int(pairs.sum()), seed)
     of_group = np.searchsorted(pair_ends, number, side="right")
     number = number - (pair_ends - pairs)[of_group]
     # The pairs of a group are numbered (1, 0), (2, 0), (2, 1), (3, 0), ...
@@ -178,3 +172,10 @@ def _pairs(group: IntArray, seed: int) -> tuple[IntArray, IntArray]:
     lower = number - higher * (higher - 1) // 2
     start = group_starts[of_group]
     return by_group[start + higher], by_group[start + lower]
+
+
+def _numbers(pairs: int, seed: int) -> IntArray:
+    """Returns the numbers of all pairs, or of a random sample where there are very many."""
+    if pairs > _MOST_PAIRS:
+        return np.random.default_rng(seed).integers(pairs, size=_MOST_PAIRS)
+    return np.arange(pairs)

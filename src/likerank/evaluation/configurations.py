@@ -153,8 +153,7 @@ def compare_in_scope(
     scored.sort(key=lambda each: -round(each.posts.estimate, 12))
     best = scored[0]
     posts = judged.scored(scope, metric, next(iter(best.candidate.scores.values())))
-    counted = (metric.by_group(posts).denominator > 0)[posts.group]
-    counted &= posts.others + 1 >= metric.least_posts
+    counted = metric.scores(posts)
     pairs = max(len(scored) * (len(scored) - 1) // 2, 1)
     return Comparison(
         standings=tuple(

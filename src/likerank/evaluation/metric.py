@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from likerank.errors import LikerankError
 from likerank.evaluation.scored_posts import FloatArray, IntArray, ScoredPosts
@@ -143,6 +143,15 @@ class Metric:
             also = "" if self.exact is not None else f", or {self.name} is NaN for them"
             raise UndefinedMetricError(f"{given} are all liked equally in this split{also}")
         return sums
+
+    def scores(self, posts: ScoredPosts) -> NDArray[np.bool_]:
+        """Returns whether each post is scored, (N,).
+
+        Raises:
+            UndefinedMetricError: If no group has enough posts.
+        """
+        of_group = self.by_group(posts).denominator > 0
+        return of_group[posts.group] & (posts.others + 1 >= self.least_posts)
 
     def leave_out(self, posts: ScoredPosts) -> tuple[Sums, IntArray]:
         """Scores each group without each of its posts, or each of its blocks of posts where it has many.

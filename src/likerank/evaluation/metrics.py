@@ -15,8 +15,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation.metric import Metric, Sums
 from likerank.evaluation.position_match import position_match
 from likerank.evaluation.scored_posts import ABOVE, BELOW, TIED, FloatArray, IntArray, ScoredPosts
-
-_LEAST_COUNT = 0.5  # Likes of a post without any, where counts are divided.
+from likerank.evaluation.trend import LEAST_COUNT
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -56,7 +55,7 @@ def pairwise_sums(posts: ScoredPosts, without: bool = False) -> Sums:
 
 def _pairs_apart_sums(posts: ScoredPosts, without: bool, ratio: float) -> Sums:
     if (posts.y_true == 0).any():
-        posts = posts.with_truth(np.where(posts.y_true == 0, _LEAST_COUNT, posts.y_true))
+        posts = posts.with_truth(np.where(posts.y_true == 0, LEAST_COUNT, posts.y_true))
     # A hair less, since a product of counts that are apart by the very ratio is rounded.
     factor = ratio * (1 - 1e-12)
     more, fewer = posts.counts_beside(posts.y_true * factor), posts.counts_beside(posts.y_true / factor)

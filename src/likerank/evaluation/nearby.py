@@ -96,15 +96,15 @@ class Windows:
         Blocks have 2^k places and begin at a multiple of 2^k; a window has two at most of each length.
         """
         left, right, found = self.start, self.end, []
+        places = np.arange(self.rows.size)
         for level in range(self.rows.size.bit_length()):
             is_open = left < right
             first, last = is_open & (left % 2 == 1), is_open & (right % 2 == 1)
             for asks, block in ((first, left), (last, right - 1)):
                 asking = np.flatnonzero(asks)
-                block_of_member = np.arange(self.rows.size) >> level
-                members = np.flatnonzero(np.isin(block_of_member, block[asking]))
                 if asking.size:
-                    codes = np.concatenate((block_of_member[members], block[asking]))
+                    members = np.flatnonzero(np.isin(places >> level, block[asking]))
+                    codes = np.concatenate((members >> level, block[asking]))
                     found.append(Blocks(members, asking, codes))
             left, right = (left + first) // 2, (right - last) // 2
         return found
@@ -157,22 +157,11 @@ class NearbyPosts(ScoredPosts):
         """Returns the same posts with another truth, (M,)."""
         return NearbyPosts(y_true, self.y_score, self.windows)
 
-    @cached_property
-    def counts(self) -> IntArray:
-        """For each post, how many others are [below, tied, above] in score and in truth, (M, 3, 3)."""
-        counts = self._counts(self._blocks)
-        counts[:, TIED, TIED] -= 1
-        return counts
+    def _counts_with_itself(self) -> IntArray:
+        return self._counts(self._blocks)
 
     def counts_beside(self, truth: FloatArray) -> IntArray:
-        """Counts as `counts` does, where each post has another truth and the posts that it meets have theirs.
-
-        Args:
-            truth: The truth of each post where it is compared with the others, (M,).
-
-        Returns:
-            Posts by their place relative to each post, which meets itself, too, (M, 3, 3).
-        """
+        """Counts posts nearby, see `ScoredPosts.counts_beside`."""
         return self._counts(self._blocks_where(truth))
 
     def sum_others(self, weights: FloatArray) -> FloatArray:

@@ -90,18 +90,16 @@ class JudgedPosts:
     @cached_property
     def headline(self) -> str:
         """The scope that a table leads with: `nearby`, or `within` where half lack dates or few meet."""
-        enough = self._windows.rows.size >= _LEAST_NEARBY * self.author.size
-        return NEARBY if self.dated and enough and self._windows.rows.size else WITHIN
+        if self.dated and self._windows.rows.size >= _LEAST_NEARBY * self.author.size:
+            return NEARBY
+        return WITHIN
 
     @property
     def dated(self) -> bool:
         """Whether at least half of the posts have a date."""
-        return self.share_dated >= LEAST_DATED
-
-    @property
-    def share_dated(self) -> float:
-        """The share of the posts that have a date, from 0 to 1."""
-        return 0.0 if self.days is None else float(np.mean(np.isfinite(np.asarray(self.days, np.float64))))
+        if self.days is None:
+            return False
+        return float(np.mean(np.isfinite(np.asarray(self.days, np.float64)))) >= LEAST_DATED
 
     def scope_of(self, name: str) -> str:
         """Returns a scope by its name, where `headline` is the one that a table of these posts leads with."""

@@ -93,9 +93,12 @@ class ScoredPosts:
     @cached_property
     def counts(self) -> IntArray:
         """For each post, how many others are [below, tied, above] in score and in truth, (N, 3, 3)."""
-        counts = self.counts_among(np.ones(self.y_true.size))
+        counts = self._counts_with_itself()
         counts[:, TIED, TIED] -= 1
         return counts
+
+    def _counts_with_itself(self) -> IntArray:
+        return self.counts_among(np.ones(self.y_true.size))
 
     def counts_beside(self, truth: FloatArray) -> IntArray:
         """Counts as `counts` does, where each post has another truth and the posts that it meets have theirs.

@@ -98,6 +98,11 @@ class ScoreTable:
         """The metrics that tables have as columns, the leading one first."""
         return [words for words in self.metrics if words.shown]
 
+    @property
+    def knows_truth(self) -> bool:
+        """Whether the posts are synthetic, so that the ceiling is their truth."""
+        return any(row.predictor == TRUTH_APPEAL for row in self.rows)
+
     def to_metrics(self) -> dict[str, float]:
         """Returns the scores by key, such as `network/within/pairwise`, without those that are absent.
 
@@ -143,12 +148,12 @@ def score_table(
 ) -> ScoreTable:
     """Scores every predictor on the same N posts, across authors and within an author.
 
-    Arguments and errors as for `score_posts`, for posts without dates.
+    Arguments and errors as for `score_judged`, for posts without dates.
     """
-    return score_posts(JudgedPosts(likes, authors, folds=folds), targets, predictors, truth, metrics)
+    return score_judged(JudgedPosts(likes, authors, folds=folds), targets, predictors, truth, metrics)
 
 
-def score_posts(
+def score_judged(
     judged: JudgedPosts,
     targets: ArrayLike,
     predictors: Mapping[str, Scores],
@@ -205,7 +210,7 @@ def with_estimated_ceiling(table: ScoreTable, found: Ceiling | int) -> ScoreTabl
         table: The table; one whose truth is known keeps its ceiling.
         found: From `estimate_ceiling`.
     """
-    if any(row.predictor == TRUTH_APPEAL for row in table.rows):
+    if table.knows_truth:
         return table
     if isinstance(found, int):
         return replace(table, ceiling=too_few_in_words(found))
@@ -280,11 +285,10 @@ class _Scoring:
         row = ScoreRow(predictor=self.name, scope=self.scope, metric=metric.name)
         try:
             posts = self.posts(metric)
-            scored = (metric.by_group(posts).denominator > 0)[posts.group]
+            scored = metric.scores(posts)
         except UndefinedMetricError as error:
             return replace(row, note=str(error))
         found = interval_of(metric, posts)
-        scored &= posts.others + 1 >= metric.least_posts
         return replace(
             row,
             estimate=found.estimate,

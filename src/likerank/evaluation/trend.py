@@ -18,6 +18,8 @@ import numpy as np
 
 from likerank.evaluation.scored_posts import FloatArray, IntArray
 
+LEAST_COUNT: Final = 0.5
+"""What a count of 0 is, where counts are divided."""
 HALF_WIDTH: Final = 365.0
 """Days to each side of a date that its usual count is estimated from."""
 _STEP: Final = 30.0
@@ -27,7 +29,7 @@ _PRIOR: Final = 1.0  # Years squared times posts: one post, one year away.
 
 def log_counts(likes: FloatArray) -> FloatArray:
     """Returns log likes, (N,); a count of 0 counts as a half."""
-    return np.asarray(np.log(np.maximum(likes, 0.5)), np.float64)
+    return np.asarray(np.log(np.maximum(likes, LEAST_COUNT)), np.float64)
 
 
 def usual_log_likes(

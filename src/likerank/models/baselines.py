@@ -139,8 +139,8 @@ class AuthorThen(Baseline):
 
     It ranks by the mean log of the likes of the author's training posts that are nearest in time (a sixth of
     them, from 5 to 30), which measures how well the growth of an audience ranks; it predicts the mean of
-    their targets. A post without a
-    date gets the means of all of its author's dated training posts, an unknown author those of all.
+    their targets. A post without a date gets the means of all of its author's dated training posts, an
+    unknown author those of all.
     """
 
     name = "author_then"
@@ -177,27 +177,37 @@ class AuthorThen(Baseline):
 
     def _around(self, values: Vector, posts: pd.DataFrame, rows: Rows) -> Vector:
         asked = posts.iloc[rows]
-        days, place = (
-            days_since_1970(asked),
-            pd.Index(self.authors_).get_indexer(pd.Index(asked["author"].to_numpy(str))),
-        )
-        means = np.full(len(rows), values.mean())
-        for author in np.unique(place[place >= 0]):
-            start, end = self.starts_[author], self.starts_[author + 1]
-            if start < end:
-                mine = np.flatnonzero(place == author)
-                means[mine] = means_around(self.days_[start:end], values[start:end], days[mine])
-        return means
+        author = pd.Index(self.authors_).get_indexer(pd.Index(asked["author"].to_numpy(str)))
+        means = means_around(self.starts_, self.days_, values, author, days_since_1970(asked))
+        return np.where(np.isnan(means), values.mean(), means)
 
 
-def means_around(days: Vector, values: Vector, at: Vector) -> Vector:
-    """Returns the mean value of a sixth of posts, from 5 to 30, that are nearest to each date.
+def means_around(
+    starts: NDArray[np.int64], days: Vector, values: Vector, at_authors: NDArray[np.int64], at_days: Vector
+) -> Vector:
+    """Returns the mean value of an author's posts that are nearest to a date: a sixth of them, from 5 to 30.
 
     Args:
-        days: The posts' dates in days, ascending, (N,).
+        starts: The place of the first post of each of G authors, and the number of posts, (G + 1,).
+        days: The posts' dates in days, by author, ascending, (N,).
         values: Their values, (N,).
-        at: The dates to answer for, (M,); NaN gets the mean of all.
+        at_authors: The authors to answer for, (M,).
+        at_days: The dates to answer for, (M,); NaN gets the mean of all of the author's.
+
+    Returns:
+        The means, (M,); NaN for an author without posts, and for one that is below 0.
     """
+    means = np.full(at_days.size, np.nan)
+    order = np.argsort(at_authors, kind="stable")
+    authors, firsts = np.unique(at_authors[order], return_index=True)
+    for author, asked in zip(authors, np.split(order, firsts[1:]), strict=False):
+        if author >= 0 and starts[author] < starts[author + 1]:
+            mine = slice(starts[author], starts[author + 1])
+            means[asked] = _nearest_means(days[mine], values[mine], at_days[asked])
+    return means
+
+
+def _nearest_means(days: Vector, values: Vector, at: Vector) -> Vector:
     number = min(days.size, max(_FEWEST_AROUND, min(_MOST_AROUND, days.size // 6)))
     # A window is passed over once the date after it is nearer than its first.
     start = np.searchsorted(days[:-number] + days[number:], 2 * at)

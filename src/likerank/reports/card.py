@@ -5,7 +5,7 @@ from typing import Any
 
 from likerank.evaluation import ScoreTable
 from likerank.reports.export import score_frame
-from likerank.reports.reading import evidence_in_words, reading_in_words
+from likerank.reports.reading import reading_in_words
 from likerank.reports.table import SCOPES, bands_in_words, headline_in_words, metrics_in_words, scopes_of
 
 _CHOICES = (
@@ -75,7 +75,7 @@ Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):
 sees the picture.
 {" ".join((headline_in_words(validation), *bands_in_words(validation), validation.ceiling))}
 
-{" ".join((*reading_in_words(validation), *evidence_in_words(validation)))}
+{" ".join(reading_in_words(validation))}
 
 ## Limits
 

@@ -30,7 +30,12 @@ def leading_row(table: ScoreTable) -> ScoreRow | None:
 
 
 def reading_in_words(table: ScoreTable) -> Iterable[str]:
-    """Yields what the first predictor gets right, in a form that a photographer understands."""
+    """Yields what the first predictor gets right, as a photographer reads it, and how little that may say."""
+    yield from _pairs_in_words(table)
+    yield from _doubts_in_words(table)
+
+
+def _pairs_in_words(table: ScoreTable) -> Iterable[str]:
     row = leading_row(table)
     if row is None or row.estimate is None:
         return
@@ -47,7 +52,7 @@ def reading_in_words(table: ScoreTable) -> Iterable[str]:
     )
 
 
-def evidence_in_words(table: ScoreTable) -> Iterable[str]:
+def _doubts_in_words(table: ScoreTable) -> Iterable[str]:
     """Yields a warning where the leading score rests on too few posts, or does not surely beat chance."""
     row = leading_row(table)
     if row is None or row.chance is None:

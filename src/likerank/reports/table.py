@@ -12,7 +12,7 @@ from likerank.evaluation import ScoreTable
 from likerank.evaluation.intervals import Interval
 from likerank.evaluation.scopes import ACROSS, NEARBY, WITHIN
 from likerank.evaluation.scoring import ScoreRow
-from likerank.reports.reading import CONTROLS, TRUTHS, evidence_in_words, leading_row, reading_in_words
+from likerank.reports.reading import CONTROLS, TRUTHS, leading_row, reading_in_words
 
 SCOPES = {NEARBY: "nearby", WITHIN: "within an author", ACROSS: "across authors"}
 ABSENT = "-"
@@ -94,7 +94,6 @@ def print_score_table(
         headline_in_words(table),
         *bands_in_words(table),
         *reading_in_words(table),
-        *evidence_in_words(table),
         *([table.ceiling] if table.ceiling else []),
         *_predictors_in_words(layout),
         *_scored(layout, scopes),

@@ -150,14 +150,12 @@ class Run:
             found = Path(
                 mlflow.artifacts.download_artifacts(artifact_uri=f"{place}/{path}", tracking_uri=self._uri)
             )
-            refuse_special(found)
-            return found
-        except LikerankError:
-            raise
         except (MlflowException, OSError) as error:
             raise LikerankError(
                 f"Run {self.id} has no {path}: it did not finish, or is not likerank's; choose another."
             ) from error
+        refuse_special(found)
+        return found
 
     def log_snapshot(self, name: str, fingerprint: str, folder: Path, counts: Mapping[str, int]) -> None:
         """Records a snapshot as the run's dataset input."""

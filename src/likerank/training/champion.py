@@ -156,9 +156,7 @@ def doubt_about(run: Run, metric: str, metrics: Sequence[Metric] = ()) -> str:
         LikerankError: If the metric is unknown, or the run keeps no predictions.
     """
     measured, named = find_metric(metric, metrics)
-    posts = read_predictions(run, VALIDATION)
-    posts = posts[posts["half"] == SELECT]
-    judged = JudgedPosts.of_table(posts, days_of(run))
+    posts, judged = _selecting(run)
     scope = judged.scope_of(named)
     helps = "more posts, snapshot.balance=none or a larger evaluation.days give more evidence;"
     try:
@@ -166,8 +164,7 @@ def doubt_about(run: Run, metric: str, metrics: Sequence[Metric] = ()) -> str:
         chance, found = measured.chance_among(ranked), interval_of(measured, ranked)
     except UndefinedMetricError as error:
         return f"there is no {scope}/{measured.name}, since {error}; {helps}"
-    surely = _beats_random_orders(measured, ranked) if found.low is None else found.low > chance
-    if surely:
+    if _beats_random_orders(measured, ranked) if found.low is None else found.low > chance:
         return ""
     authors = np.unique(judged.authors_of(scope)).size
     return (
@@ -195,17 +192,22 @@ def gain_over(
         LikerankError: If the champion may have trained on them, sees pictures of another size, or the metric
             is unknown.
     """
-    compared_by, scope = find_metric(metric, metrics)
-    posts = read_predictions(run, VALIDATION)
-    posts = posts[posts["half"] == SELECT]
+    compared_by, named = find_metric(metric, metrics)
+    posts, judged = _selecting(run)
     theirs = _scores_of(champion, run, posts, folders)
-    judged = JudgedPosts.of_table(posts, days_of(run))
-    scope = judged.scope_of(scope)
+    scope = judged.scope_of(named)
     return difference(
         compared_by,
         judged.scored(scope, compared_by, posts["network"]),
         judged.scored(scope, compared_by, theirs),
     )
+
+
+def _selecting(run: Run) -> tuple[pd.DataFrame, JudgedPosts]:
+    """Returns a run's predictions of validation's model-selection half, and the posts as they are judged."""
+    posts = read_predictions(run, VALIDATION)
+    posts = posts[posts["half"] == SELECT]
+    return posts, JudgedPosts.of_table(posts, days_of(run))
 
 
 def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, folders: Folders) -> pd.Series:

@@ -9,14 +9,20 @@ import pandas as pd
 from likerank.dataset import SELECT, VALIDATION, FoldSnapshot, Snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import Metric, Scores, ScoreTable
-from likerank.evaluation.scoring import with_estimated_ceiling
 from likerank.run_names import FOLD, FOLDS, PARENT
 from likerank.tracking import Run, Tracking
 from likerank.tracking.results import save_predictions
 from likerank.training.assembly import Assembly, Plan
 from likerank.training.checkpoints import load_kept_weights
 from likerank.training.fit import fit, outcome_kept
-from likerank.training.results import KEPT, ceiling_of, judged_rows, keep_table, score_posts, table_of
+from likerank.training.results import (
+    KEPT,
+    judged_rows,
+    keep_table,
+    score_posts,
+    table_of,
+    with_ceiling_of_copies,
+)
 
 
 def fold_snapshots(plan: Plan, snapshot: Snapshot) -> list[FoldSnapshot]:
@@ -75,7 +81,7 @@ def rank_folds(
     }
     table = table_of(posts, predictors, metrics, days, folds=posts["fold"].to_numpy())
     whole = Snapshot(snapshots[0].folder)
-    table = with_estimated_ceiling(table, ceiling_of(whole, whole.rows(VALIDATION)))
+    table = with_ceiling_of_copies(table, whole, whole.rows(VALIDATION))
     save_predictions(run, FOLDS, posts[["fold", *KEPT]], predictors)
     keep_table(run, FOLDS, table)
     return table

@@ -10,15 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.dataset import SELECT, TEST, TRAIN, VALIDATION, Snapshot
-from likerank.evaluation import JudgedPosts, Metric, Scores, ScoreTable
+from likerank.evaluation import JudgedPosts, Metric, Scores, ScoreTable, score_judged
 from likerank.evaluation.calibration import Calibration
-from likerank.evaluation.ceiling import Ceiling, estimate_ceiling
-from likerank.evaluation.scoring import score_posts as score_judged
+from likerank.evaluation.ceiling import estimate_ceiling
 from likerank.evaluation.scoring import with_estimated_ceiling
 from likerank.evaluation.trend import log_counts, usual_log_likes
 from likerank.models.target import days_since_1970
 from likerank.reports.export import score_frame, write_table
-from likerank.reports.reading import evidence_in_words, reading_in_words
+from likerank.reports.reading import reading_in_words
 from likerank.run_names import FOLDS, NETWORK, NOTE, TABLES
 from likerank.tracking import Run
 from likerank.tracking.results import save_predictions, save_table
@@ -77,25 +76,34 @@ def rank_split(run: Run, split: str, predictors: Predictors) -> ScoreTable:
         predictors.metrics,
         predictors.days,
     )
-    table = with_estimated_ceiling(table, ceiling_of(snapshot, rows))
+    table = with_ceiling_of_copies(table, snapshot, rows)
     save_predictions(run, split, posts[["half", *KEPT]], scores)
     keep_table(run, split, table)
     return table
 
 
-def ceiling_of(snapshot: Snapshot, rows: NDArray[np.int64]) -> Ceiling | int:
-    """Returns the ceiling that pictures set which an author posted again, in training or among these rows."""
+def with_ceiling_of_copies(table: ScoreTable, snapshot: Snapshot, rows: NDArray[np.int64]) -> ScoreTable:
+    """Returns a table with the ceiling of pictures that an author posted again, unless the truth is known.
+
+    Args:
+        table: The table of some posts.
+        snapshot: Their dataset.
+        rows: The rows that were predicted; copies are looked for among these and in training.
+    """
+    if table.knows_truth:
+        return table
     around = np.union1d(snapshot.rows(TRAIN), rows)
     posts = snapshot.posts.iloc[around]
     logs = log_counts(posts["likes"].to_numpy(np.float64)) - _usual_of(snapshot, around, around)
     copies = posts["group" if "group" in posts else "digest"]
-    return estimate_ceiling(logs, posts["author"].to_numpy(str), copies.to_numpy())
+    found = estimate_ceiling(logs, posts["author"].to_numpy(str), copies.to_numpy())
+    return with_estimated_ceiling(table, found)
 
 
 def keep_table(run: Run, split: str, table: ScoreTable) -> None:
     """Writes a split's table into the run: as metrics, as JSON, as CSV and as LaTeX."""
     save_table(run, split, table)
-    run.set_tags({NOTE: "\n\n".join((*reading_in_words(table), *evidence_in_words(table)))})
+    run.set_tags({NOTE: "\n\n".join(reading_in_words(table))})
     with tempfile.TemporaryDirectory() as folder:
         for file in write_table(score_frame(table), Path(folder), split):
             run.log_file(file, TABLES)
@@ -167,7 +175,7 @@ def calibration_of(predictors: Predictors, table: ScoreTable) -> dict[str, Any]:
         authors=judged.author,
         windows=judged.windows,
     )
-    evidence = [*reading_in_words(table), *evidence_in_words(table)]
+    evidence = list(reading_in_words(table))
     return calibration.to_json() | {"synthetic": snapshot.synthetic, "evidence": evidence}
 
 

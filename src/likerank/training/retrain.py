@@ -44,8 +44,9 @@ def retrain(
     OmegaConf.update(config, "snapshot.fingerprint", folder.name)
     snapshot = Snapshot(folder)
     summary.snapshot = {"fingerprint": folder.name} | snapshot.manifest["counts"]["posts"]
-    summary.new_posts = _new_posts(snapshot, champion, tracking, folders)
-    if (champion is not None or _last_judged(tracking, folders)) and summary.new_posts < min_new_posts:
+    judged = next(iter(tracking.runs({JUDGED: None, REFRESH: str(folders.data)})), None)
+    summary.new_posts = _new_posts(snapshot, champion, judged, folders)
+    if (champion is not None or judged is not None) and summary.new_posts < min_new_posts:
         return
     if champion is not None:
         refuse_incomparable(champion, folder.name, folders)
@@ -75,18 +76,13 @@ def remove_checkpoints(tracking: Tracking, refresh: Run, folders: Folders) -> No
         shutil.rmtree(folders.mlruns / CHECKPOINTS / child.id, ignore_errors=True)
 
 
-def _last_judged(tracking: Tracking, folders: Folders) -> Run | None:
-    """Returns the last refresh whose training was compared, be it promoted or not."""
-    return next(iter(tracking.runs({JUDGED: None, REFRESH: str(folders.data)})), None)
-
-
-def _new_posts(snapshot: Snapshot, champion: Run | None, tracking: Tracking, folders: Folders) -> int:
+def _new_posts(snapshot: Snapshot, champion: Run | None, judged: Run | None, folders: Folders) -> int:
     """Returns how many posts of a snapshot the last judged training has not seen.
 
     That is the champion's training, or a later one that did not beat it: otherwise that one would be repeated
-    every night, until chance lets it pass.
+    every night, until chance lets it pass. `judged` is the last refresh whose training was compared.
     """
-    posts, judged = snapshot.keys(), _last_judged(tracking, folders)
+    posts = snapshot.keys()
     if champion is not None:
         seen, number = champion.tags[FINGERPRINT], sum(champion.snapshot_counts().values())
     elif judged is None:

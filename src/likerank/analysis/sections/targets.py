@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from likerank.analysis.figures.targets import leak_figure, targets_over_time_figure
 from likerank.analysis.page import PageFigure, Section
-from likerank.analysis.posts import DAY, Posts
+from likerank.analysis.posts import Posts
 from likerank.analysis.statistics.author_share import author_share
 from likerank.analysis.statistics.date_leak import DateLeak
 from likerank.analysis.statistics.measured_targets import measured_targets
@@ -17,6 +16,7 @@ from likerank.dataset import TRAIN
 from likerank.errors import LikerankError
 from likerank.evaluation.intervals import interval
 from likerank.evaluation.metrics import spearman
+from likerank.models.target import days_since_1970
 
 
 def do_followers_matter(posts: Posts) -> tuple[Section, dict[str, NDArray[np.float32]], dict[str, float]]:
@@ -28,12 +28,11 @@ def do_followers_matter(posts: Posts) -> tuple[Section, dict[str, NDArray[np.flo
     kept = posts.kept
     authors = kept["author"].to_numpy(str)
     training = (kept["split"] == TRAIN).to_numpy()
-    posted = pd.to_datetime(kept["posted_at"], utc=True)
-    dated = bool(posted.notna().any())
-    days = np.asarray((posted - posted.min()) / DAY, np.float64) if dated else None
+    days = days_since_1970(kept)
+    dated = bool(np.isfinite(days).any())
     likes = kept["likes"].to_numpy(np.float64)
     of_targets, targets = measured_targets(kept)
-    facts = [target_facts("likes", likes, authors, training=None, days=days), *of_targets]
+    facts = [target_facts("likes", likes, authors, training=None, days=days if dated else None), *of_targets]
     expected = expected_share(authors)
     advice = recommended(of_targets, authors[training])
     table = [_row(each, expected) for each in facts]

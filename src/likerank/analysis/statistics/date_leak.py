@@ -55,14 +55,14 @@ def date_leak(
     """
     target, author = np.asarray(values, np.float64), np.unique(authors, return_inverse=True)[1]
     dated = np.isfinite(days)
-    learned, asked = training & dated, ~training & dated
-    score, level = np.full(target.size, np.nan), np.full(target.size, np.nan)
-    for code in np.unique(author[asked]):
-        theirs, mine = np.flatnonzero(learned & (author == code)), np.flatnonzero(asked & (author == code))
-        if theirs.size:
-            theirs = theirs[np.argsort(days[theirs], kind="stable")]
-            score[mine] = means_around(days[theirs], target[theirs], days[mine])
-            level[mine] = target[theirs].mean()
+    learned, asked = np.flatnonzero(training & dated), np.flatnonzero(~training & dated)
+    learned = learned[np.lexsort((days[learned], author[learned]))]
+    posts_of = np.bincount(author[learned], minlength=int(author.max(initial=-1)) + 1)
+    starts = np.concatenate(([0], np.cumsum(posts_of)))
+    score = np.full(target.size, np.nan)
+    score[asked] = means_around(starts, days[learned], target[learned], author[asked], days[asked])
+    sums = np.bincount(author[learned], weights=target[learned], minlength=posts_of.size)
+    level = (sums / np.maximum(posts_of, 1))[author]
     rows = np.flatnonzero(np.isfinite(score))
     if not rows.size:
         return None
