@@ -2,14 +2,21 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from likerank.app.paths import Folders
+from likerank.commands.evaluate import evaluate
 from likerank.commands.ingest import ingest
 from likerank.commands.promote import promote
+from likerank.dataset import TEST, TRAIN, Snapshot, find_snapshot
 from likerank.errors import LikerankError
+from likerank.run_names import FINGERPRINT, FOLDS
 from likerank.tracking import Run, find_champion
 from likerank.tracking.results import ranked_splits, read_predictions
+from likerank.training.champion import _scores_of, gain_over
+from likerank.training.rebuild import rebuild, trained_predictors
 from tests.workplaces import CORPUS, TINY, MakeWorkplace, Workplace
 
 
@@ -76,6 +83,61 @@ def test_only_a_significantly_better_run_is_promoted(
     capsys.readouterr()
     assert promoted(fewer)
     assert f"It beat run `{best.id}`" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_folds_are_promoted_with_a_model_of_all_their_posts(
+    place: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = Folders.of(place.compose("train"))
+    folded = place.train(*TINY, "evaluation.folds=3")
+    with pytest.raises(LikerankError, match=f"promote run_id={folded.id} trains one on all"):
+        evaluate(place.compose("evaluate", f"run_id={folded.id}"))
+    assert promote(place.compose("promote", f"run_id={folded.id}", "force=true"))
+    assert folded.keeps_model
+    assert ranked_splits(folded) == ["folds", "test"]
+    predictors = trained_predictors(folded, rebuild(folded, folders), folders)
+    snapshot = Snapshot(predictors.snapshot.folder)
+    assert sorted(predictors.snapshot.rows(TRAIN)) == sorted(np.flatnonzero(snapshot.posts["split"] != TEST))
+    scores = predictors.scorer.score(snapshot.pixels, snapshot.rows(TEST))
+    kept = read_predictions(folded, TEST).set_index("key")["network"]
+    np.testing.assert_allclose(scores, kept.loc[snapshot.posts["key"].iloc[snapshot.rows(TEST)]], atol=1e-5)
+    card = folded.artifact("card.md").read_text()
+    assert "Judged on folds of train and validation" in card
+    assert "its model is trained on all of train and validation" in card
+
+    single = place.train(*TINY, "seed=5")
+    capsys.readouterr()
+    promote(place.compose("promote", f"run_id={single.id}"))
+    assert "on validation's model-selection half" in capsys.readouterr().out
+    gain = gain_over(folded, folded, folders, "within/pairwise")
+    assert gain.estimate == 0
+
+
+@pytest.mark.slow
+def test_folds_of_a_later_snapshot_are_compared_on_posts_that_neither_was_trained_on(
+    place: Workplace,
+) -> None:
+    folders = Folders.of(place.compose("train"))
+    single = place.train(*TINY)
+    folded = place.train(*TINY, "evaluation.folds=3")
+    assert promote(place.compose("promote", f"run_id={folded.id}", "force=true"))
+    ingest(place.compose("ingest", *CORPUS, "source.posts=700"))
+    later, later_folded = place.train(*TINY), place.train(*TINY, "evaluation.folds=3")
+    assert later.tags[FINGERPRINT] != single.tags[FINGERPRINT]
+    judged = read_predictions(later_folded, FOLDS)
+    of_single = _scores_of(single, later_folded, judged, folders)
+    snapshot = Snapshot(find_snapshot(folders.snapshots, later.tags[FINGERPRINT]))
+    assert sorted(of_single.index) == sorted(snapshot.posts["key"].iloc[snapshot.rows("val", "select")])
+    of_folded = _scores_of(folded, later_folded, judged, folders)
+    before = read_predictions(folded, FOLDS).set_index("key")
+    new = of_folded[of_folded["fold"] == 0]
+    assert len(new) > 0, "no post was new"
+    assert not new.index.isin(before.index).any()
+    pd.testing.assert_series_equal(of_folded.loc[before.index, "network"], before["network"])
+    for champion in (single, folded):
+        for run in (later, later_folded):
+            assert gain_over(champion, run, folders, "within/pairwise").estimate is not None
 
 
 def test_a_run_that_did_not_finish_or_is_not_there_is_refused(corpus: Workplace) -> None:

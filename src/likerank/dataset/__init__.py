@@ -2,7 +2,7 @@
 
 from likerank.dataset.build import build_snapshot, find_snapshot
 from likerank.dataset.datamodule import PopularityDataModule
-from likerank.dataset.folds import FoldSnapshot
+from likerank.dataset.folds import FoldSnapshot, WholeSnapshot
 from likerank.dataset.recipe import Recipe
 from likerank.dataset.snapshot import Snapshot
 from likerank.dataset.splits import SELECT, STOP, TEST, TRAIN, VALIDATION
@@ -17,6 +17,7 @@ __all__ = [
     "PopularityDataModule",
     "Recipe",
     "Snapshot",
+    "WholeSnapshot",
     "build_snapshot",
     "find_snapshot",
 ]

@@ -80,6 +80,24 @@ class FoldSnapshot(Snapshot):
         """Does nothing: the training of the whole snapshot has checked it."""
 
 
+class WholeSnapshot(Snapshot):
+    """A snapshot whose validation is trained on too, for a model that folds have judged; test stays."""
+
+    @cached_property
+    def posts(self) -> pd.DataFrame:
+        """The post table; see `Snapshot`."""
+        posts = Snapshot(self.folder).posts
+        return posts.assign(split=np.where(posts["split"] == TEST, TEST, TRAIN), half="")
+
+    @property
+    def fingerprint(self) -> str:
+        """The snapshot's fingerprint with a word that tells the two apart."""
+        return f"{super().fingerprint}-whole"
+
+    def check(self) -> None:
+        """Does nothing: the training of the folds has checked it."""
+
+
 def fold_of(units: list[str], seed: int, folds: int) -> NDArray[np.int64]:
     """Returns each post's fold, from 1, by the unit that folds keep together: its copy group, or its author.
 

@@ -26,6 +26,7 @@ def model_card(
     manifest: Mapping[str, Any],
     code: str,
     validation: ScoreTable,
+    judged_on: str,
     test: ScoreTable | None,
     promotion: str,
 ) -> str:
@@ -37,7 +38,8 @@ def model_card(
         params: The training's parameters.
         manifest: The manifest of the snapshot, see `Snapshot.manifest`.
         code: The code's version.
-        validation: The ranking on validation's model-selection half.
+        validation: The ranking that the model was judged by.
+        judged_on: The posts of that ranking, in words.
         test: The ranking on test, or None before test was scored.
         promotion: How the model became champion, in a sentence.
     """
@@ -67,7 +69,7 @@ Snapshot `{manifest["fingerprint"]}`: {splits} posts of {len(counts["authors"]):
 
 {on_test}
 
-## Validation (the model-selection half)
+## Judged on {judged_on}
 
 {_table(validation)}
 

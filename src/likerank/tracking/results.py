@@ -12,7 +12,7 @@ from likerank.errors import LikerankError
 from likerank.evaluation import Scores, ScoreTable
 from likerank.evaluation.scopes import DAYS
 from likerank.files import naming_damage, read_checked_parquet
-from likerank.run_names import PREDICTIONS, RESULTS
+from likerank.run_names import FOLDS, PREDICTIONS, RESULTS
 from likerank.tracking.run import Run
 
 _DAYS = "evaluation.days"
@@ -32,16 +32,17 @@ def read_predictions(run: Run, split: str) -> pd.DataFrame:
     """Returns the predictors' scores of a split's posts.
 
     Returns:
-        A row a post: `key`, `author`, `likes`, `half`, `target`, `posted_at`, `usual` (log likes usual for
-        the author then; earlier versions kept neither), and a column of scores for each predictor.
+        A row a post: `key`, `author`, `likes`, `half` (of folds `fold`), `target`, `posted_at`, `usual` (log
+        likes usual for the author then; earlier versions kept neither), and a column of scores for each
+        predictor.
 
     Raises:
         LikerankError: If the run keeps none, or they are damaged.
     """
-    file = run.artifact(f"{PREDICTIONS}/{split}.parquet")
+    file, part = run.artifact(f"{PREDICTIONS}/{split}.parquet"), "fold" if split == FOLDS else "half"
     with naming_damage(file, _WAY_OUT):
         predictions: pd.DataFrame = read_checked_parquet(file).to_pandas()
-        if lacking := {"key", "author", "likes", "half", "target"} - set(predictions):
+        if lacking := {"key", "author", "likes", part, "target"} - set(predictions):
             raise ValueError(f"it lacks the column {min(lacking)}")
         return predictions
 

@@ -185,6 +185,12 @@ class Run:
         counts: dict[str, int] = json.loads(inputs.dataset_inputs[0].dataset.profile or "{}")
         return counts
 
+    @property
+    def keeps_model(self) -> bool:
+        """Whether a model was logged into the run."""
+        outputs = self._client.get_run(self.id).outputs
+        return outputs is not None and bool(outputs.model_outputs)
+
     def lightning_logger(self) -> "MLFlowLogger":
         """Returns a logger that writes a Lightning training into this run."""
         # Here, since Lightning takes a second to import and only a training needs it.

@@ -36,7 +36,7 @@ from likerank.run_names import CHECKPOINTS, FOLDS
 from likerank.tracking.code_version import code_version
 from likerank.training.auto_target import AutoTarget
 from likerank.training.baselines import fit_baselines
-from likerank.training.checkpoints import CHECKPOINT_CHOICES, AtomicCheckpointIO, RelocatableCheckpoint
+from likerank.training.checkpoints import CHECKPOINT_CHOICES, LAST, AtomicCheckpointIO, RelocatableCheckpoint
 
 # Rich's bar, or one drawn at each step, would slow a small network's training by some percent.
 _STEPS_A_REFRESH: Final = 10
@@ -217,9 +217,7 @@ class Assembly:
         self._mlruns = Folders.of(config).mlruns
         self._checkpoints = [
             RelocatableCheckpoint(filename="best", monitor="val/loss", enable_version_counter=False),
-            RelocatableCheckpoint(
-                filename="last", enable_version_counter=False, save_on_train_epoch_end=True
-            ),
+            RelocatableCheckpoint(filename=LAST, enable_version_counter=False, save_on_train_epoch_end=True),
         ]
 
     @cached_property
@@ -229,8 +227,8 @@ class Assembly:
 
     @property
     def checkpoint(self) -> str:
-        """The checkpoint that counts, `best` or `last`."""
-        return str(self._config.checkpoint)
+        """The checkpoint that the run keeps, `best` or `last`; with folds the last, of the promoted model."""
+        return str(self._config.checkpoint) if self._config.evaluation.get("folds") is None else LAST
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -277,6 +275,17 @@ class Assembly:
             metrics=make_group(config, "metrics", Metric),
             days=check_days(config.evaluation.get("days", DAYS)),
         )
+
+    def of_all_posts(self, epochs: int) -> "Assembly":
+        """Returns the assembly of the same training without folds and validation, for a number of epochs."""
+        config = OmegaConf.create(OmegaConf.to_container(self._config, resolve=True))
+        assert isinstance(config, DictConfig)  # noqa: S101 - for the type checker
+        OmegaConf.update(config, "trainer.limit_val_batches", 0, force_add=True)
+        config.trainer.max_epochs = epochs
+        config.evaluation.folds, config.early_stopping, config.checkpoint = None, None, LAST
+        assembly = Assembly(config)
+        assembly._checkpoints = [each for each in assembly._checkpoints if each.filename == LAST]
+        return assembly
 
     def scorer(self) -> Scorer:
         """Returns the network with its scaling, not trained, for pictures of `snapshot.size`."""

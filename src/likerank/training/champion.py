@@ -18,10 +18,11 @@ from likerank.evaluation.intervals import CONFIDENCE, Interval, difference, inte
 from likerank.evaluation.scored_posts import ScoredPosts
 from likerank.evaluation.scoring import find_metric
 from likerank.reports.card import model_card
-from likerank.run_names import CARD, FINGERPRINT, PROMOTION
+from likerank.run_names import CARD, FINGERPRINT, FOLDS, PROMOTION
 from likerank.tracking import Run, Tracking, champion_id, find_champion, register_champion
 from likerank.tracking.code_version import code_version
 from likerank.tracking.results import days_of, ranked_splits, read_predictions, read_table
+from likerank.training.all_posts import keep_model_of_all_posts
 from likerank.training.evaluate import evaluate_run
 from likerank.training.rebuild import rebuild, trained_scorer
 
@@ -53,7 +54,9 @@ def challenge(
     score_test: bool,
     force: bool = False,
 ) -> Verdict:
-    """Compares a run with the champion on the model-selection half of validation, and promotes the better.
+    """Compares a run with the champion on posts that neither has trained on, and promotes the better.
+
+    A run with folds is judged by them; its model is trained on all of their posts once it is to be champion.
 
     A run whose own score does not surely beat chance is not promoted, be it the first or better than the
     champion. Only the new champion is then scored on test, once, and gets its card.
@@ -80,7 +83,7 @@ def challenge(
         )
         if champion is not None and promoted:
             gain = gain_over(champion, run, folders, metric, metrics)
-            words = f"{gain.estimate:+.4f} in {metric} ({_bounds(gain)}) on validation's model-selection half"
+            words = f"{gain.estimate:+.4f} in {metric} ({_bounds(gain)}) on {_posts_in_words(run)}"
             sure = gain.low is not None and gain.low > 0
             if not sure and not force:
                 print(f"Champion stays run {champion.id}; what run {run.id} gains is not sure: {words}.")
@@ -94,6 +97,10 @@ def challenge(
                 return Verdict(False, champion.id if champion else None, gain)
             if force:
                 promotion += f" It was promoted by force: {doubt or 'its evidence was enough.'}"
+            if _judged_by_folds(run) and not run.keeps_model:
+                keep_model_of_all_posts(run, tracking, folders)
+            if _judged_by_folds(run):
+                promotion += " Its folds were judged; its model is trained on all of train and validation."
             run.set_tags({PROMOTION: promotion})
         if score_test and TEST not in ranked_splits(run):
             evaluate_run(run, folders)
@@ -156,9 +163,10 @@ def doubt_about(run: Run, metric: str, metrics: Sequence[Metric] = ()) -> str:
         LikerankError: If the metric is unknown, or the run keeps no predictions.
     """
     measured, named = find_metric(metric, metrics)
-    posts, judged = _selecting(run)
+    posts, judged = _held_out(run)
     scope = judged.scope_of(named)
-    helps = "more posts, snapshot.balance=none or a larger evaluation.days give more evidence;"
+    folds = "" if _judged_by_folds(run) else "evaluation.folds=5, "
+    helps = f"{folds}more posts, snapshot.balance=none or a larger evaluation.days give more evidence;"
     try:
         ranked = judged.scored(scope, measured, posts["network"])
         chance, found = measured.chance_among(ranked), interval_of(measured, ranked)
@@ -186,39 +194,72 @@ def gain_over(
 ) -> Interval:
     """Returns by how much a run's network ranks the same posts better than the champion's.
 
-    The posts are those of the run's own snapshot, validation's `select` half.
+    The posts are of the run's own snapshot: validation's `select` half, or with folds all that were held out;
+    of these the ones that the champion was not trained on.
 
     Raises:
         LikerankError: If the champion may have trained on them, sees pictures of another size, or the metric
             is unknown.
     """
     compared_by, named = find_metric(metric, metrics)
-    posts, judged = _selecting(run)
+    posts, _ = _held_out(run)
     theirs = _scores_of(champion, run, posts, folders)
+    posts = posts[posts["key"].isin(theirs.index)]
+    theirs = theirs.loc[posts["key"]]
+    trainings = posts["fold"].to_numpy() * (1 + theirs["fold"].max()) + theirs["fold"].to_numpy()
+    judged = JudgedPosts.of_table(posts, days_of(run), trainings)
     scope = judged.scope_of(named)
     return difference(
         compared_by,
         judged.scored(scope, compared_by, posts["network"]),
-        judged.scored(scope, compared_by, theirs),
+        judged.scored(scope, compared_by, theirs["network"]),
     )
 
 
-def _selecting(run: Run) -> tuple[pd.DataFrame, JudgedPosts]:
-    """Returns a run's predictions of validation's model-selection half, and the posts as they are judged."""
-    posts = read_predictions(run, VALIDATION)
-    posts = posts[posts["half"] == SELECT]
-    return posts, JudgedPosts.of_table(posts, days_of(run))
+def _posts_in_words(run: Run) -> str:
+    """Returns the posts that a run was judged on, as a card's reader knows them."""
+    if _judged_by_folds(run):
+        return "folds of train and validation, each ranked by a training that had not seen it"
+    return "validation's model-selection half"
 
 
-def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, folders: Folders) -> pd.Series:
+def _judged_by_folds(run: Run) -> bool:
+    return FOLDS in ranked_splits(run)
+
+
+def _held_out(run: Run) -> tuple[pd.DataFrame, JudgedPosts]:
+    """Returns a run's predictions of posts that it was judged on, and these posts as they are judged.
+
+    `fold` is the training that scored a post; 0 where there was one.
+    """
+    if _judged_by_folds(run):
+        posts = read_predictions(run, FOLDS)
+    else:
+        posts = read_predictions(run, VALIDATION).assign(fold=0)
+        posts = posts[posts["half"] == SELECT]
+    return posts, JudgedPosts.of_table(posts, days_of(run), posts["fold"])
+
+
+def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, folders: Folders) -> pd.DataFrame:
+    """Returns the champion's scores, `network` and `fold` by key, of those posts that it did not train on."""
+    before = _held_out(champion)[0].set_index("key")[["network", "fold"]]
     fingerprint = run.tags[FINGERPRINT]
     if champion.tags[FINGERPRINT] == fingerprint:
-        return read_predictions(champion, VALIDATION).set_index("key")["network"].loc[posts["key"]]
+        return before
     refuse_incomparable(champion, fingerprint, folders)
     snapshot = Snapshot(find_snapshot(folders.snapshots, fingerprint))
     rows = pd.Index(snapshot.posts["key"]).get_indexer(posts["key"]).astype(np.int64)
+    if _judged_by_folds(champion):
+        theirs = Snapshot(find_snapshot(folders.snapshots, champion.tags[FINGERPRINT])).posts
+        unit = "group" if "group" in theirs and "group" in snapshot.posts else "digest"
+        trained_on = theirs.loc[theirs["split"] != TEST, unit]
+        rows = rows[~snapshot.posts[unit].iloc[rows].isin(trained_on).to_numpy()]
+    else:
+        before = before.iloc[:0]
+        rows = np.intersect1d(rows, snapshot.rows(VALIDATION, SELECT))
     scores = trained_scorer(champion, folders).score(snapshot.pixels, rows)
-    return pd.Series(scores, index=posts["key"])
+    new = pd.DataFrame({"network": scores, "fold": 0}, index=snapshot.posts["key"].iloc[rows])
+    return pd.concat([before, new])
 
 
 def _card(run: Run, folders: Folders) -> str:
@@ -229,7 +270,8 @@ def _card(run: Run, folders: Folders) -> str:
         params=run.params,
         manifest=snapshot.manifest,
         code=code_version(),
-        validation=read_table(run, VALIDATION),
+        validation=read_table(run, FOLDS if _judged_by_folds(run) else VALIDATION),
+        judged_on=_posts_in_words(run),
         test=read_table(run, TEST) if TEST in ranked_splits(run) else None,
         promotion=run.tags.get(PROMOTION, ""),
     )

@@ -13,6 +13,7 @@ from likerank.run_names import CHECKPOINTS
 from likerank.tracking import Run
 
 CHECKPOINT_CHOICES: Final = ("best", "last")
+LAST: Final = "last"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -89,3 +90,14 @@ def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
         ):
             raise ValueError("it holds no weights")
         return weights
+
+
+def epochs_of(run: Run, checkpoint: str) -> int:
+    """Returns the number of epochs after which a finished run's checkpoint, `best` or `last`, was written.
+
+    Raises:
+        LikerankError: If the file is missing or damaged.
+    """
+    file = run.artifact(f"{CHECKPOINTS}/{checkpoint}.ckpt")
+    with naming_damage(file, "restore it from a backup, or train again with reuse=false"):
+        return int(torch.load(file, weights_only=True)["epoch"]) + 1

@@ -5,6 +5,7 @@ from likerank.dataset import TEST
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.reports.table import print_score_table
+from likerank.run_names import CHECKPOINTS
 from likerank.tracking import Run
 from likerank.training.figures import keep_figures
 from likerank.training.rebuild import rebuild, trained_predictors
@@ -20,16 +21,16 @@ def evaluate_run(run: Run, folders: Folders, *, show: bool = True) -> ScoreTable
         show: Whether to print the table.
 
     Raises:
-        LikerankError: If the run did not finish, has a network for each fold, or its snapshot is gone.
+        LikerankError: If the run did not finish, has a network for each fold only, or its snapshot is gone.
     """
     if run.status != "FINISHED":
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
     assembly = rebuild(run, folders)
     plan = assembly.plan()
-    if plan.folds is not None:
+    if plan.folds is not None and not run.has_artifact(f"{CHECKPOINTS}/{assembly.checkpoint}.ckpt"):
         raise LikerankError(
-            f"Run {run.id} has a network for each of its folds and none to score test with; train without "
-            "evaluation.folds."
+            f"Run {run.id} has a network for each of its folds and none to score test with; likerank "
+            f"promote run_id={run.id} trains one on all of their posts where the folds' evidence is enough."
         )
     predictors = trained_predictors(run, assembly, folders)
     table = rank_split(run, TEST, predictors)

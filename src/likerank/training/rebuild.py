@@ -4,7 +4,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from likerank.app.paths import Folders
 from likerank.app.trusted_targets import refuse_foreign_targets
-from likerank.dataset import find_snapshot
+from likerank.dataset import WholeSnapshot, find_snapshot
 from likerank.files import naming_damage
 from likerank.models.scorer import Scorer
 from likerank.run_names import CONFIG, FINGERPRINT
@@ -44,7 +44,8 @@ def trained_predictors(run: Run, assembly: Assembly, folders: Folders) -> Predic
     Raises:
         LikerankError: If the run's snapshot or checkpoint is gone.
     """
-    predictors = assembly.predictors(find_snapshot(folders.snapshots, run.tags[FINGERPRINT]))
+    folder = find_snapshot(folders.snapshots, run.tags[FINGERPRINT])
+    predictors = assembly.predictors(folder if assembly.plan().folds is None else WholeSnapshot(folder))
     load_kept_weights(predictors.scorer, run, assembly.checkpoint)
     return predictors
 

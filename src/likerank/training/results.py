@@ -18,7 +18,7 @@ from likerank.evaluation.trend import log_counts, usual_log_likes
 from likerank.models.target import days_since_1970
 from likerank.reports.export import score_frame, write_table
 from likerank.reports.reading import reading_in_words
-from likerank.run_names import FOLDS, NETWORK, NOTE, TABLES
+from likerank.run_names import FOLDS, NETWORK, NOTE, RANKING, TABLES
 from likerank.tracking import Run
 from likerank.tracking.results import save_predictions, save_table
 from likerank.training.assembly import Plan, Predictors
@@ -157,20 +157,36 @@ def _usual_of(snapshot: Snapshot, of: NDArray[np.int64], rows: NDArray[np.int64]
     )
 
 
-def calibration_of(predictors: Predictors, table: ScoreTable) -> dict[str, Any]:
+def keep_model(run: Run, predictors: Predictors, table: ScoreTable, held_out: pd.DataFrame) -> None:
+    """Writes the network as the run's model, with what a ranking of new photos says.
+
+    Args:
+        run: The run.
+        predictors: The trained network.
+        table: The ranking that judged it.
+        held_out: The rows of that ranking's posts, from `judged_rows`, with the scores, `network`.
+    """
+    example = np.random.default_rng(0).integers(
+        0, 256, (2, *predictors.snapshot.pixels.shape[1:]), dtype=np.uint8
+    )
+    ranking = calibration_of(predictors, table, held_out)
+    run.log_model(predictors.scorer.cpu(), example, predictors.data.state_dict() | {RANKING: ranking})
+
+
+def calibration_of(predictors: Predictors, table: ScoreTable, held_out: pd.DataFrame) -> dict[str, Any]:
     """Returns, in plain types, what a ranking of new photos says: compared scores, and how sure they are.
 
     Args:
         predictors: The trained network.
-        table: The ranking of validation.
+        table: The ranking that judged it.
+        held_out: As of `keep_model`.
     """
     snapshot, scorer = predictors.snapshot, predictors.scorer
-    rows = snapshot.rows(VALIDATION, SELECT)
-    judged = JudgedPosts.of_table(judged_rows(predictors, rows), predictors.days)
+    judged = JudgedPosts.of_table(held_out, predictors.days, held_out.get("fold"))
     calibration = Calibration.fit(
         # A split's rows lie in random order, and these place a quantile to a third of a percent.
         training_scores=scorer.score(snapshot.pixels, snapshot.rows(TRAIN)[:_TRAINING_POSTS_SCORED]),
-        scores=scorer.score(snapshot.pixels, rows),
+        scores=held_out[NETWORK].to_numpy(),
         likes=judged.truth(judged.headline),
         authors=judged.author,
         windows=judged.windows,

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers.logger import DummyLogger
 
 from likerank.app.paths import Folders, open_tracking
-from likerank.dataset import VALIDATION, Snapshot, find_snapshot
+from likerank.dataset import SELECT, VALIDATION, Snapshot, find_snapshot
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.reports.table import print_score_table
@@ -21,8 +21,8 @@ from likerank.run_names import (
     FINGERPRINT,
     FORMER_CONFIG_HASH,
     JOB,
+    NETWORK,
     PARENT,
-    RANKING,
     SYNTHETIC,
     VERSION,
 )
@@ -34,7 +34,7 @@ from likerank.training.cross_validation import fold_snapshots, rank_folds
 from likerank.training.distributed import Handover, refuse_impossible_processes
 from likerank.training.figures import keep_figures
 from likerank.training.fit import fit, fit_weights, outcome_kept
-from likerank.training.results import calibration_of, caption_of, rank_split, title_of
+from likerank.training.results import caption_of, judged_rows, keep_model, rank_split, title_of
 from likerank.training.snapshot import LATEST, snapshot_folder
 from likerank.version import __version__
 
@@ -184,10 +184,7 @@ def _ranked(training: Training, run: Run) -> ScoreTable:
     table = rank_split(run, VALIDATION, predictors)
     if training.plan.figures:
         keep_figures(run, VALIDATION, snapshot, table, training.plan)
-    example = np.random.default_rng(0).integers(0, 256, (2, *snapshot.pixels.shape[1:]), dtype=np.uint8)
-    run.log_model(
-        predictors.scorer.cpu(),
-        example,
-        predictors.data.state_dict() | {RANKING: calibration_of(predictors, table)},
-    )
+    rows = snapshot.rows(VALIDATION, SELECT)
+    scores = predictors.scorer.score(snapshot.pixels, rows)
+    keep_model(run, predictors, table, judged_rows(predictors, rows).assign(**{NETWORK: scores}))
     return table
