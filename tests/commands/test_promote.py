@@ -94,7 +94,7 @@ def test_folds_are_promoted_with_a_model_of_all_their_posts(
     with pytest.raises(LikerankError, match=f"promote run_id={folded.id} trains one on all"):
         evaluate(place.compose("evaluate", f"run_id={folded.id}"))
     assert promote(place.compose("promote", f"run_id={folded.id}", "force=true"))
-    assert folded.keeps_model
+    assert folded.model_ids
     assert ranked_splits(folded) == ["folds", "test"]
     predictors = trained_predictors(folded, rebuild(folded, folders), folders)
     snapshot = Snapshot(predictors.snapshot.folder)

@@ -49,10 +49,8 @@ def champion_id(tracking: Tracking) -> str | None:
 def find_newest_trained(tracking: Tracking) -> Run | None:
     """Returns the newest finished run of the experiment that keeps a model; None where there is none."""
     for run in tracking.runs({FINGERPRINT: None}):
-        if run.status == "FINISHED":
-            outputs = tracking.client.get_run(run.id).outputs
-            if outputs is not None and outputs.model_outputs:
-                return run
+        if run.status == "FINISHED" and run.model_ids:
+            return run
     return None
 
 
@@ -76,14 +74,12 @@ def register_champion(tracking: Tracking, run: Run, description: str) -> int:
 
 
 def _registered(client: MlflowClient, run: Run) -> ModelVersion:
-    outputs = client.get_run(run.id).outputs
-    if outputs is None or not outputs.model_outputs:
+    if not (models := run.model_ids):
         raise LikerankError(f"Run {run.id} keeps no model; choose a run that likerank train finished.")
     if not client.search_registered_models(f"name = '{MODEL}'"):
         client.create_registered_model(MODEL)
-    model_id = outputs.model_outputs[0].model_id
     try:
-        return client.create_model_version(MODEL, f"models:/{model_id}", run_id=run.id, model_id=model_id)
+        return client.create_model_version(MODEL, f"models:/{models[0]}", run_id=run.id, model_id=models[0])
     except MlflowException as error:
         raise LikerankError(
             f"The model of run {run.id} cannot be registered ({first_line(error)}): it was deleted in "

@@ -186,10 +186,10 @@ class Run:
         return counts
 
     @property
-    def keeps_model(self) -> bool:
-        """Whether a model was logged into the run."""
+    def model_ids(self) -> list[str]:
+        """The models that were logged into the run, the first first."""
         outputs = self._client.get_run(self.id).outputs
-        return outputs is not None and bool(outputs.model_outputs)
+        return [] if outputs is None else [str(each.model_id) for each in outputs.model_outputs]
 
     def lightning_logger(self) -> "MLFlowLogger":
         """Returns a logger that writes a Lightning training into this run."""

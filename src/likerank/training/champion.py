@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from likerank.app.paths import Folders
 from likerank.dataset import SELECT, STOP, TEST, TRAIN, VALIDATION, Snapshot, find_snapshot
@@ -97,9 +98,9 @@ def challenge(
                 return Verdict(False, champion.id if champion else None, gain)
             if force:
                 promotion += f" It was promoted by force: {doubt or 'its evidence was enough.'}"
-            if _judged_by_folds(run) and not run.keeps_model:
-                keep_model_of_all_posts(run, tracking, folders)
             if _judged_by_folds(run):
+                if not run.model_ids:
+                    keep_model_of_all_posts(run, tracking, folders)
                 promotion += " Its folds were judged; its model is trained on all of train and validation."
             run.set_tags({PROMOTION: promotion})
         if score_test and TEST not in ranked_splits(run):
@@ -163,7 +164,8 @@ def doubt_about(run: Run, metric: str, metrics: Sequence[Metric] = ()) -> str:
         LikerankError: If the metric is unknown, or the run keeps no predictions.
     """
     measured, named = find_metric(metric, metrics)
-    posts, judged = _held_out(run)
+    posts = _held_out(run)
+    judged = JudgedPosts.of_table(posts, days_of(run), posts["fold"])
     scope = judged.scope_of(named)
     folds = "" if _judged_by_folds(run) else "evaluation.folds=5, "
     helps = f"{folds}more posts, snapshot.balance=none or a larger evaluation.days give more evidence;"
@@ -202,7 +204,7 @@ def gain_over(
             is unknown.
     """
     compared_by, named = find_metric(metric, metrics)
-    posts, _ = _held_out(run)
+    posts = _held_out(run)
     theirs = _scores_of(champion, run, posts, folders)
     posts = posts[posts["key"].isin(theirs.index)]
     theirs = theirs.loc[posts["key"]]
@@ -227,39 +229,40 @@ def _judged_by_folds(run: Run) -> bool:
     return FOLDS in ranked_splits(run)
 
 
-def _held_out(run: Run) -> tuple[pd.DataFrame, JudgedPosts]:
-    """Returns a run's predictions of posts that it was judged on, and these posts as they are judged.
+def _held_out(run: Run) -> pd.DataFrame:
+    """Returns a run's predictions of the posts that it was judged on.
 
     `fold` is the training that scored a post; 0 where there was one.
     """
     if _judged_by_folds(run):
-        posts = read_predictions(run, FOLDS)
-    else:
-        posts = read_predictions(run, VALIDATION).assign(fold=0)
-        posts = posts[posts["half"] == SELECT]
-    return posts, JudgedPosts.of_table(posts, days_of(run), posts["fold"])
+        return read_predictions(run, FOLDS)
+    posts = read_predictions(run, VALIDATION)
+    return posts[posts["half"] == SELECT].assign(fold=0)
 
 
 def _scores_of(champion: Run, run: Run, posts: pd.DataFrame, folders: Folders) -> pd.DataFrame:
     """Returns the champion's scores, `network` and `fold` by key, of those posts that it did not train on."""
-    before = _held_out(champion)[0].set_index("key")[["network", "fold"]]
     fingerprint = run.tags[FINGERPRINT]
     if champion.tags[FINGERPRINT] == fingerprint:
-        return before
+        return _held_out(champion).set_index("key")[["network", "fold"]]
     refuse_incomparable(champion, fingerprint, folders)
     snapshot = Snapshot(find_snapshot(folders.snapshots, fingerprint))
     rows = pd.Index(snapshot.posts["key"]).get_indexer(posts["key"]).astype(np.int64)
-    if _judged_by_folds(champion):
-        theirs = Snapshot(find_snapshot(folders.snapshots, champion.tags[FINGERPRINT])).posts
-        unit = "group" if "group" in theirs and "group" in snapshot.posts else "digest"
-        trained_on = theirs.loc[theirs["split"] != TEST, unit]
-        rows = rows[~snapshot.posts[unit].iloc[rows].isin(trained_on).to_numpy()]
-    else:
-        before = before.iloc[:0]
+    if not _judged_by_folds(champion):
         rows = np.intersect1d(rows, snapshot.rows(VALIDATION, SELECT))
+        return _scored_now(champion, snapshot, rows, folders)
+    theirs = Snapshot(find_snapshot(folders.snapshots, champion.tags[FINGERPRINT])).posts
+    unit = "group" if "group" in theirs and "group" in snapshot.posts else "digest"
+    trained_on = theirs.loc[theirs["split"] != TEST, unit]
+    new = rows[~snapshot.posts[unit].iloc[rows].isin(trained_on).to_numpy()]
+    before = _held_out(champion).set_index("key")[["network", "fold"]]
+    return pd.concat([before, _scored_now(champion, snapshot, new, folders)])
+
+
+def _scored_now(champion: Run, snapshot: Snapshot, rows: NDArray[np.int64], folders: Folders) -> pd.DataFrame:
+    """Returns the scores that the champion's model gives to rows of a snapshot, as one training, by key."""
     scores = trained_scorer(champion, folders).score(snapshot.pixels, rows)
-    new = pd.DataFrame({"network": scores, "fold": 0}, index=snapshot.posts["key"].iloc[rows])
-    return pd.concat([before, new])
+    return pd.DataFrame({"network": scores, "fold": 0}, index=snapshot.posts["key"].iloc[rows])
 
 
 def _card(run: Run, folders: Folders) -> str:

@@ -12,8 +12,9 @@ from likerank.models.scorer import Scorer
 from likerank.run_names import CHECKPOINTS
 from likerank.tracking import Run
 
-CHECKPOINT_CHOICES: Final = ("best", "last")
 LAST: Final = "last"
+CHECKPOINT_CHOICES: Final = ("best", LAST)
+_WAY_OUT: Final = "restore it from a backup, or train again with reuse=false"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -83,7 +84,7 @@ def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     Raises:
         LikerankError: If the file is missing or damaged.
     """
-    with naming_damage(checkpoint, "restore it from a backup, or train again with reuse=false"):
+    with naming_damage(checkpoint, _WAY_OUT):
         weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
         if not all(
             isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
@@ -99,5 +100,5 @@ def epochs_of(run: Run, checkpoint: str) -> int:
         LikerankError: If the file is missing or damaged.
     """
     file = run.artifact(f"{CHECKPOINTS}/{checkpoint}.ckpt")
-    with naming_damage(file, "restore it from a backup, or train again with reuse=false"):
+    with naming_damage(file, _WAY_OUT):
         return int(torch.load(file, weights_only=True)["epoch"]) + 1

@@ -5,7 +5,6 @@ from likerank.dataset import TEST
 from likerank.errors import LikerankError
 from likerank.evaluation import ScoreTable
 from likerank.reports.table import print_score_table
-from likerank.run_names import CHECKPOINTS
 from likerank.tracking import Run
 from likerank.training.figures import keep_figures
 from likerank.training.rebuild import rebuild, trained_predictors
@@ -27,7 +26,7 @@ def evaluate_run(run: Run, folders: Folders, *, show: bool = True) -> ScoreTable
         raise LikerankError(f"Run {run.id} is {run.status.lower()}; resume={run.id} goes on with it.")
     assembly = rebuild(run, folders)
     plan = assembly.plan()
-    if plan.folds is not None and not run.has_artifact(f"{CHECKPOINTS}/{assembly.checkpoint}.ckpt"):
+    if plan.folds is not None and not run.model_ids:
         raise LikerankError(
             f"Run {run.id} has a network for each of its folds and none to score test with; likerank "
             f"promote run_id={run.id} trains one on all of their posts where the folds' evidence is enough."
